@@ -1,0 +1,1 @@
+"""The engine: text in, values out. It knows the domain and neither editors, files nor the wire."""
