@@ -1,0 +1,1 @@
+"""JSON-RPC side of the daemon: dispatch, errors and one route per method."""

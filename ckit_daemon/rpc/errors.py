@@ -1,0 +1,115 @@
+"""The one place where exceptions become JSON-RPC errors."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
+
+from ckit_daemon.core.errors import CkitError, OperationCancelledError
+from ckit_daemon.wire.errors import NUMBERS, ErrorData, ErrorObject
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+logger = logging.getLogger(__name__)
+
+MAX_NAMED_FIELDS = 20
+
+ProtocolCode = Literal[
+    "parse_error",
+    "invalid_request",
+    "method_not_found",
+    "invalid_params",
+    "not_initialized",
+    "request_failed",
+    "unsupported_protocol",
+]
+
+
+class ProtocolError(Exception):
+    """The message itself is wrong, whatever its method would have done."""
+
+    def __init__(
+        self, code: ProtocolCode, message: str, details: dict[str, JsonValue] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code: ProtocolCode = code
+        self.message = message
+        self.details = details or {}
+
+
+def cancelled() -> OperationCancelledError:
+    """Return the error for a request that the client cancelled."""
+    return OperationCancelledError("The request was cancelled.")
+
+
+def to_error(error: BaseException, request_id: int | str | None) -> ErrorObject:
+    """Return the wire form of an exception.
+
+    A domain error keeps its code, message and details. Anything unforeseen is logged with its traceback under a new
+    id, and the client learns that id only: texts of foreign exceptions can hold paths and secrets.
+    """
+    match error:
+        case ProtocolError():
+            return _error(error.code, error.message, request_id, details=error.details)
+        case CkitError():
+            return _error(
+                error.code,
+                error.message,
+                request_id,
+                details=error.details,
+                retryable=error.retryable,
+                retry_after_ms=error.retry_after_ms,
+            )
+        case ValidationError():
+            return _invalid_params(error, request_id)
+        case _:
+            log_id = uuid.uuid4().hex
+            logger.error("internal error", exc_info=error, extra={"log_id": log_id})
+            return _error(
+                "internal_error",
+                f"Internal error. The daemon's log has the details under {log_id}.",
+                request_id,
+                details={"logId": log_id},
+            )
+
+
+def _invalid_params(error: ValidationError, request_id: int | str | None) -> ErrorObject:
+    fields: list[JsonValue] = []
+    texts: list[str] = []
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    for item in found[:MAX_NAMED_FIELDS]:
+        name = ".".join(str(part) for part in item["loc"])[:200] or "params"
+        problem = "unknown field" if item["type"] == "extra_forbidden" else item["msg"]
+        fields.append({"field": name, "problem": problem})
+        texts.append(f"{name}: {problem}")
+    if len(found) > MAX_NAMED_FIELDS:
+        texts.append(f"and {len(found) - MAX_NAMED_FIELDS} more")
+    return _error(
+        "invalid_params", "Invalid parameters: " + "; ".join(texts), request_id, details={"fields": fields}
+    )
+
+
+def _error(
+    code: str,
+    message: str,
+    request_id: int | str | None,
+    *,
+    details: dict[str, JsonValue],
+    retryable: bool = False,
+    retry_after_ms: int | None = None,
+) -> ErrorObject:
+    return ErrorObject(
+        code=NUMBERS[code],
+        message=message,
+        data=ErrorData(
+            code=code,
+            retryable=retryable,
+            retry_after_ms=retry_after_ms,
+            request_id=request_id,
+            details=details,
+        ),
+    )

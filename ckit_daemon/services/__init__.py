@@ -1,0 +1,1 @@
+"""What the daemon does for its client, in the domain's words."""

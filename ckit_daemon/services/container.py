@@ -1,0 +1,20 @@
+"""The services that routes call, built by app and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ckit_daemon.config import Configuration
+    from ckit_daemon.metrics import Metrics
+    from ckit_daemon.services.health import HealthService
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything that a route may use."""
+
+    configuration: Configuration
+    health: HealthService
+    metrics: Metrics

@@ -1,0 +1,16 @@
+"""The table of methods: one row each.
+
+Dispatch, JSON Schemas, TypeScript types, the protocol reference and the golden messages all read this table. Adding a
+method is one row in its namespace's file, one route and one pair of golden messages.
+"""
+
+from __future__ import annotations
+
+from ckit_daemon.wire import server
+from ckit_daemon.wire.row import Method
+
+METHODS: tuple[Method, ...] = (*server.METHODS,)
+
+BY_NAME: dict[str, Method] = {method.name: method for method in METHODS}
+
+__all__ = ["BY_NAME", "METHODS", "Method"]

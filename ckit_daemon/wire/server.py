@@ -1,0 +1,146 @@
+"""Methods about the daemon itself: health, metrics, capabilities and configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ckit_daemon.wire.base import Params, Result, WireModel
+from ckit_daemon.wire.row import Method
+
+ComponentStatus = Literal["ok", "degraded", "failed", "disabled"]
+
+
+class ComponentHealth(WireModel):
+    """State of one component as its probe found it."""
+
+    name: str = Field(description="Stable name of the component, e.g. `storage` or `node`.")
+    status: ComponentStatus
+    detail: str = Field(description="What the probe found, for people.")
+    works: list[str] | None = Field(default=None, description="What still works although the component does not.")
+    latency_ms: float | None = Field(default=None, description="How long the probe took, in milliseconds.")
+
+
+class HealthResult(Result):
+    """The daemon's health: liveness apart from readiness, and every component probed."""
+
+    status: Literal["ok", "degraded", "failed"]
+    live: bool = Field(description="The daemon answers.")
+    ready: bool = Field(description="No component that every method needs has failed.")
+    components: list[ComponentHealth]
+    uptime_seconds: float
+    versions: dict[str, str] = Field(description="Versions of the daemon, the protocol, Python and main libraries.")
+
+
+class MethodMetrics(WireModel):
+    """Requests of one method with one outcome."""
+
+    method: str
+    outcome: str = Field(description="`ok` or the code of the error.")
+    count: int
+    total_seconds: float
+    max_seconds: float
+
+
+class MetricsResult(Result):
+    """Counters and gauges since the start of the process."""
+
+    uptime_seconds: float
+    in_flight: int = Field(description="Requests that run now.")
+    queued: int = Field(description="Requests that wait for a free place.")
+    requests: list[MethodMetrics]
+    errors: dict[str, int] = Field(description="Number of error answers by error code.")
+    bytes_received: int
+    bytes_sent: int
+    memory_bytes: int = Field(description="Resident memory of the daemon.")
+    prometheus: str = Field(description="The same as Prometheus text exposition format 0.0.4.")
+
+
+class MethodDescription(WireModel):
+    """One available method."""
+
+    name: str
+    kind: Literal["request", "notification"]
+    direction: Literal["clientToServer", "serverToClient"]
+    stability: Literal["stable", "experimental"]
+
+
+class Limits(WireModel):
+    """Limits that a client should know."""
+
+    max_message_bytes: int
+    max_concurrent: int
+    max_queued: int
+    request_timeout_seconds: float
+
+
+class Capabilities(Result):
+    """What this session may use; also sent as `capabilities.experimental.ckit` in the answer to initialize."""
+
+    protocol_version: str
+    schema_hash: str = Field(description="SHA-256 over the JSON Schemas of all methods, in hexadecimal.")
+    daemon_version: str
+    methods: list[MethodDescription]
+    features: list[str] = Field(description="Features that are switched on.")
+    limits: Limits
+
+
+class ConfigGetParams(Params):
+    """Which settings to return."""
+
+    prefix: str | None = Field(default=None, max_length=200, description="Only settings whose key starts so.")
+
+
+class Setting(WireModel):
+    """One effective setting."""
+
+    key: str
+    value: Any = Field(description="The value in force; secrets appear as a reference only.")
+    source: Literal["default", "environment", "userFile", "repositoryFile", "client"]
+    description: str
+
+
+class ConfigWarning(WireModel):
+    """An option that was not taken over, and why."""
+
+    key: str
+    source: Literal["environment", "userFile", "repositoryFile", "client"]
+    message: str
+
+
+class ConfigGetResult(Result):
+    """The effective configuration."""
+
+    settings: list[Setting]
+    warnings: list[ConfigWarning]
+
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        name="ckit/health",
+        summary="Say whether the daemon and each of its components work.",
+        result=HealthResult,
+        cost="instant",
+    ),
+    Method(
+        name="ckit/metrics",
+        summary="Return counters, latencies and gauges, structured and as Prometheus text.",
+        result=MetricsResult,
+        cost="instant",
+    ),
+    Method(
+        name="ckit/capabilities",
+        summary="Return the methods, features and limits of this session.",
+        result=Capabilities,
+        cost="instant",
+    ),
+    Method(
+        name="ckit/config/get",
+        summary="Return each effective setting with its value, source and description.",
+        params=ConfigGetParams,
+        result=ConfigGetResult,
+        cost="instant",
+    ),
+)
+
