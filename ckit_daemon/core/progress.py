@@ -13,6 +13,7 @@ class Progress(Protocol):
 
         Raises:
             OperationCancelledError: the client cancelled or the deadline passed; the work must stop here.
+
         """
         ...
 

@@ -1,0 +1,228 @@
+"""The one graph of a repository: each fact once, with every place that states it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import rustworkx
+
+from ckit_daemon.core.relations import ACYCLIC, GOVERNANCE, GOVERNS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from ckit_daemon.core.entity import Entity
+    from ckit_daemon.core.json import JsonValue, Path
+
+Direction = Literal["out", "in", "both"]
+MAX_PATHS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A place in an entity that states a fact."""
+
+    entity: Entity
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A fact: `source` has the relation `rel` to `target`."""
+
+    source: str
+    target: str
+    rel: str
+    statements: list[Statement] = field(compare=False, hash=False)
+
+    def other(self, identifier: str) -> str:
+        """The end that is not `identifier`."""
+        return self.target if identifier == self.source else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A part of a graph, in a stable order."""
+
+    entities: tuple[Entity, ...]
+    edges: tuple[Edge, ...]
+
+
+class Graph:
+    """Entities and the facts between them. A fact that names a missing entity is not in the graph."""
+
+    def __init__(self, entities: Mapping[str, Entity], edges: Sequence[Edge]) -> None:
+        self.entities = entities
+        self.edges = edges
+        self._out: dict[str, list[Edge]] = {}
+        self._in: dict[str, list[Edge]] = {}
+        for edge in edges:
+            self._out.setdefault(edge.source, []).append(edge)
+            self._in.setdefault(edge.target, []).append(edge)
+
+    @classmethod
+    def of(cls, entities: Iterable[Entity]) -> Graph:
+        """Build the graph of `entities`, which have unique ids."""
+        known = {entity.id: entity for entity in entities}
+        facts: dict[tuple[str, str, str], Edge] = {}
+
+        def state(source: str, target: str, rel: str, statement: Statement) -> None:
+            edge = facts.get((source, target, rel))
+            if edge is None:
+                facts[source, target, rel] = Edge(source, target, rel, [statement])
+            else:
+                edge.statements.append(statement)
+
+        by_type: dict[str, list[str]] = {}
+        for entity in known.values():
+            by_type.setdefault(entity.type, []).append(entity.id)
+        for entity in known.values():
+            for reference in entity.references:
+                relation = reference.relation
+                target = known.get(reference.target)
+                if target is not None and target.type in relation.targets:
+                    ends = (target.id, entity.id) if relation.reverse else (entity.id, target.id)
+                    state(*ends, relation.rel, Statement(entity, reference.path))
+            if entity.type == GOVERNANCE:
+                for governed_type, path in governed_types(entity):
+                    governed = known if governed_type == "global" else by_type.get(governed_type, ())
+                    statement = Statement(entity, path)
+                    for target in governed:
+                        if target != entity.id:
+                            state(entity.id, target, GOVERNS, statement)
+        return cls(known, list(facts.values()))
+
+    def edges_of(
+        self, identifier: str, direction: Direction = "both", relations: Collection[str] | None = None
+    ) -> Iterator[Edge]:
+        """Yield the facts about one entity: those that leave it, those that reach it, or both."""
+        found: list[Edge] = []
+        if direction in {"out", "both"}:
+            found += self._out.get(identifier, ())
+        if direction in {"in", "both"}:
+            found += (edge for edge in self._in.get(identifier, ()) if direction == "in" or edge.source != identifier)
+        for edge in found:
+            if relations is None or edge.rel in relations:
+                yield edge
+
+    def distances(
+        self,
+        origins: Iterable[str],
+        *,
+        depth: int | None = None,
+        direction: Direction = "both",
+        relations: Collection[str] | None = None,
+    ) -> dict[str, int]:
+        """How many facts away each entity is from the nearest origin, origins included at 0."""
+        reached = dict.fromkeys((origin for origin in origins if origin in self.entities), 0)
+        queue = deque(reached)
+        while queue:
+            current = queue.popleft()
+            if depth is not None and reached[current] >= depth:
+                continue
+            for edge in self.edges_of(current, direction, relations):
+                other = edge.other(current)
+                if other not in reached:
+                    reached[other] = reached[current] + 1
+                    queue.append(other)
+        return reached
+
+    def subgraph(
+        self,
+        *,
+        ids: Collection[str] | None = None,
+        types: Collection[str] | None = None,
+        relations: Collection[str] | None = None,
+        depth: int | None = None,
+        direction: Direction = "both",
+    ) -> Subgraph:
+        """The part of the graph around `ids` (the whole without them) that the filters leave.
+
+        A filter on types hides entities but not the ways through them.
+        """
+        kept: Collection[str] = self.entities.keys()
+        if ids is not None:
+            kept = self.distances(ids, depth=depth, direction=direction, relations=relations).keys()
+        entities = tuple(
+            entity for entity in self.entities.values() if entity.id in kept and (types is None or entity.type in types)
+        )
+        shown = {entity.id for entity in entities}
+        edges = tuple(
+            edge
+            for edge in self.edges
+            if edge.source in shown and edge.target in shown and (relations is None or edge.rel in relations)
+        )
+        return Subgraph(entities, edges)
+
+    def paths(
+        self, source: str, target: str, *, max_length: int, limit: int, direction: Direction = "both"
+    ) -> list[tuple[Edge, ...]]:
+        """Ways from `source` to `target` over at most `max_length` facts, the shortest first, at most `limit`."""
+        found: list[tuple[Edge, ...]] = []
+        queue: deque[tuple[str, tuple[Edge, ...], frozenset[str]]] = deque([(source, (), frozenset([source]))])
+        to_target = self.distances([target], depth=max_length, direction=_REVERSED[direction])
+        while queue and len(found) < min(limit, MAX_PATHS):
+            current, way, visited = queue.popleft()
+            if current == target and way:
+                found.append(way)
+                continue
+            for edge in self.edges_of(current, direction):
+                other = edge.other(current)
+                # Only steps that can still arrive in time are taken, which keeps the search small.
+                remaining = max_length - len(way) - 1
+                if other not in visited and to_target.get(other, max_length + 1) <= remaining:
+                    queue.append((other, (*way, edge), visited | {other}))
+        return found
+
+    @cached_property
+    def cycles(self) -> tuple[tuple[Edge, ...], ...]:
+        """Rings in relations that should have none: the shortest ring through each edge, each ring once."""
+        edges = [edge for edge in self.edges if edge.rel in ACYCLIC]
+        network: rustworkx.PyDiGraph[str, Edge] = rustworkx.PyDiGraph()
+        index: dict[str, int] = {}
+        for identifier in dict.fromkeys(end for edge in edges for end in (edge.source, edge.target)):
+            index[identifier] = network.add_node(identifier)
+        for edge in edges:
+            network.add_edge(index[edge.source], index[edge.target], edge)
+        component = {
+            node: number
+            for number, nodes in enumerate(rustworkx.strongly_connected_components(network))
+            for node in nodes
+        }
+        rings: dict[frozenset[str], tuple[Edge, ...]] = {}
+        for edge in edges:
+            start, end = index[edge.source], index[edge.target]
+            if component[start] != component[end]:
+                continue
+            way = [start] if start == end else list(rustworkx.dijkstra_shortest_paths(network, end, start)[start])
+            nodes = [network[node] for node in way]
+            ring = (edge, *(self._edge(a, b) for a, b in pairwise(nodes)))
+            rings.setdefault(frozenset(nodes), ring)
+        return tuple(rings.values())
+
+    def _edge(self, source: str, target: str) -> Edge:
+        return next(edge for edge in self._out[source] if edge.target == target and edge.rel in ACYCLIC)
+
+
+_REVERSED: dict[Direction, Direction] = {"out": "in", "in": "out", "both": "both"}
+
+
+def governed_types(constitution: Entity) -> Iterator[tuple[str, Path]]:
+    """Yield the entity types that a constitution names, with the places, principles first."""
+    data = constitution.data
+    yield from _types_in(data.get("principles"), ("principles",), "appliesTo")
+    compliance = data.get("compliance")
+    if isinstance(compliance, dict):
+        yield from _types_in(compliance.get("rules"), ("compliance", "rules"), "targets")
+
+
+def _types_in(holders: JsonValue, base: Path, key: str) -> Iterator[tuple[str, Path]]:
+    for index, holder in enumerate(holders if isinstance(holders, list) else ()):
+        values = holder.get(key) if isinstance(holder, dict) else None
+        for position, value in enumerate(values if isinstance(values, list) else ()):
+            if isinstance(value, str):
+                yield value, (*base, index, key, position)

@@ -1,0 +1,128 @@
+"""Positions in text, in the units that editors use.
+
+Inside the engine a column counts Unicode code points, as Python strings do. The wire speaks the encoding that was
+negotiated (LSP 3.17, `PositionEncodingKind`), so columns are converted once, at the boundary, with the line at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Position(NamedTuple):
+    """A place between two characters: line and column, both 0-based, the column in code points."""
+
+    line: int
+    column: int
+
+
+class Range(NamedTuple):
+    """A half-open stretch of text."""
+
+    start: Position
+    end: Position
+
+
+START = Range(Position(0, 0), Position(0, 0))
+"""The beginning of a document: for findings about a file that has no better place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A range in a file; `path` is relative to the repository, with forward slashes."""
+
+    path: str
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class TextEdit:
+    """A replacement of one range; an empty range inserts, an empty text deletes."""
+
+    range: Range
+    new_text: str
+
+
+class PositionEncoding(StrEnum):
+    """The units of a column on the wire."""
+
+    UTF8 = "utf-8"
+    UTF16 = "utf-16"
+    UTF32 = "utf-32"
+
+    def encode_column(self, line: str, column: int) -> int:
+        """Convert a code-point column of `line` to this encoding's units."""
+        if self is PositionEncoding.UTF32 or line.isascii():
+            return column
+        prefix = line[:column]
+        if self is PositionEncoding.UTF8:
+            return len(prefix.encode("utf-8", "surrogatepass"))
+        return len(prefix) + sum(character > "\uffff" for character in prefix)
+
+    def decode_column(self, line: str, column: int) -> int:
+        """Convert this encoding's column of `line` to code points; beyond the line's end means its end."""
+        if self is PositionEncoding.UTF32 or line.isascii():
+            return min(column, len(line))
+        units = 0
+        for index, character in enumerate(line):
+            if units >= column:
+                return index
+            if self is PositionEncoding.UTF8:
+                units += len(character.encode("utf-8", "surrogatepass"))
+            else:
+                units += 2 if character > "\uffff" else 1
+        return len(line)
+
+
+def split_lines(text: str) -> list[str]:
+    """Split at LF, CRLF and CR as LSP does, without the terminators; always at least one line."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.split("\n")
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    index, length = 0, len(text)
+    while index < length:
+        character = text[index]
+        if character == "\r" and text[index + 1 : index + 2] == "\n":
+            index += 1
+            character = "\n"
+        index += 1
+        if character in "\r\n":
+            starts.append(index)
+    return starts
+
+
+def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
+    """Return `text` with all `edits` made; every byte outside their ranges stays as it is.
+
+    Raises:
+        ValueError: two edits overlap, which would make the result depend on their order.
+
+    """
+    starts = _line_starts(text)
+
+    def offset(position: Position) -> int:
+        if position.line >= len(starts):
+            return len(text)
+        return min(starts[position.line] + position.column, len(text))
+
+    spans: Sequence[tuple[int, int, str]] = sorted(
+        (offset(edit.range.start), offset(edit.range.end), edit.new_text) for edit in edits
+    )
+    pieces: list[str] = []
+    cursor = 0
+    for start, end, new_text in spans:
+        if start < cursor:
+            raise ValueError("edits overlap")
+        pieces += (text[cursor:start], new_text)
+        cursor = end
+    pieces.append(text[cursor:])
+    return "".join(pieces)

@@ -1,0 +1,170 @@
+"""YAML text to plain values, with everything that is wrong with it as data.
+
+Values follow the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema): dates, `no`, `on`, `12:30` and
+`1_000` are strings. yaml12 reads the values; it keeps the last of two equal keys, as most loaders do, so a second
+count of the nodes by rapidyaml, which keeps both, tells cheaply whether a document needs the exact search.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+import ryml  # pyright: ignore[reportMissingTypeStubs]
+import yaml12
+
+from ckit_daemon.core.text import START, Position, Range
+from ckit_daemon.core.yaml.tree import SourceTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckit_daemon.core.json import JsonValue, Path
+
+ProblemCode = Literal[
+    "yaml.syntax", "yaml.duplicate-key", "yaml.multiple-documents", "yaml.tag", "yaml.alias-limit", "yaml.key"
+]
+
+MAX_EXPANDED_NODES = 100_000
+"""Nodes that one document may hold once its aliases are followed; a bomb of ten short lines asks for billions."""
+
+_MARK = re.compile(r" at byte \d+ line (\d+) column (\d+)$")
+_PREFIX = "YAML parse error: "
+# YAML 1.2.2 section 5.1: the characters that may not stand in a stream at all.
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a document, apart from what it says."""
+
+    code: ProblemCode
+    message: str
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text says. `value` is None where nothing could be read; `problems` then says why."""
+
+    value: JsonValue
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def readable(self) -> bool:
+        """Whether `value` is what the text says, perhaps with some part of it read twice."""
+        return not any(problem.code in {"yaml.syntax", "yaml.alias-limit"} for problem in self.problems)
+
+
+def parse(text: str) -> Parsed:
+    """Read one YAML document.
+
+    Never raises for any text: what is wrong is in `Parsed.problems`.
+    """
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError as error:
+        return _unreadable(text, "half of a surrogate pair is no character", error.start)
+    if len(encoded.translate(None, _CONTROLS)) != len(encoded):
+        offset = next(index for index, character in enumerate(text) if ord(character) in _CONTROLS)
+        return _unreadable(text, f"the character U+{ord(text[offset]):04X} is not allowed in YAML", offset)
+    if "*" in text and "&" in text and SourceTree(text).expanded_size(MAX_EXPANDED_NODES) > MAX_EXPANDED_NODES:
+        message = f"aliases expand this document to more than {MAX_EXPANDED_NODES} nodes"
+        return Parsed(None, (Problem("yaml.alias-limit", message, START),))
+    try:
+        documents = cast("list[object]", yaml12.parse_yaml(text, multi=True))
+    except ValueError as error:
+        return _syntax_error(text, str(error))
+    if not documents:
+        return Parsed(None)
+    reader = _Reader()
+    value = reader.read(documents[0], ())
+    # rapidyaml has no mappings as keys, and in a stream of several documents the counts differ anyway.
+    if len(documents) == 1 and not reader.tagged and not reader.odd_keys and _node_count(encoded) == reader.nodes:
+        return Parsed(value)
+    return Parsed(value, tuple(_oddities(text, reader, len(documents))))
+
+
+def _oddities(text: str, reader: _Reader, documents: int) -> Iterator[Problem]:
+    tree = SourceTree(text)
+    if documents > 1:
+        message = "one file holds one document; only the first is read"
+        yield Problem("yaml.multiple-documents", message, tree.document_start(1))
+    for key, where in tree.duplicate_keys():
+        yield Problem("yaml.duplicate-key", f"the key '{key}' stands twice in one mapping", where)
+    for path, tag in reader.tagged:
+        message = f"the tag {tag} has no meaning here; its value is read as if it had none"
+        yield Problem("yaml.tag", message, tree.locate(path).value)
+    for path in reader.odd_keys:
+        yield Problem("yaml.key", "a mapping or a sequence can't be a key here", tree.locate(path).value)
+
+
+class _Reader:
+    """Turns yaml12's values into JSON values and counts their nodes."""
+
+    def __init__(self) -> None:
+        self.nodes = 1
+        self.tagged: list[tuple[Path, str]] = []
+        self.odd_keys: list[Path] = []
+
+    def read(self, value: object, path: Path) -> JsonValue:
+        kind = type(value)
+        if kind is dict:
+            return self._read_mapping(cast("dict[object, object]", value), path)
+        if kind is list:
+            items = cast("list[object]", value)
+            self.nodes += len(items)
+            for index, item in enumerate(items):
+                if type(item) is not str:
+                    items[index] = self.read(item, (*path, index))
+            return cast("JsonValue", items)
+        if isinstance(value, yaml12.Yaml):
+            if value.tag is not None:
+                self.tagged.append((path, value.tag))
+            return self.read(value.value, path)
+        return cast("JsonValue", value)
+
+    def _read_mapping(self, mapping: dict[object, object], path: Path) -> JsonValue:
+        self.nodes += len(mapping)
+        for key, item in mapping.items():
+            if type(key) is not str:
+                return self._with_plain_keys(mapping, path)
+            if type(item) is not str:
+                mapping[key] = self.read(item, (*path, key))
+        return cast("JsonValue", mapping)
+
+    def _with_plain_keys(self, mapping: dict[object, object], path: Path) -> JsonValue:
+        """Name keys as JavaScript would, since that is what the readers of these files expect."""
+        plain: dict[str, JsonValue] = {}
+        for key, item in mapping.items():
+            if isinstance(key, yaml12.Yaml):
+                self.odd_keys.append(path)
+                continue
+            name = "null" if key is None else str(key).lower() if isinstance(key, bool) else str(key)
+            plain[name] = self.read(item, (*path, name))
+        return plain
+
+
+def _node_count(encoded: bytes) -> int:
+    return cast("int", ryml.parse_in_arena(encoded).size())  # pyright: ignore[reportUnknownMemberType]
+
+
+def _syntax_error(text: str, error: str) -> Parsed:
+    message = error.removeprefix(_PREFIX)
+    line, column = 0, 0
+    if mark := _MARK.search(message):
+        line, column = int(mark.group(1)) - 1, int(mark.group(2)) - 1
+        message = message[: mark.start()]
+    tree = SourceTree(text)
+    reported = Position(line, column)
+    # A parser learns at the end of the text that a bracket is open; a reader wants to see the bracket.
+    where = (tree.is_past_end(reported) and tree.unclosed_bracket()) or tree.clamp(reported)
+    return Parsed(None, (Problem("yaml.syntax", message, where),))
+
+
+def _unreadable(text: str, message: str, offset: int) -> Parsed:
+    line = text.count("\n", 0, offset)
+    column = offset - (text.rfind("\n", 0, offset) + 1)
+    where = Range(Position(line, column), Position(line, column + 1))
+    return Parsed(None, (Problem("yaml.syntax", message, where),))
