@@ -1,1 +1,1 @@
-"""What the daemon does for its client, in the domain's words."""
+"""Use cases: what a client can ask for, in terms of the engine and of ports that adapters implement."""

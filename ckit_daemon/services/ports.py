@@ -1,39 +1,177 @@
-"""Protocols that services need from the outside; adapters implement them and only app builds those."""
+"""What the services need from the outside world. `ckit_daemon.repo` implements these; only `app` knows that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from ckit_daemon.core.document import Document
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.core.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """What a probe found.
+class FileContent:
+    """A text file of a repository, or the part of it that was asked for."""
 
-    Attributes:
-        status: `failed` only where the component does nothing any more.
-        detail: for people; no path outside the repository and no secret.
-        works: what still works although the component does not.
-    """
+    path: str
+    text: str
+    size: int
+    """Bytes of the whole file."""
+    lines: int
+    """Lines of the whole file."""
+    first_line: int
+    """0-based number of the first line in `text`."""
+    truncated: bool
+    line_ending: Literal["lf", "crlf", "mixed"]
+    sha256: str
 
-    status: Literal["ok", "degraded", "failed", "disabled"]
-    detail: str
-    works: tuple[str, ...] = ()
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file to be written, made or removed."""
+
+    path: str
+    new_text: str | None
+    """The whole new text; None removes the file."""
+    expected_text: str | None
+    """What the file must hold now, None for a file that must not exist: otherwise the change is refused."""
 
 
-class Probe(Protocol):
-    """Checks one component by using it."""
+@dataclass(frozen=True, slots=True)
+class SnapshotChange:
+    """One step from a snapshot to the next."""
+
+    before: Snapshot
+    after: Snapshot
+    paths: frozenset[str]
+
+
+class History(Protocol):
+    """The Git side of a repository. Reads only, runs no hook and no program that the repository configures."""
 
     @property
-    def name(self) -> str:
-        """Stable name of the component."""
+    def available(self) -> bool:
+        """Whether the repository is under Git at all."""
+        ...
+
+    def head(self) -> str | None:
+        """The commit id that is checked out, None without one."""
+        ...
+
+    def documents_at(self, revision: str, paths: Sequence[str] | None = None) -> Mapping[str, Document]:
+        """The source files of a commit (`HEAD`, a branch, a tag, an id) that `paths` name, all by default.
+
+        Raises:
+            NotFoundError: no such revision, or no Git.
+        """
+        ...
+
+    def staged_documents(self) -> Mapping[str, Document]:
+        """The source files as they stand in the index.
+
+        Raises:
+            NotFoundError: no Git.
+        """
+        ...
+
+    def changed_since(self, revision: str, current: Mapping[str, Document]) -> Mapping[str, Document | None]:
+        """The files of `current` that differ from `revision`, and those missing from it, with their old documents."""
+        ...
+
+    def ids_on_branches(self) -> frozenset[str]:
+        """Entity ids on every local branch, so that a new id collides with none of them."""
+        ...
+
+
+class Repository(Protocol):
+    """An open repository: its current snapshot, kept fresh, and the only way to change its files."""
+
+    @property
+    def id(self) -> str:
+        """A short stable name, the same for the same folder in every run."""
         ...
 
     @property
-    def essential(self) -> bool:
-        """Whether the daemon is not ready while this component has failed."""
+    def root(self) -> Path:
+        """The folder, with symbolic links resolved."""
         ...
 
-    def check(self) -> ProbeResult:
-        """Use the component and say how it went; runs in a worker thread."""
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest complete picture, unsaved editor buffers included."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """The Git side."""
+        ...
+
+    @property
+    def overlays(self) -> frozenset[str]:
+        """The files whose unsaved text lies over the disk."""
+        ...
+
+    def read_file(self, path: str, *, start_line: int = 0, max_lines: int | None = None) -> FileContent:
+        """Read a text file anywhere in the repository (not in `.git`), unsaved text first.
+
+        Raises:
+            PathNotAllowedError: the path is absolute, leaves the repository (also through a link) or holds a NUL.
+            NotFoundError: there is no such file.
+            ContentRejectedError: the file is too large, binary or not UTF-8.
+        """
+        ...
+
+    def disk_text(self, path: str) -> str | None:
+        """The text on disk without its byte order mark, None where there is no file. Raises as `read_file`."""
+        ...
+
+    def prose(self) -> Mapping[str, str]:
+        """The text of every Markdown file and template of the repository that Git does not ignore, by path."""
+        ...
+
+    async def refresh(self, paths: Sequence[str] | None = None, progress: Progress | None = None) -> SnapshotChange:
+        """Read files again that may have changed on disk: these, or whatever a scan finds changed."""
+        ...
+
+    async def overlay(self, path: str, text: str | None) -> SnapshotChange:
+        """Lay an editor's unsaved text over a file; None takes it away."""
+        ...
+
+    async def apply(self, changes: Sequence[FileChange]) -> SnapshotChange:
+        """Write all files or none.
+
+        Raises:
+            ConflictError: a file does not hold what was expected.
+            PathNotAllowedError: as for `read_file`.
+            StorageError: the disk refused; every file is as it was.
+        """
+        ...
+
+    def subscribe(self, listener: Callable[[SnapshotChange], None]) -> Callable[[], None]:
+        """Call `listener` on the event loop after every change; the returned function ends that."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop watching and save the parse cache."""
+        ...
+
+
+class RepositoryOpener(Protocol):
+    """Opens repositories."""
+
+    def locate(self, folder: str) -> Path:
+        """The root of the context repository at or above `folder`.
+
+        Raises:
+            NotFoundError: there is no such folder, or no context repository around it.
+        """
+        ...
+
+    async def open(self, root: Path, progress: Progress) -> Repository:
+        """Read a repository, with the help of the parse cache."""
         ...
