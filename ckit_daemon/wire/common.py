@@ -1,0 +1,170 @@
+"""Parts that messages of several namespaces share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, model_serializer
+
+from ckit_daemon.wire.base import Params, WireModel, WorkDone
+
+EntityId = Annotated[str, Field(min_length=1, max_length=200, description="Id of an entity, e.g. `FEAT-001`.")]
+TypeName = Annotated[str, Field(min_length=1, max_length=100, description="Entity type, e.g. `feature`.")]
+RepositoryPath = Annotated[
+    str, Field(min_length=1, max_length=4096, description="Path relative to the repository, with forward slashes.")
+]
+SeverityName = Literal["error", "warning", "information", "hint"]
+Direction = Literal["out", "in", "both"]
+JsonPath = Annotated[
+    list[str | int], Field(max_length=64, description="Map keys and list indexes from the root of the document.")
+]
+
+
+class RepositoryParams(Params, WorkDone):
+    """Parameters of a method about one open repository."""
+
+    repository: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="Id, path or file URI of an open repository; may be left out while only one is open.",
+    )
+
+    def scope_key(self) -> str:
+        """Return the repository, so that work on different ones may overlap."""
+        return self.repository or ""
+
+
+class Page(WireModel):
+    """Which part of a list to return."""
+
+    offset: int = Field(default=0, ge=0, le=10_000_000, description="Items to leave out at the beginning.")
+    limit: int = Field(default=1000, ge=1, le=10_000, description="Items to return at the most.")
+
+
+class Position(WireModel):
+    """A place in a document (LSP 3.17): 0-based line, and character in units of the negotiated encoding."""
+
+    line: int
+    character: int
+
+
+class Range(WireModel):
+    """A half-open stretch of a document (LSP 3.17)."""
+
+    start: Position
+    end: Position
+
+
+class Location(WireModel):
+    """A range in a file of the repository."""
+
+    path: RepositoryPath
+    range: Range
+
+
+class Related(WireModel):
+    """A second place that explains a finding."""
+
+    location: Location
+    message: str
+
+
+class Fix(WireModel):
+    """What would mend a finding."""
+
+    title: str
+    path: JsonPath | None = Field(default=None, description="Where the value belongs, in the finding's file.")
+    value: JsonValue = Field(default=None, description="The value to put there.")
+    creates: str | None = Field(default=None, description="Id of an entity to be made instead.")
+
+
+class Finding(WireModel):
+    """Something a person should know about the repository."""
+
+    code: str = Field(description="Stable code, e.g. `reference.unresolved`.")
+    severity: SeverityName
+    message: str
+    location: Location
+    entity: str | None = Field(default=None, description="Id of the entity that it is about.")
+    field: JsonPath | None = Field(default=None, description="Path of the value that it is about.")
+    related: list[Related] = Field(default_factory=list[Related])
+    fixes: list[Fix] = Field(default_factory=list[Fix])
+
+
+class EntitySummary(WireModel):
+    """One entity in a list."""
+
+    id: str
+    type: str
+    title: str | None = None
+    status: str | None = None
+    path: RepositoryPath
+
+
+class Statement(WireModel):
+    """A place that states a fact."""
+
+    entity: str = Field(description="Id of the entity that states it.")
+    location: Location
+
+
+class Edge(WireModel):
+    """A fact between two entities, in the direction of its relation."""
+
+    source: str
+    target: str
+    rel: str
+    statements: list[Statement] | None = Field(default=None, description="Given where the request asks for them.")
+
+
+class TextEdit(WireModel):
+    """A replacement in a document (LSP 3.17)."""
+
+    range: Range
+    new_text: str
+
+
+class VersionedDocument(WireModel):
+    """The document that edits are for (LSP 3.17, OptionalVersionedTextDocumentIdentifier)."""
+
+    uri: str
+
+    @model_serializer(mode="plain")
+    def _with_null_version(self) -> dict[str, Any]:
+        # LSP requires `version` to be present and null for a document whose content on disk is meant.
+        return {"uri": self.uri, "version": None}
+
+
+class TextDocumentEdit(WireModel):
+    """Edits of one document (LSP 3.17)."""
+
+    text_document: VersionedDocument
+    edits: list[TextEdit]
+
+
+class CreateFile(WireModel):
+    """A file to be made (LSP 3.17)."""
+
+    kind: Literal["create"] = "create"
+    uri: str
+
+
+class RenameFile(WireModel):
+    """A file to be renamed (LSP 3.17)."""
+
+    kind: Literal["rename"] = "rename"
+    old_uri: str
+    new_uri: str
+
+
+class DeleteFile(WireModel):
+    """A file to be removed (LSP 3.17)."""
+
+    kind: Literal["delete"] = "delete"
+    uri: str
+
+
+class WorkspaceEdit(WireModel):
+    """Changes that a client can show and apply (LSP 3.17)."""
+
+    document_changes: list[TextDocumentEdit | CreateFile | RenameFile | DeleteFile]

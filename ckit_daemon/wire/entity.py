@@ -1,0 +1,210 @@
+"""Methods about entities: reading, finding and changing them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from ckit_daemon.wire.base import PartialResult, Result, WireModel
+from ckit_daemon.wire.common import (
+    Direction,
+    EntityId,
+    EntitySummary,
+    Finding,
+    JsonPath,
+    Location,
+    Page,
+    Range,
+    RepositoryParams,
+    RepositoryPath,
+    Statement,
+    TypeName,
+    WorkspaceEdit,
+)
+from ckit_daemon.wire.row import Method
+
+Types = Annotated[list[TypeName], Field(min_length=1, max_length=100)]
+
+
+class GetParams(RepositoryParams):
+    """Which entity to return."""
+
+    id: EntityId
+    text: bool = Field(default=False, description="Return the file's text as well.")
+
+
+class Relation(WireModel):
+    """A fact as seen from one entity."""
+
+    rel: str
+    direction: Direction = Field(description="`out` where the entity is the fact's source.")
+    entity: EntitySummary = Field(description="The other end.")
+    statements: list[Statement]
+
+
+class GetResult(Result):
+    """One entity with all that the repository knows about it."""
+
+    version: int
+    entity: EntitySummary
+    data: dict[str, JsonValue] = Field(description="The document as read.")
+    location: Location = Field(description="Where the entity states its id.")
+    relations: list[Relation]
+    findings: list[Finding]
+    duplicates: list[RepositoryPath] = Field(description="Other files that claim the same id.")
+    text: str | None = None
+
+
+class ListParams(RepositoryParams, Page, PartialResult):
+    """Which entities to list."""
+
+    types: Types | None = None
+    statuses: list[str] | None = Field(default=None, min_length=1, max_length=100)
+
+
+class ListResult(Result):
+    """Entities, by type and file."""
+
+    version: int
+    total: int
+    entities: list[EntitySummary]
+    next_offset: int | None = None
+
+
+class SearchParams(RepositoryParams, Page):
+    """What to look for."""
+
+    query: str = Field(
+        max_length=10_000,
+        description='Words, "phrases", -excluded words, and field:value (`status:blocked`, `owner:@mei`).',
+    )
+    types: Types | None = None
+    statuses: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    fields: list[str] | None = Field(
+        default=None, min_length=1, max_length=100, description="Look in these fields only, e.g. `title`."
+    )
+    limit: int = Field(default=20, ge=1, le=1000)
+
+
+class Match(WireModel):
+    """A place in an entity that fits the query."""
+
+    field: JsonPath
+    excerpt: str
+    range: Range
+
+
+class SearchHit(WireModel):
+    """An entity that fits the query."""
+
+    entity: EntitySummary
+    score: float = Field(description="Comparable within one answer only.")
+    matches: list[Match]
+
+
+class SearchResult(Result):
+    """Entities that fit, the best first."""
+
+    version: int
+    total: int
+    hits: list[SearchHit]
+    next_offset: int | None = None
+
+
+class EditParams(RepositoryParams):
+    """Parameters of a method that changes files."""
+
+    apply: bool = Field(default=False, description="Write the files; otherwise only show what would change.")
+
+
+class EditResult(Result):
+    """A change: as an edit that a client can apply, and as a diff that a person can read."""
+
+    id: str = Field(description="Id of the entity after the change.")
+    path: RepositoryPath | None = Field(default=None, description="Its file after the change; none if it is gone.")
+    applied: bool
+    edit: WorkspaceEdit
+    diff: str = Field(description="Unified diff of all files.")
+    files: list[RepositoryPath] = Field(description="The files that change.")
+    warnings: list[str]
+    version: int
+
+
+class CreateParams(EditParams):
+    """The entity to make."""
+
+    type: TypeName
+    id: EntityId | None = Field(default=None, description="The next free id without it.")
+    data: dict[str, JsonValue] | None = Field(default=None, description="Fields of the entity, without its id.")
+    template: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Name of a builder template to start from."
+    )
+    values: dict[str, str] | None = Field(default=None, description="Values for the template's placeholders.")
+    link: bool = Field(default=True, description="Write the reverse side of every link as well.")
+    allow_invalid: bool = Field(default=False, description="Make it although it breaks its schema.")
+
+
+class SetValue(WireModel):
+    """Put a value at a path."""
+
+    path: JsonPath
+    value: JsonValue
+
+
+class AppendValue(WireModel):
+    """Append a value to the list at a path."""
+
+    path: JsonPath
+    append: JsonValue
+
+
+class RemoveValue(WireModel):
+    """Remove the key or item at a path."""
+
+    path: JsonPath
+    remove: Literal[True]
+
+
+class UpdateParams(EditParams):
+    """Changes to one entity, made in their order."""
+
+    id: EntityId
+    changes: list[SetValue | AppendValue | RemoveValue] = Field(min_length=1, max_length=1000)
+    allow_invalid: bool = Field(default=False, description="Make them although the entity then breaks its schema.")
+
+
+class RenameParams(EditParams):
+    """The new id of an entity."""
+
+    id: EntityId
+    new_id: EntityId
+
+
+class DeleteParams(EditParams):
+    """The entity to remove."""
+
+    id: EntityId
+    references: Literal["refuse", "remove"] = Field(
+        default="refuse", description="refuse: fail while others name it; remove: take it out of them."
+    )
+
+
+METHODS = (
+    Method("ckit/entity/get", "Return one entity with its relations and findings.", GetParams, GetResult),
+    Method("ckit/entity/list", "List entities.", ListParams, ListResult),
+    Method("ckit/entity/search", "Find entities by id, title, text and fields.", SearchParams, SearchResult),
+    Method("ckit/entity/create", "Make a new entity.", CreateParams, EditResult, scope="write", feature="edits"),
+    Method(
+        "ckit/entity/update", "Change fields of an entity.", UpdateParams, EditResult, scope="write", feature="edits"
+    ),
+    Method(
+        "ckit/entity/rename",
+        "Give an entity a new id, everywhere.",
+        RenameParams,
+        EditResult,
+        scope="write",
+        feature="edits",
+    ),
+    Method("ckit/entity/delete", "Remove an entity.", DeleteParams, EditResult, scope="write", feature="edits"),
+)

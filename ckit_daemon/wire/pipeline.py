@@ -1,0 +1,71 @@
+"""Methods about pipelines: the work that repositories used to do with Node scripts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from ckit_daemon.wire.base import Result, WireModel
+from ckit_daemon.wire.common import EntityId, RepositoryParams
+from ckit_daemon.wire.row import Method
+
+EngineName = Literal["native", "script"]
+
+
+class ListParams(RepositoryParams):
+    """Whose pipelines to list."""
+
+
+class Pipeline(WireModel):
+    """A pipeline and whether it can run now."""
+
+    name: str
+    engine: EngineName
+    description: str
+    available: bool
+    reason: str | None = Field(default=None, description="Why it can't run, and what to do.")
+
+
+class ListResult(Result):
+    """The built-in pipelines, then the scripts of `package.json`."""
+
+    pipelines: list[Pipeline]
+
+
+class RunParams(RepositoryParams):
+    """Which pipeline to run."""
+
+    name: str = Field(min_length=1, max_length=200)
+    engine: EngineName = "native"
+    ids: list[EntityId] | None = Field(
+        default=None, max_length=1000, description="Entities for impact (at least one) and generate (all without it)."
+    )
+    args: list[Annotated[str, Field(max_length=4096)]] | None = Field(
+        default=None, max_length=100, description="Arguments for a script."
+    )
+    dry_run: bool = Field(default=False, description="Engine native: don't write the generated files.")
+    confirm: bool = Field(
+        default=False, description="Engine script: the person has seen the command line and wants it to run."
+    )
+
+
+class RunResult(Result):
+    """What a pipeline returned."""
+
+    name: str
+    engine: EngineName
+    ok: bool
+    output: JsonValue = Field(default=None, description="The pipeline's JSON; of a script, if it printed any.")
+    command: list[str] | None = Field(default=None, description="The command line of a script.")
+    exit_code: int | None = None
+    stdout: str | None = Field(default=None, description="The end of what a script printed.")
+    stderr: str | None = None
+    truncated: bool = Field(default=False, description="Whether the script printed more than is shown.")
+    duration_ms: float
+
+
+METHODS = (
+    Method("ckit/pipeline/list", "List the pipelines.", ListParams, ListResult, feature="pipelines"),
+    Method("ckit/pipeline/run", "Run a pipeline.", RunParams, RunResult, scope="write", feature="pipelines"),
+)

@@ -1,0 +1,306 @@
+"""Methods about whole repositories: opening, findings, graph and impact."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from ckit_daemon.wire.base import NoParams, Params, PartialResult, Result, WireModel, WorkDone
+from ckit_daemon.wire.common import (
+    Direction,
+    Edge,
+    EntityId,
+    EntitySummary,
+    Finding,
+    JsonPath,
+    Page,
+    RepositoryParams,
+    RepositoryPath,
+    SeverityName,
+    TypeName,
+)
+from ckit_daemon.wire.row import Method
+
+GraphFormat = Literal["json", "cytoscape", "mermaid", "dot", "graphml", "html"]
+Ids = Annotated[list[EntityId], Field(min_length=1, max_length=1000)]
+Names = Annotated[list[TypeName], Field(min_length=1, max_length=100)]
+
+
+class RepositoryInfo(WireModel):
+    """An open repository."""
+
+    id: str = Field(description="Short stable name; the same folder has the same id in every run.")
+    name: str
+    root_uri: str
+    version: int = Field(description="Grows with every change that the daemon has seen.")
+    entities: int
+    files: int
+    git: bool = Field(description="Whether the folder is under Git.")
+    head: str | None = Field(default=None, description="Commit that is checked out.")
+    trusted: bool = Field(description="Whether the repository's own scripts may run.")
+    watching: bool = Field(description="Whether the daemon watches the folder itself.")
+    unsaved: list[RepositoryPath] = Field(description="Files whose unsaved editor text lies over the disk.")
+
+
+class OpenParams(Params, WorkDone):
+    """Which folder to open."""
+
+    path: str = Field(
+        min_length=1, max_length=4096, description="Absolute path or file URI of the repository or a folder inside it."
+    )
+    watch: bool = Field(default=False, description="Watch the folder; for hosts that send no file events themselves.")
+
+
+class OpenResult(Result):
+    """The opened repository."""
+
+    repository: RepositoryInfo
+    already_open: bool
+
+
+class CloseParams(RepositoryParams):
+    """Which repository to close."""
+
+
+class CloseResult(Result):
+    """The closed repository."""
+
+    id: str
+
+
+class ListResult(Result):
+    """All open repositories, in the order of opening."""
+
+    repositories: list[RepositoryInfo]
+
+
+class InspectParams(RepositoryParams):
+    """Which repository to describe."""
+
+
+class TypeCount(WireModel):
+    """Entities of one type."""
+
+    type: str
+    total: int
+    by_status: dict[str, int] = Field(description="Counts by status; the key `` is for entities without one.")
+
+
+class RelationCount(WireModel):
+    """Facts of one relation."""
+
+    rel: str
+    facts: int = Field(description="Facts, each counted once.")
+    statements: int = Field(description="Places that state them.")
+
+
+class CoverageItem(WireModel):
+    """One kind of gap: which of the entities that should have something lack it."""
+
+    name: str = Field(description="Stable name, e.g. `features-without-stories`.")
+    description: str
+    total: int = Field(description="Entities that were looked at.")
+    missing: list[str] = Field(description="Ids of those that lack it.")
+
+
+class Recommendation(WireModel):
+    """What to do next, and for which entities."""
+
+    message: str
+    entities: list[str]
+
+
+class InspectResult(Result):
+    """What a repository holds and what it lacks."""
+
+    version: int
+    total: int
+    types: list[TypeCount]
+    relations: list[RelationCount]
+    coverage: list[CoverageItem]
+    orphans: list[str] = Field(description="Ids of entities that no fact connects to another one.")
+    findings: dict[SeverityName, int]
+    recommendations: list[Recommendation]
+
+
+class ValidateParams(RepositoryParams, Page, PartialResult):
+    """Which findings to return."""
+
+    paths: list[RepositoryPath] | None = Field(default=None, max_length=10_000, description="Only these files.")
+    codes: list[str] | None = Field(
+        default=None, max_length=200, description="Only these codes; `schema` stands for `schema.*`."
+    )
+    min_severity: SeverityName = Field(default="hint", description="Leave out what matters less.")
+
+
+class ValidateResult(Result):
+    """The findings, sorted by file and place."""
+
+    version: int
+    ok: bool = Field(description="No finding is an error, whatever the filters hide.")
+    counts: dict[SeverityName, int] = Field(description="All findings of the repository by severity.")
+    entities: int
+    total: int = Field(description="Findings that the filters leave.")
+    findings: list[Finding]
+    next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
+
+
+class GraphParams(RepositoryParams, Page, PartialResult):
+    """Which part of the graph to return, and how."""
+
+    ids: Ids | None = Field(default=None, description="Start here; everything without it.")
+    types: Names | None = Field(default=None, description="Show entities of these types only.")
+    relations: Names | None = Field(default=None, description="Follow and show these relations only.")
+    depth: int | None = Field(default=None, ge=0, le=100, description="Facts to follow from `ids`; all without it.")
+    direction: Direction = "both"
+    format: GraphFormat = "json"
+    statements: bool = Field(default=False, description="Say for each fact where it is stated (format json).")
+
+
+class GraphResult(Result):
+    """The graph: nodes and edges in format json, else a text."""
+
+    version: int
+    format: GraphFormat
+    total_nodes: int
+    total_edges: int
+    nodes: list[EntitySummary] = Field(description="A page of the nodes; empty in the other formats.")
+    edges: list[Edge] = Field(description="The edges whose source is in the page.")
+    next_offset: int | None = None
+    text: str | None = Field(default=None, description="The picture in the other formats.")
+
+
+class PathsParams(RepositoryParams):
+    """Between which entities to look for connections."""
+
+    source: EntityId
+    target: EntityId
+    direction: Direction = "both"
+    max_length: int = Field(default=6, ge=1, le=20, description="Facts that a path may have.")
+    limit: int = Field(default=10, ge=1, le=1000)
+
+
+class PathsResult(Result):
+    """Connections, the shortest first."""
+
+    version: int
+    paths: list[list[Edge]] = Field(description="Each path as the facts from `source` to `target`.")
+
+
+class ImpactParams(RepositoryParams):
+    """What has changed: entities by id, or everything that differs between two states."""
+
+    ids: Ids | None = Field(default=None, description="Assume that these entities change.")
+    between: Literal["unsaved", "workingTree", "staged", "commits"] | None = Field(
+        default=None,
+        description=(
+            "unsaved: editor buffers against the disk; workingTree: disk and buffers against `base` (HEAD); "
+            "staged: index against `base` (HEAD); commits: `head` against `base`."
+        ),
+    )
+    base: str | None = Field(default=None, min_length=1, max_length=200, description="A revision; HEAD without it.")
+    head: str | None = Field(default=None, min_length=1, max_length=200, description="A revision; HEAD without it.")
+    depth: int = Field(default=3, ge=1, le=20, description="Facts over which staleness spreads.")
+
+
+class FieldChange(WireModel):
+    """A field whose meaning changed."""
+
+    path: JsonPath
+    kind: Literal["added", "removed", "changed", "moved"]
+    old: JsonValue = None
+    new: JsonValue = None
+
+
+class ChangedEntity(WireModel):
+    """An entity that changed."""
+
+    id: str
+    type: str
+    title: str | None = None
+    kind: Literal["added", "removed", "changed", "assumed"]
+    fields: list[FieldChange]
+
+
+class FiredRule(WireModel):
+    """A consistency rule that a change sets off."""
+
+    rule: str
+    entity: str = Field(description="Id of the changed entity.")
+    certainty: Literal["fired", "possible"] = Field(description="`possible` where the changed fields are not known.")
+    severity: SeverityName
+    reason: str
+    fields: list[str] = Field(description="The fields of the rule that changed.")
+    marks: list[str] = Field(description="Ids of the entities that it marks.")
+    mark: str | None = Field(default=None, description="The status that the rule asks for.")
+
+
+class ImpactedEntity(WireModel):
+    """An entity that a change reaches."""
+
+    id: str
+    type: str
+    title: str | None = None
+    status: str | None = None
+    distance: int = Field(description="Facts between it and the nearest change.")
+    severity: SeverityName
+    via: list[Edge] = Field(description="The way from the change to it.")
+    rules: list[str] = Field(description="Ids of the rules that mark it.")
+    actions: list[str] = Field(description="What a person should do.")
+
+
+class DanglingReference(WireModel):
+    """A reference that points nowhere once the change is made."""
+
+    entity: str
+    field: JsonPath
+    target: str
+
+
+class ImpactResult(Result):
+    """What a change breaks or makes stale."""
+
+    version: int
+    changed: list[ChangedEntity]
+    rules: list[FiredRule]
+    impacted: list[ImpactedEntity]
+    dangling: list[DanglingReference]
+
+
+class DidChangeParams(RepositoryParams):
+    """Files that changed. A client sends it to have them read again, the daemon to say that it has read them."""
+
+    paths: list[RepositoryPath] | None = Field(
+        default=None, max_length=100_000, description="The files; a client may leave them out to have all looked at."
+    )
+    version: int | None = Field(default=None, description="The daemon's version after the change.")
+    counts: dict[SeverityName, int] | None = Field(default=None, description="All findings after the change.")
+
+
+METHODS = (
+    Method(
+        "ckit/repo/open",
+        "Open a context repository and read it whole.",
+        OpenParams,
+        OpenResult,
+        scope="open",
+    ),
+    Method("ckit/repo/close", "Close a repository.", CloseParams, CloseResult, scope="open"),
+    Method("ckit/repo/list", "List the open repositories.", NoParams, ListResult, cost="instant"),
+    Method("ckit/repo/inspect", "Describe what a repository holds and lacks.", InspectParams, InspectResult),
+    Method("ckit/repo/validate", "Find everything that is wrong in a repository.", ValidateParams, ValidateResult),
+    Method(
+        "ckit/repo/graph", "Return the graph of entities, whole or in part.", GraphParams, GraphResult, feature="graph"
+    ),
+    Method("ckit/repo/paths", "Find how two entities are connected.", PathsParams, PathsResult, feature="graph"),
+    Method("ckit/repo/impact", "Show what a change breaks.", ImpactParams, ImpactResult, feature="impact"),
+    Method(
+        "ckit/repo/didChange",
+        "Files of a repository changed.",
+        DidChangeParams,
+        direction="both",
+        kind="notification",
+        scope="write",
+    ),
+)
