@@ -15,7 +15,7 @@ import ryml  # pyright: ignore[reportMissingTypeStubs]
 import yaml12
 
 from ckit_daemon.core.text import START, Position, Range
-from ckit_daemon.core.yaml.tree import SourceTree
+from ckit_daemon.core.yaml.tree import MAX_DEPTH, SourceTree, nests_too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ MAX_EXPANDED_NODES = 100_000
 
 _MARK = re.compile(r" at byte \d+ line (\d+) column (\d+)$")
 _PREFIX = "YAML parse error: "
+_ALWAYS_SHALLOW = 2000
 # YAML 1.2.2 section 5.1: the characters that may not stand in a stream at all.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 
@@ -69,7 +70,11 @@ def parse(text: str) -> Parsed:
     if len(encoded.translate(None, _CONTROLS)) != len(encoded):
         offset = next(index for index, character in enumerate(text) if ord(character) in _CONTROLS)
         return _unreadable(text, f"the character U+{ord(text[offset]):04X} is not allowed in YAML", offset)
-    if "*" in text and "&" in text and SourceTree(text).expanded_size(MAX_EXPANDED_NODES) > MAX_EXPANDED_NODES:
+    aliased = "*" in text and "&" in text
+    # What is short can't nest so deep that yaml12 fails, and the tree is only asked about the size of aliases.
+    if (aliased or len(encoded) > _ALWAYS_SHALLOW) and nests_too_deep(encoded):
+        return _too_deep()
+    if aliased and SourceTree(text).expanded_size(MAX_EXPANDED_NODES) > MAX_EXPANDED_NODES:
         message = f"aliases expand this document to more than {MAX_EXPANDED_NODES} nodes"
         return Parsed(None, (Problem("yaml.alias-limit", message, START),))
     try:
@@ -78,8 +83,15 @@ def parse(text: str) -> Parsed:
         return _syntax_error(text, str(error))
     if not documents:
         return Parsed(None)
+    return _read_documents(text, encoded, documents)
+
+
+def _read_documents(text: str, encoded: bytes, documents: list[object]) -> Parsed:
     reader = _Reader()
-    value = reader.read(documents[0], ())
+    try:
+        value = reader.read(documents[0], ())
+    except _TooDeepError:
+        return _too_deep()
     # rapidyaml has no mappings as keys, and in a stream of several documents the counts differ anyway.
     if len(documents) == 1 and not reader.tagged and not reader.odd_keys and _node_count(encoded) == reader.nodes:
         return Parsed(value)
@@ -100,6 +112,10 @@ def _oddities(text: str, reader: _Reader, documents: int) -> Iterator[Problem]:
         yield Problem("yaml.key", "a mapping or a sequence can't be a key here", tree.locate(path).value)
 
 
+class _TooDeepError(Exception):
+    """A value nests deeper than `MAX_DEPTH`."""
+
+
 class _Reader:
     """Turns yaml12's values into JSON values and counts their nodes."""
 
@@ -113,6 +129,8 @@ class _Reader:
         if kind is dict:
             return self._read_mapping(cast("dict[object, object]", value), path)
         if kind is list:
+            if len(path) >= MAX_DEPTH:
+                raise _TooDeepError
             items = cast("list[object]", value)
             self.nodes += len(items)
             for index, item in enumerate(items):
@@ -126,6 +144,8 @@ class _Reader:
         return cast("JsonValue", value)
 
     def _read_mapping(self, mapping: dict[object, object], path: Path) -> JsonValue:
+        if len(path) >= MAX_DEPTH:
+            raise _TooDeepError
         self.nodes += len(mapping)
         for key, item in mapping.items():
             if type(key) is not str:
@@ -147,7 +167,11 @@ class _Reader:
 
 
 def _node_count(encoded: bytes) -> int:
-    return cast("int", ryml.parse_in_arena(encoded).size())  # pyright: ignore[reportUnknownMemberType]
+    """Count the nodes; -1 for a text that only the other parser can read."""
+    try:
+        return cast("int", ryml.parse_in_arena(encoded).size())  # pyright: ignore[reportUnknownMemberType]
+    except ryml.ExceptionBasic:  # pyright: ignore[reportUnknownMemberType]
+        return -1
 
 
 def _syntax_error(text: str, error: str) -> Parsed:
@@ -161,6 +185,10 @@ def _syntax_error(text: str, error: str) -> Parsed:
     # A parser learns at the end of the text that a bracket is open; a reader wants to see the bracket.
     where = (tree.is_past_end(reported) and tree.unclosed_bracket()) or tree.clamp(reported)
     return Parsed(None, (Problem("yaml.syntax", message, where),))
+
+
+def _too_deep() -> Parsed:
+    return Parsed(None, (Problem("yaml.syntax", f"the document nests deeper than {MAX_DEPTH} levels", START),))
 
 
 def _unreadable(text: str, message: str, offset: int) -> Parsed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,6 +25,32 @@ _SCALARS: Final = frozenset({"plain_scalar", "double_quote_scalar", "single_quot
 _COUNTED: Final = _MAPPINGS | _SEQUENCES | _SCALARS
 _QUOTED: Final = frozenset({"double_quote_scalar", "single_quote_scalar"})
 
+MAX_DEPTH: Final = 100
+"""Levels of nesting that a document may have. Parsers written in C keep their levels in fixed buffers or on the stack:
+tree-sitter-yaml overruns its buffer at 256 block collections, and that ends the process."""
+_DEEP_PREFIX = re.compile(rb"[ \t\-?:]{%d}" % MAX_DEPTH)
+_PREFIX = re.compile(rb"[ \t\-?:]*")
+_INDICATOR = re.compile(rb"[\-?:](?=[ \t\r]|$)")
+
+
+def nests_too_deep(text: bytes) -> bool:
+    """Whether block collections may nest deeper than `MAX_DEPTH`, judged by the columns where they can begin."""
+    if _DEEP_PREFIX.search(text) is None:
+        return False
+    columns: list[int] = []
+    for line in text.split(b"\n"):
+        prefix = _PREFIX.match(line)
+        end = len(line) if prefix is None else prefix.end()
+        if not line.strip():
+            continue
+        for column in (*(mark.start() for mark in _INDICATOR.finditer(line, 0, end)), end):
+            while columns and columns[-1] >= column:
+                columns.pop()
+            columns.append(column)
+        if len(columns) > MAX_DEPTH:
+            return True
+    return False
+
 
 class Located(NamedTuple):
     """Where an entry stands: its key (None in a sequence), its value, and both with what joins them."""
@@ -45,7 +72,8 @@ class SourceTree:
         self.text = text
         self._bytes = text.encode("utf-8", "surrogatepass")
         self._lines = self._bytes.split(b"\n")
-        self._tree = _parser().parse(self._bytes)
+        # No place can be found in what is not parsed, so every range of such a text is its beginning.
+        self._tree = _parser().parse(b"" if nests_too_deep(self._bytes) else self._bytes)
 
     # Reading the tree
 
