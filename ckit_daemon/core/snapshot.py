@@ -91,6 +91,10 @@ class Snapshot:
         found = self.definitions.get(identifier)
         return found[0] if found else None
 
+    def read(self, document: Document) -> Entity | None:
+        """The entity that a document defines, which need not be part of this picture."""
+        return _entity_of(self.schemas, document)
+
     @cached_property
     def entities(self) -> tuple[Entity, ...]:
         """Every entity once, by type in reading order and then by path."""
