@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_serializer
+from pydantic import Field, JsonValue, WithJsonSchema, model_serializer
 
 from ckit_daemon.wire.base import Params, WireModel, WorkDone
 
@@ -124,13 +124,30 @@ class TextEdit(WireModel):
     new_text: str
 
 
+DocumentWithoutVersion = Annotated[
+    dict[str, str | None],
+    WithJsonSchema(
+        {
+            "title": "VersionedDocument",
+            "type": "object",
+            "properties": {
+                "uri": {"type": "string"},
+                "version": {"type": "null", "description": "The content on disk is meant."},
+            },
+            "required": ["uri", "version"],
+            "additionalProperties": False,
+        }
+    ),
+]
+
+
 class VersionedDocument(WireModel):
     """The document that edits are for (LSP 3.17, OptionalVersionedTextDocumentIdentifier)."""
 
     uri: str
 
     @model_serializer(mode="plain")
-    def _with_null_version(self) -> dict[str, Any]:
+    def _with_null_version(self) -> DocumentWithoutVersion:
         # LSP requires `version` to be present and null for a document whose content on disk is meant.
         return {"uri": self.uri, "version": None}
 
