@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import tree_sitter
 import tree_sitter_yaml
+import yaml12
 
 from ckit_daemon.core.text import START, Position, Range
 
@@ -109,12 +110,19 @@ class SourceTree:
                 yield child
 
     def scalar_text(self, node: Node) -> str:
-        """The text of a scalar without its quotes; escapes are left as they are written."""
+        """The text of a scalar without its quotes and escapes; a scalar whose escapes are broken as it is written."""
         inner = self.content(node)
         if inner is None or inner.text is None:
             return ""
         text = inner.text.decode("utf-8", "surrogatepass")
-        return text[1:-1] if inner.type in _QUOTED else text
+        if inner.type not in _QUOTED:
+            return text
+        if "\\" in text or "''" in text[1:-1]:
+            try:
+                return str(yaml12.parse_yaml(text))
+            except ValueError:
+                return text[1:-1]
+        return text[1:-1]
 
     def range_of(self, node: Node) -> Range:
         """The range of a node in code points; a block scalar's last line break is not part of it."""
