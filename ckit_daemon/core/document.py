@@ -35,12 +35,17 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What would mend a finding: a value to put at `path` of the file, or a new entity to make."""
+    """What would mend a finding: a value to put at `path` of a file, or a new entity to make.
+
+    A path that ends with the length of a list appends to that list.
+    """
 
     title: str
     path: Path = ()
     value: JsonValue = None
     creates: str | None = None
+    file: str | None = None
+    """The file to change, where it is not the one that the finding is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import orjson
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Finding, Severity
+from ckit_daemon.core.json import shown
 from ckit_daemon.core.text import START, Location
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.document import Document
     from ckit_daemon.core.json import JsonObject, JsonValue, Path
 
-_MAX_SHOWN: Final = 60
+_MAX_MESSAGE: Final = 240
 _TYPE_NAMES: Final = {
     "NoneType": "null",
     "bool": "boolean",
@@ -101,12 +102,12 @@ def _describe(error: jsonschema_rs.ValidationError) -> SchemaError:
         return SchemaError("required", f"the required field '{kind.property}' is missing", (*path, kind.property))
     if isinstance(kind, (kinds.AdditionalProperties, kinds.UnevaluatedProperties)):
         unexpected = kind.unexpected
-        shown = ", ".join(f"'{key}'" for key in unexpected)
-        return SchemaError(kind.name, f"the schema knows no field {shown}", (*path, unexpected[0]), on_key=True)
+        names = ", ".join(f"'{key}'" for key in unexpected)
+        return SchemaError(kind.name, f"the schema knows no field {names}", (*path, unexpected[0]), on_key=True)
     if isinstance(kind, kinds.Enum):
         allowed = tuple(cast("list[JsonValue]", kind.options))
-        shown = ", ".join(_show(option) for option in allowed)
-        return SchemaError("enum", f"'{name}' must be one of {shown}, not {_show_at(error)}", path, allowed=allowed)
+        options = ", ".join(shown(option) for option in allowed)
+        return SchemaError("enum", f"'{name}' must be one of {options}, not {_show_at(error)}", path, allowed=allowed)
     if isinstance(kind, kinds.Type):
         types = " or ".join(kind.types)
         return SchemaError("type", f"'{name}' must be of type {types}, not {_type_of(error.instance)}", path)
@@ -114,17 +115,12 @@ def _describe(error: jsonschema_rs.ValidationError) -> SchemaError:
         return SchemaError("pattern", f"'{name}' must match {kind.pattern}, and {_show_at(error)} does not", path)
     if isinstance(kind, kinds.Format):
         return SchemaError("format", f"'{name}' must be a {kind.format}, and {_show_at(error)} is none", path)
-    message = error.message if len(error.message) <= 4 * _MAX_SHOWN else f"'{name}' breaks '{kind.name}' of its schema"
+    message = error.message if len(error.message) <= _MAX_MESSAGE else f"'{name}' breaks '{kind.name}' of its schema"
     return SchemaError(kind.name, message, path)
 
 
 def _show_at(error: jsonschema_rs.ValidationError) -> str:
-    return _show(cast("JsonValue", error.instance))
-
-
-def _show(value: JsonValue) -> str:
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return shown(cast("JsonValue", error.instance))
 
 
 def _type_of(value: object) -> str:
