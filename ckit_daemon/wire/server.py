@@ -20,6 +20,7 @@ class ComponentHealth(WireModel):
     detail: str = Field(description="What the probe found, for people.")
     works: list[str] | None = Field(default=None, description="What still works although the component does not.")
     latency_ms: float | None = Field(default=None, description="How long the probe took, in milliseconds.")
+    age_seconds: float | None = Field(default=None, description="How long ago the probe ended, in seconds.")
 
 
 class HealthResult(Result):
@@ -62,7 +63,7 @@ class MethodDescription(WireModel):
 
     name: str
     kind: Literal["request", "notification"]
-    direction: Literal["clientToServer", "serverToClient"]
+    direction: Literal["clientToServer", "serverToClient", "both"]
     stability: Literal["stable", "experimental"]
 
 
@@ -143,4 +144,3 @@ METHODS: tuple[Method, ...] = (
         cost="instant",
     ),
 )
-
