@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Never, ParamSpec, TypeVar, cast
 
 import orjson
+from pydantic import ValidationError
 
 from ckit_daemon.core.errors import (
     CapabilityDisabledError,
@@ -27,7 +28,7 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.logs import bind_request
 from ckit_daemon.rpc.context import RequestContext, Session
-from ckit_daemon.rpc.errors import ProtocolError, cancelled, to_error
+from ckit_daemon.rpc.errors import ProtocolError, cancelled, invalid_params, to_error
 from ckit_daemon.rpc.progress import RequestProgress
 from ckit_daemon.wire.base import PartialResult, Result, WorkDone
 
@@ -49,3 +50,312 @@ Route = Callable[[RequestContext, Never], Awaitable[Result | None]]
 logger = logging.getLogger(__name__)
 
 OVERLOAD_RETRY_MS = 250
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """A request between its arrival and the moment when nothing of it runs any more."""
+
+    id: int | str
+    row: Method
+    progress: RequestProgress
+    token: int | str | None
+    started: float
+    answered: bool = False
+    task: asyncio.Task[None] | None = None
+    threads: set[Future[object]] = field(default_factory=set[Future[object]])
+
+
+class Dispatcher:
+    """Serves the `ckit/` methods of one connection; used on the event loop only."""
+
+    def __init__(
+        self,
+        *,
+        services: Services,
+        outbox: Outbox,
+        routes: Mapping[str, Route],
+        methods: Mapping[str, Method],
+    ) -> None:
+        self.session = Session()
+        self._services = services
+        self._outbox = outbox
+        self._routes = routes
+        self._methods = methods
+        self._requests: dict[int | str, _Request] = {}
+        self._by_token: dict[int | str, _Request] = {}
+        self._live: set[_Request] = set()
+        self._scopes: dict[tuple[str, str], asyncio.Lock] = {}
+        self._settings = services.configuration.settings
+        self._places = asyncio.Semaphore(self._settings.limits.max_concurrent)
+        self._workers = ThreadPoolExecutor(self._settings.limits.max_concurrent, "ckit-work")
+        # Instant methods must answer while every worker is busy.
+        self._instant_workers = ThreadPoolExecutor(4, "ckit-instant")
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin_session(self, session: Session) -> None:
+        """Take over what initialize settled, before the first request."""
+        self.session = session
+        self._settings = self._services.configuration.settings
+        self._workers.shutdown(wait=False)
+        self._workers = ThreadPoolExecutor(self._settings.limits.max_concurrent, "ckit-work")
+        self._places = asyncio.Semaphore(self._settings.limits.max_concurrent)
+
+    def knows(self, method: str) -> bool:
+        """Return whether a client may call the method."""
+        return method in self._routes
+
+    def in_flight(self, request_id: int | str) -> bool:
+        """Return whether a request of this id waits for its answer."""
+        return request_id in self._requests
+
+    def request(self, request_id: int | str, method: str, raw: JsonValue) -> None:
+        """Start a request; its answer goes to the outbox."""
+        row = self._methods[method]
+        started = time.monotonic()
+        try:
+            params = self._admit(row, raw)
+        except Exception as error:  # noqa: BLE001 - every failure becomes the answer; to_error logs the unforeseen.
+            self._reject(request_id, method, error, started)
+            return
+        token = params.work_done_token if isinstance(params, WorkDone) else None
+        request = _Request(request_id, row, RequestProgress(self._outbox, token, row.summary), token, started)
+        self._requests[request_id] = request
+        if token is not None:
+            self._by_token[token] = request
+        self._live.add(request)
+        self._idle.clear()
+        context = contextvars.copy_context()
+        context.run(bind_request, request_id=request_id, method=method)
+        request.task = asyncio.create_task(self._serve(request, params), context=context)
+
+    def notify(self, method: str, raw: JsonValue) -> None:
+        """Start the handling of a notification; failures are logged, because nobody waits for an answer."""
+        row = self._methods[method]
+        try:
+            params = self._admit(row, raw)
+        except Exception as error:  # noqa: BLE001 - see `request`.
+            logger.warning("notification refused: %s", to_error(error, None).message, extra={"method": method})
+            return
+        request = _Request(
+            f"notification-{id(params):x}", row, RequestProgress(self._outbox, None, ""), None, time.monotonic()
+        )
+        request.answered = True
+        self._live.add(request)
+        self._idle.clear()
+        context = contextvars.copy_context()
+        context.run(bind_request, request_id=request.id, method=method)
+        request.task = asyncio.create_task(self._serve(request, params), context=context)
+
+    def cancel(self, request_id: int | str) -> None:
+        """Answer a request as cancelled, at once, and stop its work; unknown ids are ignored (LSP 3.17)."""
+        if request := self._requests.get(request_id):
+            self._stop(request, cancelled())
+
+    def cancel_token(self, token: int | str) -> None:
+        """Cancel the request that reports progress under the token (`window/workDoneProgress/cancel`)."""
+        if request := self._by_token.get(token):
+            self._stop(request, cancelled())
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Let requests finish for a while, then cancel the rest."""
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            for request in list(self._live):
+                self._stop(request, cancelled())
+
+    def close(self) -> None:
+        """Let go of the worker threads without waiting for them."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._instant_workers.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self, row: Method, raw: JsonValue) -> Params:
+        if not self._settings.enabled(row.feature):
+            raise CapabilityDisabledError(
+                f"A setting switches {row.name} off: features.{row.feature}.",
+                details={"feature": row.feature or ""},
+            )
+        limits = self._settings.limits
+        # Notifications carry the client's changes; to drop one would leave the daemon behind for good.
+        queued = row.cost == "long" and row.kind == "request"
+        if queued and len(self._live) >= limits.max_concurrent + limits.max_queued:
+            raise OverloadedError(
+                "Too many requests are waiting; try again later.",
+                retry_after_ms=OVERLOAD_RETRY_MS,
+                details={"maxQueued": limits.max_queued},
+            )
+        return parse_params(row, raw)
+
+    async def _serve(self, request: _Request, params: Params) -> None:
+        row = request.row
+        async with AsyncExitStack() as held:
+            try:
+                if row.cost == "instant":
+                    answer = await self._call(request, params)
+                else:
+                    answer = await self._call_in_turn(request, params, held)
+                self._answer(request, answer)
+            except asyncio.CancelledError:
+                # Whoever cancelled the task has answered; cancellation ends here because the task does.
+                self._fail(request, cancelled())
+            except Exception as error:  # noqa: BLE001 - every failure becomes the answer; to_error logs the unforeseen.
+                self._fail(request, error)
+            finally:
+                request.progress.cancel()
+                await _settled(request.threads)
+                self._forget(request)
+
+    async def _call_in_turn(self, request: _Request, params: Params, held: AsyncExitStack) -> Result | None:
+        row = request.row
+        limits = self._settings.limits
+        seconds = limits.method_timeout_seconds.get(row.name, limits.request_timeout_seconds)
+        deadline = asyncio.timeout(seconds)
+        self._services.metrics.queued += 1
+        waiting = True
+        try:
+            async with deadline:
+                if row.scope is not None:
+                    await held.enter_async_context(self._scope(row.scope, params.scope_key()))
+                await held.enter_async_context(self._places)
+                self._services.metrics.queued -= 1
+                waiting = False
+                return await self._call(request, params)
+        except TimeoutError:
+            if deadline.expired():
+                raise DeadlineExceededError(
+                    f"{row.name} took longer than its deadline of {seconds:g} s.",
+                    details={"timeoutSeconds": seconds},
+                ) from None
+            raise
+        finally:
+            if waiting:
+                self._services.metrics.queued -= 1
+
+    async def _call(self, request: _Request, params: Params) -> Result | None:
+        workers = self._instant_workers if request.row.cost == "instant" else self._workers
+
+        async def run(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            call = contextvars.copy_context().run
+            future = workers.submit(call, fn, *args, **kwargs)
+            request.threads.add(cast("Future[object]", future))
+            future.add_done_callback(request.threads.discard)
+            return await asyncio.wrap_future(future)
+
+        async def partial(items: Sequence[WireModel]) -> bool:
+            token = params.partial_result_token if isinstance(params, PartialResult) else None
+            if token is None:
+                return False
+            value = b",".join(item.to_json() for item in items)
+            body = b'{"token":' + orjson.dumps(token) + b',"value":[' + value + b"]}"
+            self._outbox.send_notification("$/progress", body)
+            await asyncio.sleep(0)
+            return True
+
+        context = RequestContext(
+            request_id=request.id,
+            method=request.row.name,
+            session=self.session,
+            services=self._services,
+            progress=request.progress,
+            run=run,
+            partial=partial,
+        )
+        self._services.metrics.in_flight += 1
+        try:
+            route = cast("Callable[[RequestContext, Params], Awaitable[Result | None]]", self._routes[request.row.name])
+            return await route(context, params)
+        finally:
+            self._services.metrics.in_flight -= 1
+
+    def _scope(self, scope: str, key: str) -> asyncio.Lock:
+        return self._scopes.setdefault((scope, key), asyncio.Lock())
+
+    def _stop(self, request: _Request, error: CkitError) -> None:
+        request.progress.cancel()
+        self._fail(request, error)
+        if request.task is not None:
+            request.task.cancel()
+
+    def _answer(self, request: _Request, result: Result | None) -> None:
+        if request.answered:
+            self._finished(request, "ok")
+            return
+        body = b"null" if result is None else result.to_json()
+        request.progress.end()
+        request.answered = True
+        self._requests.pop(request.id, None)
+        sent = self._outbox.send_result(request.id, body)
+        self._finished(request, "ok" if sent else "limit_exceeded")
+
+    def _fail(self, request: _Request, error: BaseException) -> None:
+        if request.answered:
+            return
+        wire = to_error(error, request.id)
+        request.progress.end()
+        request.answered = True
+        self._requests.pop(request.id, None)
+        self._outbox.send_error(request.id, wire)
+        self._finished(request, wire.data.code)
+
+    def _reject(self, request_id: int | str, method: str, error: Exception, started: float) -> None:
+        wire = to_error(error, request_id)
+        self._outbox.send_error(request_id, wire)
+        self._services.metrics.record(method, wire.data.code, time.monotonic() - started)
+        logger.info(
+            "request refused",
+            extra={"request_id": request_id, "method": method, "outcome": wire.data.code},
+        )
+
+    def _finished(self, request: _Request, outcome: str) -> None:
+        seconds = time.monotonic() - request.started
+        self._services.metrics.record(request.row.name, outcome, seconds)
+        level = logging.DEBUG if request.row.cost == "instant" and outcome == "ok" else logging.INFO
+        if logger.isEnabledFor(level):
+            logger.log(
+                level,
+                "request finished",
+                extra={
+                    "request_id": request.id,
+                    "method": request.row.name,
+                    "outcome": outcome,
+                    "duration_ms": round(seconds * 1000, 3),
+                },
+            )
+
+    def _forget(self, request: _Request) -> None:
+        if request.token is not None and self._by_token.get(request.token) is request:
+            del self._by_token[request.token]
+        self._live.discard(request)
+        if not self._live:
+            self._idle.set()
+
+
+def parse_params(row: Method, raw: JsonValue) -> Params:
+    """Return the parameters as the method's model.
+
+    Nothing, null and `[null]` stand for no parameters: `vscode-jsonrpc` sends each of them.
+
+    Raises:
+        ProtocolError: the parameters are not an object, or a field is unknown, missing or wrong.
+    """
+    if raw is None or raw in ([], [None]):
+        raw = {}
+    if not isinstance(raw, dict):
+        raise ProtocolError("invalid_params", "The parameters must be an object with named fields.")
+    # Strict JSON mode takes what the published JSON Schema takes: no numbers in strings, no strings for numbers.
+    try:
+        return row.params.model_validate_json(orjson.dumps(raw), strict=True)
+    except ValidationError as error:
+        raise invalid_params(error) from None
+
+
+async def _settled(threads: set[Future[object]]) -> None:
+    """Wait until none of the threads works any more, whatever came of it."""
+    loop = asyncio.get_running_loop()
+    for thread in list(threads):
+        ended = asyncio.Event()
+        thread.add_done_callback(lambda _, ended=ended: loop.call_soon_threadsafe(ended.set))
+        await ended.wait()

@@ -6,13 +6,11 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import ValidationError
-
 from ckit_daemon.core.errors import CkitError, OperationCancelledError
 from ckit_daemon.wire.errors import NUMBERS, ErrorData, ErrorObject
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
+    from pydantic import JsonValue, ValidationError
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +30,7 @@ ProtocolCode = Literal[
 class ProtocolError(Exception):
     """The message itself is wrong, whatever its method would have done."""
 
-    def __init__(
-        self, code: ProtocolCode, message: str, details: dict[str, JsonValue] | None = None
-    ) -> None:
+    def __init__(self, code: ProtocolCode, message: str, details: dict[str, JsonValue] | None = None) -> None:
         super().__init__(message)
         self.code: ProtocolCode = code
         self.message = message
@@ -64,8 +60,6 @@ def to_error(error: BaseException, request_id: int | str | None) -> ErrorObject:
                 retryable=error.retryable,
                 retry_after_ms=error.retry_after_ms,
             )
-        case ValidationError():
-            return _invalid_params(error, request_id)
         case _:
             log_id = uuid.uuid4().hex
             logger.error("internal error", exc_info=error, extra={"log_id": log_id})
@@ -77,7 +71,8 @@ def to_error(error: BaseException, request_id: int | str | None) -> ErrorObject:
             )
 
 
-def _invalid_params(error: ValidationError, request_id: int | str | None) -> ErrorObject:
+def invalid_params(error: ValidationError) -> ProtocolError:
+    """Return the error that names each bad field by its wire name; no value is repeated."""
     fields: list[JsonValue] = []
     texts: list[str] = []
     found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -88,9 +83,7 @@ def _invalid_params(error: ValidationError, request_id: int | str | None) -> Err
         texts.append(f"{name}: {problem}")
     if len(found) > MAX_NAMED_FIELDS:
         texts.append(f"and {len(found) - MAX_NAMED_FIELDS} more")
-    return _error(
-        "invalid_params", "Invalid parameters: " + "; ".join(texts), request_id, details={"fields": fields}
-    )
+    return ProtocolError("invalid_params", "Invalid parameters: " + "; ".join(texts), {"fields": fields})
 
 
 def _error(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ckit_daemon.services.ports import ProbeResult
+from ckit_daemon.services.probe import ProbeResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from ckit_daemon.services.ports import Probe
+    from ckit_daemon.services.probe import Probe
+    from ckit_daemon.settings import LimitSettings
+
+logger = logging.getLogger(__name__)
 
 MAX_PARALLEL_PROBES = 4
 
@@ -27,16 +31,109 @@ class ComponentReport:
     detail: str
     works: tuple[str, ...]
     latency_ms: float
-    essential: bool
-    checked_at: float
+    age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """The daemon's health."""
+    """The daemon's health; `ready` is False while an essential component has failed."""
 
     status: Literal["ok", "degraded", "failed"]
     ready: bool
     components: list[ComponentReport]
     uptime_seconds: float
     versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    result: ProbeResult
+    seconds: float
+    at: float
+
+
+class HealthService:
+    """Runs the probes and remembers what they found.
+
+    A report answers from memory, so that it stays quick whatever the daemon is doing; only the very first one waits.
+    Findings older than the configured age are renewed in the background.
+    """
+
+    def __init__(self, limits: Callable[[], LimitSettings], versions: Callable[[], dict[str, str]]) -> None:
+        self._limits = limits
+        self._versions = versions
+        self._started = time.monotonic()
+        self._probes: dict[str, Probe] = {}
+        self._found: dict[str, _Found] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        # Probes have threads of their own: a probe that hangs must not take a worker from the requests.
+        self._threads = ThreadPoolExecutor(MAX_PARALLEL_PROBES, "ckit-probe")
+
+    def add(self, probe: Probe) -> None:
+        """Register a probe; one of the same name is replaced."""
+        self._probes[probe.name] = probe
+        self._found.pop(probe.name, None)
+
+    def remove(self, name: str) -> None:
+        """Forget a component that is gone."""
+        self._probes.pop(name, None)
+        self._found.pop(name, None)
+
+    async def report(self) -> HealthReport:
+        """Return the health; waits for probes that never ran, each until its deadline at most."""
+        limits = self._limits()
+        now = time.monotonic()
+        for name in self._probes:
+            found = self._found.get(name)
+            if (found is None or now - found.at > limits.probe_cache_seconds) and name not in self._running:
+                self._start(name, limits.probe_timeout_seconds)
+        unknown = [task for name, task in self._running.items() if name not in self._found]
+        if unknown:
+            await asyncio.wait(unknown)
+        return self._summary()
+
+    def close(self) -> None:
+        """Let go of the threads without waiting for them."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self, name: str, timeout: float) -> None:
+        task = asyncio.create_task(self._run(self._probes[name], timeout))
+        self._running[name] = task
+        task.add_done_callback(lambda _: self._running.pop(name, None))
+
+    async def _run(self, probe: Probe, timeout: float) -> None:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(timeout):
+                result = await asyncio.wrap_future(self._threads.submit(probe.check))
+        except TimeoutError:
+            result = ProbeResult("failed", f"The probe did not end within {timeout:g} s.")
+        except Exception:
+            logger.exception("health probe failed", extra={"component": probe.name})
+            result = ProbeResult("failed", "The probe itself failed; the daemon's log says why.")
+        now = time.monotonic()
+        if probe.name in self._probes:
+            self._found[probe.name] = _Found(result, now - started, now)
+
+    def _summary(self) -> HealthReport:
+        now = time.monotonic()
+        found = [(probe, self._found[name]) for name, probe in self._probes.items() if name in self._found]
+        broken = [probe for probe, item in found if item.result.status == "failed" and probe.essential]
+        weak = [probe for probe, item in found if item.result.status in {"failed", "degraded"}]
+        return HealthReport(
+            status="failed" if broken else "degraded" if weak else "ok",
+            ready=not broken,
+            components=[
+                ComponentReport(
+                    name=probe.name,
+                    status=item.result.status,
+                    detail=item.result.detail,
+                    works=item.result.works,
+                    latency_ms=round(item.seconds * 1000, 3),
+                    age_seconds=round(now - item.at, 3),
+                )
+                for probe, item in found
+            ],
+            uptime_seconds=round(now - self._started, 3),
+            versions=self._versions(),
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.wire.server import (
     Capabilities,
     ComponentHealth,
@@ -38,6 +39,7 @@ async def health(ctx: RequestContext, params: NoParams) -> HealthResult:
                 detail=c.detail,
                 works=list(c.works) or None,
                 latency_ms=c.latency_ms,
+                age_seconds=c.age_seconds,
             )
             for c in report.components
         ],
@@ -67,13 +69,13 @@ async def metrics(ctx: RequestContext, params: NoParams) -> MetricsResult:
         bytes_received=snapshot.bytes_received,
         bytes_sent=snapshot.bytes_sent,
         memory_bytes=snapshot.memory_bytes,
-        prometheus=snapshot.prometheus(),
+        prometheus=await ctx.run(snapshot.prometheus),
     )
 
 
 async def capabilities(ctx: RequestContext, params: NoParams) -> Capabilities:
     """Answer `ckit/capabilities`."""
-    return describe_capabilities(ctx.services.configuration.settings)
+    return describe_capabilities(ctx.services.configuration.settings, ctx.session.protocol_version)
 
 
 async def config_get(ctx: RequestContext, params: ConfigGetParams) -> ConfigGetResult:
@@ -84,9 +86,7 @@ async def config_get(ctx: RequestContext, params: ConfigGetParams) -> ConfigGetR
             Setting(key=s.key, value=s.value, source=s.source, description=s.description)
             for s in configuration.describe(params.prefix or "")
         ],
-        warnings=[
-            ConfigWarning(key=w.key, source=w.source, message=w.message) for w in configuration.warnings
-        ],
+        warnings=[ConfigWarning(key=w.key, source=w.source, message=w.message) for w in configuration.warnings],
     )
 
 

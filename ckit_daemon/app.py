@@ -1,0 +1,132 @@
+"""The composition root: the only place where objects are built and wired."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from ckit_daemon import __version__
+from ckit_daemon.framing import Framer
+from ckit_daemon.lifecycle import Lifecycle
+from ckit_daemon.metrics import Metrics
+from ckit_daemon.probes import TOOLS, GitProbe, StorageProbe
+from ckit_daemon.processes import ChildProcesses
+from ckit_daemon.rpc.capabilities import describe_capabilities
+from ckit_daemon.rpc.dispatch import Dispatcher
+from ckit_daemon.rpc.initialize import settle_session
+from ckit_daemon.rpc.routes import ROUTES
+from ckit_daemon.services.container import Services
+from ckit_daemon.services.health import HealthService
+from ckit_daemon.stdio import Reader, Writer
+from ckit_daemon.transport import CkitServer, Inbox, WireOutbox
+from ckit_daemon.wire.methods import BY_NAME
+from ckit_daemon.wire.version import PROTOCOL_VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckit_daemon.config import Configuration
+    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.settings import LimitSettings, Settings
+
+logger = logging.getLogger(__name__)
+
+
+class App:
+    """One daemon on one connection. Several may live in one process; the tests do that."""
+
+    def __init__(self, configuration: Configuration, *, own_process: bool, client_pid: int | None = None) -> None:
+        """Build everything; call it on the running loop."""
+        self._children = ChildProcesses()
+        self._lifecycle = Lifecycle(self._children, own_process=own_process)
+        self._lifecycle.watch_client(client_pid)
+        self._health = HealthService(self._limits, versions)
+        self._services = Services(configuration=configuration, health=self._health, metrics=Metrics())
+        self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
+        self._dispatcher = Dispatcher(services=self._services, outbox=self._outbox, routes=ROUTES, methods=BY_NAME)
+        self.server = CkitServer("ckit-daemon", __version__)
+        self.server.protocol.bind(self._dispatcher, self._outbox, self)
+        for probe in (StorageProbe(self._folders), GitProbe(), *TOOLS):
+            self._health.add(probe)
+
+    async def serve(self, read_fd: int, write_fd: int) -> int:
+        """Serve the connection until it ends.
+
+        Args:
+            read_fd: descriptor that the client's messages come from.
+            write_fd: descriptor that ours go to.
+
+        Returns:
+            The exit code: 0 after `shutdown` and `exit` or end of input, else 1, or what a signal asks for.
+        """
+        limits = self._limits()
+        writer = Writer(write_fd, on_broken=lambda: self.stop(1, "the client reads no more"))
+        self._outbox.writer = writer
+        inbox = Inbox(asyncio.get_running_loop(), self.server.protocol.receive)
+
+        def has_room(timeout: float) -> bool:
+            return writer.wait_below(limits.max_buffered_bytes, timeout) and inbox.wait_for_room(timeout)
+
+        reader = Reader(read_fd, Framer(limits.max_message_bytes), inbox.put, has_room, self._on_end_of_input)
+        self._services.metrics.transferred = lambda: (reader.bytes_read, writer.bytes_written)
+        self._lifecycle.begin()
+        reader.start()
+        await self._lifecycle.wait(reader.tick)
+        logger.info("stopping: %s", self._lifecycle.reason)
+        if self._lifecycle.urgent:
+            await self._dispatcher.drain(0)
+        else:
+            await inbox.emptied()
+            await self._dispatcher.drain(limits.shutdown_grace_seconds)
+        self._dispatcher.close()
+        self._health.close()
+        await asyncio.to_thread(self._lifecycle.end_children)
+        writer.close(0 if self._lifecycle.urgent else 0.25)
+        return self._lifecycle.exit_code or 0
+
+    def initialize(self, params: types.InitializeParams, raw: JsonObject) -> JsonObject:
+        """Settle the session for the transport; see `transport.Host`."""
+        settled = settle_session(raw)
+        self._services.configuration = self._services.configuration.with_client(settled.config)
+        self._dispatcher.begin_session(settled.session)
+        self._lifecycle.watch_client(params.process_id)
+        return describe_capabilities(self._settings(), settled.session.protocol_version).to_wire()
+
+    def initialized(self) -> None:
+        """Tell the client about options that were not taken over."""
+        for warning in self._services.configuration.warnings:
+            text = f"Option {warning.key} ({warning.source}) was ignored: {warning.message}"
+            logger.warning(text, extra={"key": warning.key, "source": warning.source})
+            self.server.window_log_message(types.LogMessageParams(type=types.MessageType.Warning, message=text))
+
+    def stop(self, code: int, reason: str) -> None:
+        """End the daemon; may be called from any thread."""
+        self._lifecycle.stop(code, reason)
+
+    def _on_end_of_input(self) -> None:
+        self.stop(0 if self.server.protocol.shutting_down else 1, "end of input")
+
+    def _settings(self) -> Settings:
+        return self._services.configuration.settings
+
+    def _limits(self) -> LimitSettings:
+        return self._settings().limits
+
+    def _folders(self) -> tuple[Path, ...]:
+        paths = self._settings().paths
+        return paths.cache(), paths.state()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the daemon, the protocol, Python and the main libraries."""
+    return {
+        "daemon": __version__,
+        "protocol": PROTOCOL_VERSION,
+        "python": sys.version.split()[0],
+        **{name: importlib.metadata.version(name) for name in ("pygls", "lsprotocol", "pydantic")},
+    }

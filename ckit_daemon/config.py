@@ -1,0 +1,233 @@
+"""Where settings come from: defaults, environment, user file, repository file and client, in increasing weight.
+
+A bad option never stops the daemon: it is reported as a warning and the next lower source holds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import orjson
+from pydantic import ValidationError
+
+from ckit_daemon.redaction import looks_secret, names_secret
+from ckit_daemon.settings import Group, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+
+Source = Literal["default", "environment", "userFile", "repositoryFile", "client"]
+WarnSource = Literal["environment", "userFile", "repositoryFile", "client"]
+
+REPOSITORY_FILE = Path(".context-kit", "ckit.toml")
+MAX_FILE_BYTES = 256 * 1024
+SECRET_REFERENCE = re.compile(r"(env|keyring):[\w./-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSetting:
+    """One setting as it is in force; `value` holds JSON values."""
+
+    key: str
+    value: object
+    source: Source
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionWarning:
+    """An option that was not taken over, and why; the message never repeats a value."""
+
+    key: str
+    source: WarnSource
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Options of one source by dotted wire name, e.g. `limits.maxQueued`."""
+
+    source: WarnSource
+    options: Mapping[str, object]
+    warnings: tuple[OptionWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    group: str
+    field: str
+    info: FieldInfo
+    model: type[Group]
+
+
+def _leaves() -> Iterator[tuple[str, _Leaf]]:
+    for group, group_info in Settings.model_fields.items():
+        model = cast("type[Group]", group_info.annotation)
+        for name, info in model.model_fields.items():
+            yield f"{group}.{info.alias or name}", _Leaf(group, name, info, model)
+
+
+LEAVES: Mapping[str, _Leaf] = dict(_leaves())
+ENVIRONMENT_KEYS: Mapping[str, str] = {f"CKIT_{leaf.group}_{leaf.field}".upper(): key for key, leaf in LEAVES.items()}
+RESERVED_ENVIRONMENT = frozenset({"CKIT_CONFIG_FILE"})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Layers of options, and the settings they make."""
+
+    layers: tuple[Layer, ...]
+
+    @cached_property
+    def _resolved(self) -> tuple[Settings, dict[str, Source], tuple[OptionWarning, ...]]:
+        values: dict[str, dict[str, object]] = {}
+        sources: dict[str, Source] = dict.fromkeys(LEAVES, "default")
+        warnings: list[OptionWarning] = []
+        for layer in self.layers:
+            warnings.extend(layer.warnings)
+            for key, value in layer.options.items():
+                problem, checked = _check(key, value, layer.source)
+                if problem is not None:
+                    warnings.append(OptionWarning(key, layer.source, problem))
+                    continue
+                leaf = LEAVES[key]
+                values.setdefault(leaf.group, {})[leaf.field] = checked
+                sources[key] = layer.source
+        return Settings.model_validate(values), sources, tuple(warnings)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._resolved[0]
+
+    @property
+    def warnings(self) -> tuple[OptionWarning, ...]:
+        """Options that were not taken over."""
+        return self._resolved[2]
+
+    def describe(self, prefix: str = "") -> list[EffectiveSetting]:
+        """Return each setting whose key starts with the prefix, with its value and source."""
+        settings, sources, _ = self._resolved
+        return [
+            EffectiveSetting(
+                key=key,
+                value=getattr(getattr(settings, leaf.group), leaf.field),
+                source=sources[key],
+                description=leaf.info.description or "",
+            )
+            for key, leaf in LEAVES.items()
+            if key.startswith(prefix)
+        ]
+
+    def with_client(self, options: Mapping[str, object]) -> Configuration:
+        """Return the configuration with the client's (nested) options on top."""
+        return Configuration((*self.layers, Layer("client", flatten(options))))
+
+    def for_repository(self, root: Path) -> Configuration:
+        """Return the configuration for one repository: its own file stands between the user's and the client's.
+
+        Reads a file; call it from a worker thread.
+        """
+        layer = read_file(root / REPOSITORY_FILE, "repositoryFile")
+        if layer is None:
+            return self
+        below = tuple(item for item in self.layers if item.source != "client")
+        above = tuple(item for item in self.layers if item.source == "client")
+        return Configuration((*below, layer, *above))
+
+
+def load(environment: Mapping[str, str] | None = None) -> Configuration:
+    """Return the configuration of environment and user file."""
+    env = os.environ if environment is None else environment
+    layers = [_environment_layer(env)]
+    user = read_file(user_file(env), "userFile")
+    if user is not None:
+        layers.append(user)
+    return Configuration(tuple(layers))
+
+
+def user_file(environment: Mapping[str, str]) -> Path:
+    """Return the path of the user's configuration file, which may not exist (`CKIT_CONFIG_FILE` or the platform's)."""
+    if named := environment.get("CKIT_CONFIG_FILE"):
+        return Path(named)
+    import platformdirs  # noqa: PLC0415 - not needed where the file is named.
+
+    return platformdirs.user_config_path("ckit", appauthor=False) / "config.toml"
+
+
+def read_file(path: Path, source: WarnSource) -> Layer | None:
+    """Return the options of a TOML file; None when there is no such file, a warning when it can't be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            return _unreadable(path, source, f"larger than {MAX_FILE_BYTES} bytes")
+        return Layer(source, flatten(tomllib.loads(data.decode())))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _unreadable(path, source, error.strerror or "unreadable")
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        return _unreadable(path, source, "not valid TOML")
+
+
+def flatten(options: Mapping[str, object]) -> dict[str, object]:
+    """Return nested options by dotted key, down to the level where settings stand."""
+    flat: dict[str, object] = {}
+    for group, value in options.items():
+        if isinstance(value, dict) and group not in LEAVES:
+            fields = cast("dict[str, object]", value)
+            flat |= {f"{group}.{name}": item for name, item in fields.items()}
+        else:
+            flat[group] = value
+    return flat
+
+
+def _environment_layer(environment: Mapping[str, str]) -> Layer:
+    options: dict[str, object] = {}
+    warnings: list[OptionWarning] = []
+    for name, text in environment.items():
+        if not name.startswith("CKIT_") or name in RESERVED_ENVIRONMENT:
+            continue
+        key = ENVIRONMENT_KEYS.get(name)
+        if key is None:
+            warnings.append(OptionWarning(name, "environment", "There is no setting of this name."))
+            continue
+        options[key] = text
+    return Layer("environment", options, tuple(warnings))
+
+
+def _check(key: str, value: object, source: WarnSource) -> tuple[str | None, object]:
+    """Return (problem, None) or (None, the value as its setting's type)."""
+    if names_secret(key) and not (isinstance(value, str) and SECRET_REFERENCE.fullmatch(value)):
+        return "A secret is given by reference only: `env:NAME` or `keyring:SERVICE`.", None
+    if isinstance(value, str) and looks_secret(value):
+        return "The value looks like a secret; secrets are given by reference only.", None
+    leaf = LEAVES.get(key)
+    if leaf is None:
+        return "There is no setting of this name.", None
+    extra = leaf.info.json_schema_extra
+    if source == "repositoryFile" and not (isinstance(extra, dict) and extra.get("repository")):
+        return "A repository's own file may not change this setting.", None
+    try:
+        # The environment knows text only; typed sources must say what they mean.
+        if source == "environment" and leaf.info.default_factory is not None:
+            value = orjson.loads(cast("str", value))
+        group = leaf.model.model_validate({leaf.field: value}, strict=source != "environment")
+    except ValidationError as error:
+        return error.errors(include_input=False, include_url=False)[0]["msg"], None
+    except orjson.JSONDecodeError:
+        return "The value is not valid JSON.", None
+    return None, getattr(group, leaf.field)
+
+
+def _unreadable(path: Path, source: WarnSource, problem: str) -> Layer:
+    return Layer(source, {}, (OptionWarning(path.name, source, f"The file was ignored: {problem}."),))

@@ -1,0 +1,140 @@
+"""Counts what the daemon does; Prometheus' own library renders the counts on demand.
+
+prometheus_client takes 110 ms to import, so that the counters are plain numbers and the library is loaded when
+somebody asks for its text format.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+@dataclass(slots=True)
+class RequestCount:
+    """Requests of one method with one outcome (`ok` or an error code); `buckets[-1]` counts the slowest."""
+
+    method: str
+    outcome: str
+    count: int = 0
+    total_seconds: float = 0.0
+    max_seconds: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_SECONDS) + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSnapshot:
+    """All counts at one moment."""
+
+    uptime_seconds: float
+    in_flight: int
+    queued: int
+    requests: list[RequestCount]
+    errors: dict[str, int]
+    bytes_received: int
+    bytes_sent: int
+    memory_bytes: int
+
+    def prometheus(self) -> str:
+        """Return the counts in Prometheus' text exposition format; loads prometheus_client."""
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - see above.
+
+        registry = CollectorRegistry()
+        registry.register(_Collector(self))
+        return generate_latest(registry).decode()
+
+
+class Metrics:
+    """The counters of one daemon; used on the event loop only."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._requests: dict[tuple[str, str], RequestCount] = {}
+        self.in_flight = 0
+        self.queued = 0
+        self.transferred: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        """Returns the bytes received and sent; set by whoever owns the connection."""
+
+    @property
+    def uptime_seconds(self) -> float:
+        """Seconds since the daemon was built."""
+        return time.monotonic() - self._started
+
+    def record(self, method: str, outcome: str, seconds: float) -> None:
+        """Count one answered request."""
+        entry = self._requests.get((method, outcome))
+        if entry is None:
+            entry = self._requests[method, outcome] = RequestCount(method, outcome)
+        entry.count += 1
+        entry.total_seconds += seconds
+        entry.max_seconds = max(entry.max_seconds, seconds)
+        entry.buckets[bisect_left(BUCKETS_SECONDS, seconds)] += 1
+
+    def snapshot(self) -> MetricsSnapshot:
+        """Return all counts."""
+        errors: dict[str, int] = {}
+        for entry in self._requests.values():
+            if entry.outcome != "ok":
+                errors[entry.outcome] = errors.get(entry.outcome, 0) + entry.count
+        received, sent = self.transferred()
+        return MetricsSnapshot(
+            uptime_seconds=self.uptime_seconds,
+            in_flight=self.in_flight,
+            queued=self.queued,
+            requests=[
+                RequestCount(r.method, r.outcome, r.count, r.total_seconds, r.max_seconds, list(r.buckets))
+                for r in self._requests.values()
+            ],
+            errors=errors,
+            bytes_received=received,
+            bytes_sent=sent,
+            memory_bytes=psutil.Process().memory_info().rss,
+        )
+
+
+class _Collector:
+    """Gives a snapshot to prometheus_client."""
+
+    def __init__(self, snapshot: MetricsSnapshot) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import (  # noqa: PLC0415 - see the module's docstring.
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+        )
+
+        snap = self._snapshot
+        yield GaugeMetricFamily("ckit_uptime_seconds", "Seconds since the start.", snap.uptime_seconds)
+        yield GaugeMetricFamily("ckit_requests_in_flight", "Requests that run now.", snap.in_flight)
+        yield GaugeMetricFamily("ckit_requests_queued", "Requests that wait.", snap.queued)
+        yield GaugeMetricFamily("ckit_memory_bytes", "Resident memory.", snap.memory_bytes)
+        yield CounterMetricFamily("ckit_received_bytes", "Bytes from the client.", snap.bytes_received)
+        yield CounterMetricFamily("ckit_sent_bytes", "Bytes to the client.", snap.bytes_sent)
+        errors = CounterMetricFamily("ckit_errors", "Error answers by code.", labels=["code"])
+        for code, count in snap.errors.items():
+            errors.add_metric([code], count)
+        yield errors
+        requests = HistogramMetricFamily(
+            "ckit_request_duration_seconds", "Time from arrival to answer.", labels=["method", "outcome"]
+        )
+        for entry in snap.requests:
+            total = 0
+            buckets: list[tuple[str, float]] = []
+            for bound, count in zip((*BUCKETS_SECONDS, "+Inf"), entry.buckets, strict=True):
+                total += count
+                buckets.append((str(bound), total))
+            requests.add_metric([entry.method, entry.outcome], buckets, entry.total_seconds)
+        yield requests

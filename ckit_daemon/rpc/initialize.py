@@ -1,0 +1,87 @@
+"""Settles a session from what the client says in LSP's initialize."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import orjson
+from pydantic import ValidationError
+
+from ckit_daemon.rpc.context import PositionEncoding, Session
+from ckit_daemon.rpc.errors import ProtocolError, invalid_params
+from ckit_daemon.wire.lifecycle import InitializeOptions
+from ckit_daemon.wire.version import SUPPORTED_VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ckit_daemon.core.json import JsonObject
+
+ENCODINGS = ("utf-8", "utf-16", "utf-32")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The session and the options that came with it."""
+
+    session: Session
+    config: Mapping[str, object]
+
+
+def settle_session(params: JsonObject) -> Settled:
+    """Return the session for the params of initialize; their LSP part has been checked already.
+
+    Raises:
+        ProtocolError: the client speaks none of the supported protocol versions, or `initializationOptions.ckit` is
+            malformed.
+    """
+    given = _object(params.get("initializationOptions")).get("ckit")
+    try:
+        options = InitializeOptions.model_validate_json(orjson.dumps({} if given is None else given), strict=True)
+    except ValidationError as error:
+        raise invalid_params(error) from None
+    version = next((v for v in options.protocol_versions if v in SUPPORTED_VERSIONS), None)
+    if version is None:
+        raise ProtocolError(
+            "unsupported_protocol",
+            f"None of the offered protocol versions is supported; supported: {', '.join(SUPPORTED_VERSIONS)}.",
+            {"supported": list(SUPPORTED_VERSIONS), "offered": list(options.protocol_versions)},
+        )
+    client = _object(params.get("clientInfo"))
+    name, number = client.get("name"), client.get("version")
+    if options.client_info is not None:
+        name, number = options.client_info.name, options.client_info.version
+    return Settled(
+        session=Session(
+            client_name=str(name or "unknown"),
+            client_version=str(number or ""),
+            protocol_version=version,
+            encoding=_encoding(params),
+            trusted=options.trusted,
+            workspace_folders=_folders(params),
+        ),
+        config=options.config,
+    )
+
+
+def _encoding(params: JsonObject) -> PositionEncoding:
+    """Return the first encoding of the client's list that we know; LSP's default is UTF-16."""
+    general = _object(_object(params.get("capabilities")).get("general"))
+    offered = general.get("positionEncodings")
+    for encoding in offered if isinstance(offered, list) else []:
+        if encoding in ENCODINGS:
+            return cast("PositionEncoding", encoding)
+    return "utf-16"
+
+
+def _folders(params: JsonObject) -> tuple[str, ...]:
+    folders = params.get("workspaceFolders")
+    if isinstance(folders, list) and folders:
+        return tuple(str(_object(folder).get("uri")) for folder in folders)
+    root = params.get("rootUri")
+    return (root,) if isinstance(root, str) else ()
+
+
+def _object(value: object) -> JsonObject:
+    return cast("JsonObject", value) if isinstance(value, dict) else {}

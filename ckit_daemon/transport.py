@@ -1,0 +1,344 @@
+"""The pygls server: owns the wire, keeps params raw, and gives every request exactly one answer.
+
+pygls provides LSP itself (initialize, text documents, workspace folders, features that `lsp` registers with its
+decorators). Reading, writing, protocol errors and the `ckit/` methods are ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import orjson
+from cattrs import ClassValidationError, transform_error
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
+
+from ckit_daemon.core.errors import LimitExceededError
+from ckit_daemon.framing import Fault
+from ckit_daemon.rpc.errors import ProtocolError, cancelled, to_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from concurrent.futures import Future
+
+    from ckit_daemon.core.json import JsonObject, JsonValue
+    from ckit_daemon.framing import Frame
+    from ckit_daemon.rpc.dispatch import Dispatcher
+    from ckit_daemon.stdio import Writer
+    from ckit_daemon.wire.errors import ErrorObject
+
+logger = logging.getLogger(__name__)
+
+MAX_INBOX_MESSAGES = 4096
+TURN_SECONDS = 0.002
+"""How long messages are taken in before everything else on the event loop gets its turn."""
+MAX_ID_LENGTH = 256
+
+
+class Host(Protocol):
+    """What the transport needs of the daemon around it."""
+
+    def initialize(self, params: types.InitializeParams, raw: JsonObject) -> JsonObject:
+        """Settle the session and return `capabilities.experimental.ckit`."""
+        ...
+
+    def initialized(self) -> None:
+        """The client has taken note of the answer to initialize."""
+        ...
+
+    def stop(self, code: int, reason: str) -> None:
+        """End the daemon; called from any thread."""
+        ...
+
+
+class WireOutbox:
+    """Implements rpc's Outbox on the writer: frames messages and holds them to the size limit."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max = max_bytes
+        self.writer: Writer | None = None
+
+    def send_result(self, request_id: int | str, result: bytes) -> bool:
+        """Answer a request; an answer beyond the limit becomes the error `limit_exceeded`, and False."""
+        if len(result) > self._max:
+            error = LimitExceededError(
+                f"The answer has {len(result)} bytes; the limit is {self._max}. Ask for less, or for pages.",
+                details={"size": len(result), "limit": self._max},
+            )
+            self.send_error(request_id, to_error(error, request_id))
+            return False
+        self._send(b'{"jsonrpc":"2.0","id":' + orjson.dumps(request_id) + b',"result":' + result + b"}")
+        return True
+
+    def send_error(self, request_id: int | str | None, error: ErrorObject) -> None:
+        """Answer a request with an error."""
+        body = b'{"jsonrpc":"2.0","id":' + orjson.dumps(request_id) + b',"error":' + error.to_json() + b"}"
+        self._send(body)
+
+    def send_notification(self, method: str, params: bytes) -> None:
+        """Send a notification; one beyond the limit is dropped and logged."""
+        if len(params) > self._max:
+            logger.error("notification dropped: too large", extra={"method": method, "size": len(params)})
+            return
+        self._send(b'{"jsonrpc":"2.0","method":' + orjson.dumps(method) + b',"params":' + params + b"}")
+
+    def send_raw(self, body: bytes) -> None:
+        """Send a whole JSON-RPC message."""
+        self._send(body)
+
+    def _send(self, body: bytes) -> None:
+        if self.writer is not None:
+            self.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+
+class CkitProtocol(LanguageServerProtocol):
+    """pygls' protocol with raw params, exact error codes and one answer per request."""
+
+    def bind(self, dispatcher: Dispatcher, outbox: WireOutbox, host: Host) -> None:
+        """Give the protocol its collaborators (pygls builds the object itself)."""
+        self._dispatcher = dispatcher
+        self._outbox = outbox
+        self._host = host
+        self._initialized = False
+        self._raw_initialize: JsonObject = {}
+
+    @property
+    def shutting_down(self) -> bool:
+        """Whether the client has asked for shutdown."""
+        return self._shutdown
+
+    def receive(self, frame: Frame) -> None:
+        """Handle one frame; never raises."""
+        if isinstance(frame, Fault):
+            error = (
+                LimitExceededError(frame.message)
+                if frame.code == "limit_exceeded"
+                else ProtocolError(frame.code, frame.message)
+            )
+            self._refuse(None, error)
+            if frame.fatal:
+                self._host.stop(1, frame.message)
+            return
+        message = frame.value
+        if not isinstance(message, dict):
+            text = "Batches are not supported." if isinstance(message, list) else "A message is a JSON object."
+            self._refuse(None, ProtocolError("invalid_request", text))
+            return
+        request_id = _valid_id(message.get("id"))
+        try:
+            self._route(message, request_id)
+        except ProtocolError as error:
+            self._refuse(request_id, error)
+        except Exception as error:  # noqa: BLE001 - the reader goes on whatever happens; to_error logs it.
+            self._refuse(request_id, error)
+
+    def _route(self, message: JsonObject, request_id: int | str | None) -> None:
+        if message.get("jsonrpc") != "2.0":
+            raise ProtocolError("invalid_request", 'The member `jsonrpc` must be "2.0".')
+        method = message.get("method")
+        if method is None and "id" in message and ("result" in message or "error" in message):
+            self._receive_response(message)
+            return
+        if not isinstance(method, str):
+            raise ProtocolError("invalid_request", "The member `method` must be a string.")
+        if "id" not in message:
+            self._receive_notification(method, message)
+            return
+        if request_id is None:
+            raise ProtocolError("invalid_request", "The member `id` must be an integer or a string.")
+        if self._dispatcher.in_flight(request_id) or request_id in self._request_futures:
+            raise ProtocolError("invalid_request", "A request with this id is still in flight.")
+        self._receive_request(request_id, method, message)
+
+    def _receive_request(self, request_id: int | str, method: str, message: JsonObject) -> None:
+        if self._shutdown:
+            raise ProtocolError("invalid_request", "The server is shutting down; only `exit` is left.")
+        if method == types.INITIALIZE:
+            if self._initialized:
+                raise ProtocolError("invalid_request", "The server is initialized already.")
+            params = message.get("params")
+            self._raw_initialize = params if isinstance(params, dict) else {}
+        elif not self._initialized:
+            raise ProtocolError("not_initialized", "The first request must be `initialize`.")
+        if self._dispatcher.knows(method):
+            self._dispatcher.request(request_id, method, message.get("params"))
+            return
+        if method not in self.fm.builtin_features and method not in self.fm.features:
+            raise ProtocolError("method_not_found", f"There is no method {method[:200]!r}.")
+        params = self._structured(message)
+        contextvars.copy_context().run(self._handle_request, request_id, method, params)
+
+    def _receive_notification(self, method: str, message: JsonObject) -> None:
+        if method == types.EXIT:
+            self._host.stop(0 if self._shutdown else 1, "the client sent exit")
+            return
+        if not self._initialized or self._shutdown:
+            return
+        raw = message.get("params")
+        fields = raw if isinstance(raw, dict) else {}
+        if method == types.CANCEL_REQUEST:
+            self._cancel(_valid_id(fields.get("id")))
+            return
+        if method == types.WINDOW_WORK_DONE_PROGRESS_CANCEL:
+            if (token := _valid_id(fields.get("token"))) is not None:
+                self._dispatcher.cancel_token(token)
+        elif self._dispatcher.knows(method):
+            self._dispatcher.notify(method, raw)
+            return
+        if method not in self.fm.builtin_features and method not in self.fm.features:
+            logger.debug("notification ignored", extra={"method": method[:200]})
+            return
+        try:
+            params = self._structured(message)
+        except ProtocolError as error:
+            logger.warning("notification refused: %s", error.message, extra={"method": method})
+            return
+        contextvars.copy_context().run(self._handle_notification, method, params)
+
+    def _receive_response(self, message: JsonObject) -> None:
+        request_id = _valid_id(message.get("id"))
+        if request_id is None or request_id not in self._request_futures:
+            logger.debug("answer to an unknown request ignored")
+            return
+        structured = self.structure_message({**message})
+        self._handle_response(request_id, getattr(structured, "result", None), getattr(structured, "error", None))
+
+    def _structured(self, message: JsonObject) -> object:
+        """Return the params as lsprotocol's type; unlike pygls, an absent or empty `params` is no mistake."""
+        if message.get("params") in (None, [], [None]):
+            message = {key: value for key, value in message.items() if key != "params"}
+            message["params"] = None if self.get_message_type(str(message["method"])) is None else {}
+        try:
+            return self.structure_message({**message}).params
+        except JsonRpcException as error:
+            cause = error.__cause__
+            problems = transform_error(cause) if isinstance(cause, ClassValidationError) else []
+            text = "; ".join(problems[:5]) or "they have the wrong form"
+            raise ProtocolError("invalid_params", f"Invalid parameters: {text}") from None
+
+    def _cancel(self, request_id: int | str | None) -> None:
+        if request_id is None:
+            return
+        self._dispatcher.cancel(request_id)
+        if (future := self._request_futures.get(request_id)) is not None:
+            future.cancel()
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
+        """Settle the session, then let pygls compute LSP's own capabilities."""
+        ckit = self._host.initialize(params, self._raw_initialize)
+        result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = {"ckit": ckit}
+        self._initialized = True
+        self._raw_initialize = {}
+        return result
+
+    @lsp_method(types.INITIALIZED)
+    def lsp_initialized(self, *args: object) -> Generator[Any, Any, None]:
+        """Tell the host that the session has begun."""
+        self._host.initialized()
+        yield from super().lsp_initialized(*args)
+
+    def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
+        self._request_futures.pop(msg_id, None)
+        error = cancelled() if future.cancelled() else future.exception()
+        if error is None:
+            self._send_response(msg_id, future.result())
+        elif isinstance(error, JsonRpcInvalidParams):
+            self._refuse(msg_id, ProtocolError("invalid_params", error.message or "Invalid parameters."))
+        else:
+            self._refuse(msg_id, error)
+
+    def _send_response(
+        self, msg_id: int | str, result: Any | None = None, error: types.ResponseError | None = None
+    ) -> None:
+        if error is not None:
+            self._refuse(msg_id, JsonRpcException.from_error(error))
+            return
+        self._outbox.send_result(msg_id, self._dump(result))
+
+    def _send_data(self, data: Any) -> None:
+        self._outbox.send_raw(self._dump(data))
+
+    def _dump(self, data: object) -> bytes:
+        return orjson.dumps(self._converter.unstructure(data), default=self._serialize_message)
+
+    def _refuse(self, request_id: int | str | None, error: BaseException) -> None:
+        wire = to_error(error, request_id)
+        logger.info(
+            "request refused",
+            extra={"request_id": request_id, "outcome": wire.data.code, "problem": wire.message},
+        )
+        self._outbox.send_error(request_id, wire)
+
+
+class CkitServer(LanguageServer):
+    """pygls' server on our protocol; `lsp` registers its features on it."""
+
+    protocol: CkitProtocol
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(name, version, protocol_cls=CkitProtocol, converter_factory=default_converter)
+
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """Log what went wrong in a notification's handler; its text may not reach the client."""
+        to_error(error, None)
+
+
+class Inbox:
+    """Carries frames from the reader's thread to the event loop, a bounded number at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, receive: Callable[[Frame], None]) -> None:
+        self._loop = loop
+        self._receive = receive
+        self._frames: deque[Frame] = deque()
+        self._scheduled = False
+        self._below = threading.Event()
+        self._below.set()
+
+    def put(self, frames: list[Frame]) -> None:
+        """Hand over frames; called in the reader's thread."""
+        self._frames.extend(frames)
+        if len(self._frames) >= MAX_INBOX_MESSAGES:
+            self._below.clear()
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait in the reader's thread until the loop has caught up; False when the timeout came first."""
+        return self._below.wait(timeout)
+
+    async def emptied(self) -> None:
+        """Return when everything that was handed over has been received."""
+        while self._frames:
+            await asyncio.sleep(0)
+
+    def _drain(self) -> None:
+        until = self._loop.time() + TURN_SECONDS
+        self._scheduled = False
+        while self._frames:
+            self._receive(self._frames.popleft())
+            if self._loop.time() > until:
+                break
+        if len(self._frames) < MAX_INBOX_MESSAGES:
+            self._below.set()
+        if self._frames and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._drain)
+
+
+def _valid_id(value: JsonValue) -> int | str | None:
+    """Return an id or token as LSP allows it (integer or string), else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int) or (isinstance(value, str) and len(value) <= MAX_ID_LENGTH):
+        return cast("int | str", value)
+    return None
