@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, unified_diff
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from ckit_daemon.core.text import Position, Range, TextEdit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +127,3 @@ def _diff(new_path: str | None, old_path: str | None, old: str | None, new: str 
     for line in unified_diff(_lines(old or ""), _lines(new or ""), from_name, to_name):
         parts += (line,) if line.endswith("\n") else (line, "\n\\ No newline at end of file\n")
     return "".join(parts)
-
-
-def changed(before: Mapping[str, str], texts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Those of the new texts that differ from what is there."""
-    return {path: text for path, text in texts if before[path] != text}

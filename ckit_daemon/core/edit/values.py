@@ -98,6 +98,15 @@ def value_at(value: JsonValue, path: Path) -> JsonValue:
     return value
 
 
+def nested(path: Path, value: JsonValue) -> JsonValue:
+    """The mappings and lists that have nothing but `value` at `path`."""
+    if not path:
+        return value
+    inner = nested(path[1:], value)
+    step = path[0]
+    return {step: inner} if isinstance(step, str) else [inner]
+
+
 def apply(value: JsonValue, operation: Operation) -> JsonValue:
     """Return the value after an operation; `value` stays as it is.
 

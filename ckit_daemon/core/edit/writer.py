@@ -84,7 +84,5 @@ def flow_pair(key: str, value: JsonValue, quote: Quote, key_quote: Quote = Quote
 
 def document(data: Mapping[str, JsonValue], style: Style, quotes: Mapping[str, Quote]) -> str:
     """The text of a whole document; `quotes` says for each top key how its strings are quoted."""
-    lines = [
-        line for key, item in data.items() for line in block_pair(key, item, style, quotes.get(key, Quote.PLAIN))
-    ]
+    lines = [line for key, item in data.items() for line in block_pair(key, item, style, quotes.get(key, Quote.PLAIN))]
     return "".join(f"{line}{style.newline}" for line in lines)

@@ -19,6 +19,7 @@ from ckit_daemon.core.edit.values import (
     SetValue,
     apply,
     check_value,
+    nested,
     same,
     show_path,
     value_at,
@@ -121,15 +122,13 @@ def _set(splices: Splices, value: JsonValue, path: Path, new: JsonValue, key_ord
     for length in range(len(path) - 1, -1, -1):
         parent, step = path[:length], path[length]
         holder = value_at(value, parent)
-        nested = new
-        for missing in reversed(path[length + 1 :]):
-            nested = {missing: nested} if isinstance(missing, str) else [nested]
+        inner = nested(path[length + 1 :], new)
         if isinstance(holder, dict) and holder and isinstance(step, str):
-            splices.insert_key(parent, step, nested, key_order(parent))
+            splices.insert_key(parent, step, inner, key_order(parent))
             return
         if isinstance(holder, list) and holder:
-            splices.insert_item(parent, len(holder), nested)
+            splices.insert_item(parent, len(holder), inner)
             return
-        if parent and splices.replace(parent, {step: nested} if isinstance(step, str) else [nested]):
+        if parent and splices.replace(parent, nested((step,), inner)):
             return
     raise ConflictError(f"there is no place in the text for {show_path(path)}")
