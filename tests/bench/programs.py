@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -58,6 +59,15 @@ def parse_seconds(root: Path) -> float:
     return float(run.stdout)
 
 
+def _is_installed(folder: Path) -> bool:
+    wanted: dict[str, str] = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    manifests = {name: folder / "node_modules" / name / "package.json" for name in wanted}
+    return all(
+        path.exists() and json.loads(path.read_text(encoding="utf-8"))["version"] == wanted[name]
+        for name, path in manifests.items()
+    )
+
+
 class Node:
     """The pipelines of the Node reference, each call in a new process, as the predecessor ran them."""
 
@@ -75,6 +85,8 @@ class Node:
         folder.mkdir(parents=True, exist_ok=True)
         for source in NODE_SOURCES.iterdir():
             shutil.copy(source, folder)
+        if _is_installed(folder):
+            return cls(program, folder)
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
         installed = subprocess.run(command, cwd=folder, check=False, capture_output=True)
         return cls(program, folder) if installed.returncode == 0 else None
@@ -82,14 +94,15 @@ class Node:
     def seconds(self, pipeline: str, *arguments: str) -> float:
         """Run a pipeline and return the time from its start to its end."""
         began = time.perf_counter()
-        subprocess.run(self._command(pipeline, *arguments), check=True, stdout=subprocess.PIPE)
+        subprocess.run(self.command(pipeline, *arguments), check=True, stdout=subprocess.PIPE)
         return time.perf_counter() - began
 
     def peak_bytes(self, pipeline: str, *arguments: str) -> int:
-        with subprocess.Popen(self._command(pipeline, *arguments), stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(self.command(pipeline, *arguments), stdout=subprocess.DEVNULL) as process:
             with PeakMemory(process.pid) as peak, contextlib.suppress(psutil.Error):
                 process.wait()
             return peak.bytes
 
-    def _command(self, pipeline: str, *arguments: str) -> list[str]:
+    def command(self, pipeline: str, *arguments: str) -> list[str]:
+        """The command line that runs a pipeline."""
         return [self._program, str(self._folder / f"{pipeline}.mjs"), *arguments]
