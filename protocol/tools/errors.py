@@ -1,0 +1,82 @@
+"""What each error means and what a client does about it, by code."""
+
+from __future__ import annotations
+
+ADVICE: dict[str, tuple[str, str]] = {
+    "parse_error": ("The bytes are no JSON message.", "A fault of the client's framing: mend it. `id` is null."),
+    "invalid_request": (
+        "The message is JSON, but no request that fits the state of the session.",
+        "A fault of the client: no batches, one initialize, unique ids, nothing after `shutdown` but `exit`.",
+    ),
+    "method_not_found": (
+        "There is no such method for clients, or a setting switches its feature off before initialize.",
+        "Look at the capabilities of the session before you offer the action.",
+    ),
+    "invalid_params": (
+        "A parameter is missing, unknown or of the wrong type.",
+        "`details.fields` names each with its problem. A fault of the client: mend it.",
+    ),
+    "internal_error": (
+        "A fault of the daemon.",
+        "`details.logId` finds it in the daemon's log. Report it; the daemon goes on.",
+    ),
+    "not_initialized": ("A request came before `initialize`.", "Initialize first."),
+    "cancelled": ("The client cancelled the request.", "Nothing; some clients drop this answer themselves."),
+    "content_modified": (
+        "The content changed while the answer was computed (language features).",
+        "Ask again if the answer is still wanted.",
+    ),
+    "request_failed": ("A well-formed LSP request could not be fulfilled.", "Show the message."),
+    "invalid_argument": (
+        "A parameter has the right type, and a value that makes no sense here.",
+        "Show the message next to the input.",
+    ),
+    "not_found": (
+        "The repository, entity, file, template, revision or script does not exist.",
+        "Show the message; refresh lists that offered it. `details` names what was looked for.",
+    ),
+    "already_exists": ("The id or file to be made exists.", "Choose another one, or leave out the id."),
+    "path_not_allowed": (
+        "A path leaves the repository or is no plain file in it.",
+        "Use paths relative to the repository, as answers give them.",
+    ),
+    "content_rejected": (
+        "A file is too large, binary, not UTF-8, or expands beyond all measure.",
+        "Show the message; `repository.maxFileBytes` bounds the size.",
+    ),
+    "conflict": (
+        "The repository changed underneath an edit, or something stands in its way.",
+        "Read again, show the new state, and ask again.",
+    ),
+    "storage_error": (
+        "The file system refused: read-only, full, or no permission.",
+        "Show the message; nothing was half written.",
+    ),
+    "not_trusted": (
+        "The action runs the repository's own code, and nobody vouched for it.",
+        "Ask the person; then initialize with `trusted`, or repeat with `confirm` where the method has it.",
+    ),
+    "capability_disabled": (
+        "A setting switches the feature off.",
+        "Hide the action; the setting is named in the message.",
+    ),
+    "degraded": (
+        "A part that the action needs is missing on this machine.",
+        "Show the message: it says what works instead. `ckit/health` has the rest.",
+    ),
+    "process_failed": ("A program that the daemon started ended with an error.", "Show the end of its output."),
+    "limit_exceeded": (
+        "An input or an answer is beyond a limit.",
+        "Ask for less: pages, filters. `details` names the limit.",
+    ),
+    "overloaded": ("Too many requests are waiting.", "Wait `retryAfterMs`, then repeat."),
+    "deadline_exceeded": (
+        "The request took longer than its deadline.",
+        "Repeat it, ask for less, or raise `limits.requestTimeoutSeconds`.",
+    ),
+    "unsupported_protocol": (
+        "The daemon speaks none of the offered versions.",
+        "`details.supported` lists what it speaks. Initialize again with one of these.",
+    ),
+}
+"""(meaning, what to do)."""
