@@ -38,9 +38,9 @@ class Daemon:
         }
         command = [sys.executable, "-m", "ckit_daemon"]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, cwd=home
-        )
+        self._stderr = home / "stderr.txt"
+        with self._stderr.open("wb") as stderr:
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=stderr, env=environment, cwd=home)
         self.notifications: list[JsonObject] = []
 
     def __enter__(self) -> Self:
@@ -114,5 +114,6 @@ class Daemon:
             if name.lower() == b"content-length":
                 length = int(value)
         if length < 0:
-            raise EOFError("the daemon ended before it answered")
+            said = self._stderr.read_text("utf-8", "replace")[-2000:]
+            raise EOFError(f"the daemon ended before it answered: {said}")
         return stream.read(length)

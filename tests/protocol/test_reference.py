@@ -1,0 +1,150 @@
+"""The protocol reference is what the code says, and every method is in all of its parts."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ckit_daemon.config import LEAVES
+from ckit_daemon.rpc.capabilities import describe_capabilities
+from ckit_daemon.settings import Settings
+from ckit_daemon.wire.errors import NUMBERS
+from ckit_daemon.wire.methods import METHODS, Method
+from ckit_daemon.wire.schema import schema_hash
+
+PROTOCOL = Path(__file__).parents[2] / "protocol"
+README = (PROTOCOL / "README.md").read_text("utf-8")
+TYPES = (PROTOCOL / "ts" / "index.d.ts").read_text("utf-8")
+INDEX = {row["name"]: row for row in json.loads((PROTOCOL / "index.json").read_text("utf-8"))["methods"]}
+NAMES = [method.name for method in METHODS]
+
+CLIENT = """
+import type { ErrorCode, ErrorNumbers, Methods, ParamsOf, ResultOf, WorkspaceEdit } from './index';
+
+declare function request<M extends keyof Methods>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>>;
+
+export async function use(): Promise<string[]> {
+  const report = await request('ckit/repo/validate', { limit: 5 });
+  const places: string[] = report.findings.map((f) => `${f.location.path}:${f.location.range.start.line} ${f.message}`);
+  const edit: WorkspaceEdit = (await request('ckit/entity/rename', { id: 'US-001', newId: 'US-002' })).edit;
+  for (const change of edit.documentChanges) {
+    if ('kind' in change && change.kind === 'rename') places.push(change.oldUri, change.newUri);
+  }
+  const code: ErrorCode = 'not_found';
+  const number: ErrorNumbers[typeof code] = -33001;
+  // @ts-expect-error - a parameter that does not exist
+  await request('ckit/repo/validate', { maximum: 5 });
+  // @ts-expect-error - a parameter that is missing
+  await request('ckit/entity/rename', { id: 'US-001' });
+  // @ts-expect-error - a method that does not exist
+  await request('ckit/repo/destroy', {});
+  return [...places, String(number)];
+}
+"""
+
+
+def test_R25_the_reference_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, str(PROTOCOL / "generate.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stderr}\nMend it with: python protocol/generate.py"
+
+
+def test_R25_a_difference_fails_and_names_the_command_that_mends_it(tmp_path: Path) -> None:
+    shutil.copytree(PROTOCOL, tmp_path / "protocol", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "protocol" / "index.json").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    (tmp_path / "protocol" / "schema" / "old.json").write_text("{}", "utf-8")
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "protocol" / "generate.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "out of date: protocol/index.json" in done.stderr
+    assert "out of date: protocol/schema/old.json" in done.stderr
+    assert "python protocol/generate.py" in done.stderr
+
+
+def test_R19_the_hash_in_the_capabilities_is_that_of_the_schemas() -> None:
+    assert describe_capabilities(Settings(), "1.0").schema_hash == schema_hash()
+
+
+@pytest.mark.parametrize("method", METHODS, ids=NAMES)
+def test_R25_every_method_has_schemas_types_examples_and_a_section(method: Method) -> None:
+    row = INDEX[method.name]
+    assert (PROTOCOL / row["params"]).is_file()
+    assert (PROTOCOL / row["golden"]).is_file()
+    assert (row["result"] is None) == (method.kind == "notification")
+    assert f"'{method.name}': {{ params: " in TYPES
+    assert f"#### `{method.name}`" in README
+    assert f"[`{method.name}`](#{re.sub(r'[^a-z-]', '', method.name.lower())})" in README
+
+
+def test_R25_nothing_but_the_methods_is_in_the_index() -> None:
+    assert list(INDEX) == NAMES
+
+
+@pytest.mark.parametrize("code", NUMBERS)
+def test_R30_every_error_is_explained_and_typed(code: str) -> None:
+    assert re.search(rf"^\| `{code}` \| {NUMBERS[code]} \| .+ \| (yes|no) \| .+ \|$", README, re.MULTILINE)
+    assert f"  {code}: {NUMBERS[code]};" in TYPES
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m.kind == "request"], ids=lambda m: m.name)
+def test_R30_every_request_shows_an_answer_an_error_and_the_errors_that_it_can_have(method: Method) -> None:
+    section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
+    assert '"result": ' in section
+    assert '"error": ' in section
+    assert "Errors: `" in section
+
+
+def test_R17_every_setting_is_in_the_reference() -> None:
+    for key in LEAVES:
+        assert f"| `{key}` |" in README
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "/health",
+        "/context/inspect",
+        "/spec/generate",
+        "/spec/promptify",
+        "/codegen/from-spec",
+        "/spec-log",
+        "/ai/*",
+        "/assistant/sessions",
+    ],
+)
+def test_R13_every_old_endpoint_is_in_the_migration_table(endpoint: str) -> None:
+    table = README.split("## From the REST side-car")[1]
+    assert endpoint in table
+
+
+def test_R25_every_link_inside_the_reference_leads_somewhere() -> None:
+    prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert {link for link in re.findall(r"\]\(#([^)]+)\)", prose) if link not in anchors} == set()
+
+
+def test_the_types_are_valid_strict_typescript(tmp_path: Path) -> None:
+    npx = shutil.which("npx")
+    if npx is None:
+        pytest.skip("Node is not installed; only TypeScript itself can check its types")
+    shutil.copy(PROTOCOL / "ts" / "index.d.ts", tmp_path)
+    (tmp_path / "client.ts").write_text(CLIENT, "utf-8")
+    compiler = [npx, "--yes", "--package", "typescript@5", "tsc"]
+    if subprocess.run([*compiler, "--version"], capture_output=True, cwd=tmp_path, check=False).returncode:
+        pytest.skip("the TypeScript compiler can't be installed from the npm registry")
+    options = ["--strict", "--noEmit", "--target", "es2022", "--moduleResolution", "bundler", "--module", "esnext"]
+    done = subprocess.run([*compiler, *options, "client.ts"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout
