@@ -34,6 +34,22 @@ FOLDERS: Final = {
 SCHEMA_NAMES: Final = {"governance": "constitution"}
 """Types whose schema has another name than the type."""
 
+_SOURCE_SUFFIXES: Final = {
+    ENTITIES: YAML_SUFFIXES,
+    SCHEMAS: (SCHEMA_SUFFIX,),
+    RULES: YAML_SUFFIXES,
+    PROMPT_TEMPLATES: (".hbs",),
+    BUILDER_TEMPLATES: YAML_SUFFIXES,
+}
+
+
+def is_source(path: str) -> bool:
+    """Whether a file belongs into a snapshot, judged by its name alone. Hidden files never do."""
+    for folder, suffixes in _SOURCE_SUFFIXES.items():
+        if path.startswith(folder) and path[len(folder) : len(folder) + 1] == "/":
+            return path.lower().endswith(suffixes) and "/." not in path[len(folder) :]
+    return False
+
 
 def folder_names(entity_type: str) -> tuple[str, ...]:
     """The folders under `contexts/` that may hold a type: `story` is found in `stories`, `storys` and `story`."""

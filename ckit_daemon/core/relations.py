@@ -7,7 +7,7 @@ graph holds it once, in the direction that the table gives, with every place tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,8 +74,7 @@ def relations_of(entity_type: str) -> tuple[Relation, ...]:
     return _BY_TYPE.get(entity_type, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One place where an entity names another."""
 
     relation: Relation
@@ -83,8 +82,7 @@ class Reference:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(NamedTuple):
     """A value in a reference field that can't be a reference."""
 
     relation: Relation
@@ -108,21 +106,23 @@ def references_of(entity_type: str, data: Mapping[str, JsonValue]) -> Iterator[R
         if value is None:
             continue
         if not relation.many:
-            yield from _reference(relation, relation.field, value)
+            found = _reference(relation, relation.field, value)
+            if found is not None:
+                yield found
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                yield from _reference(relation, (*relation.field, index), item)
+                found = _reference(relation, (*relation.field, index), item)
+                if found is not None:
+                    yield found
         else:
             yield Misfit(relation, relation.field, "a list of ids")
 
 
-def _reference(relation: Relation, path: Path, value: JsonValue) -> Iterator[Reference | Misfit]:
+def _reference(relation: Relation, path: Path, value: JsonValue) -> Reference | Misfit | None:
     if isinstance(value, str):
         target = split_version(value)[0] if relation.versioned else value
-        if target:
-            yield Reference(relation, path, target)
-    elif value is not None:
-        yield Misfit(relation, path, "an id")
+        return Reference(relation, path, target) if target else None
+    return None if value is None else Misfit(relation, path, "an id")
 
 
 def split_version(dependency: str) -> tuple[str, str]:

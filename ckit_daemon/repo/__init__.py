@@ -1,0 +1,1 @@
+"""Context repositories on disk: read, watched, cached and changed all or nothing."""
