@@ -117,7 +117,12 @@ _TABLE: Final = (
         "Two sides of a relation name different partners.",
         "Decide which side is right and change the other.",
     ),
-    Code("cycle.dependency", _E, "Dependencies lead back to where they started.", "Remove one dependency of the ring."),
+    Code(
+        "cycle.dependency",
+        _E,
+        "Dependencies lead back to where they started; each is shown in the shortest ring it is part of.",
+        "Remove one dependency of the ring.",
+    ),
     Code(
         "constitution.violation",
         _E,

@@ -68,7 +68,7 @@ def parse(text: str) -> Parsed:
     except UnicodeEncodeError as error:
         return _unreadable(text, "half of a surrogate pair is no character", error.start)
     if len(encoded.translate(None, _CONTROLS)) != len(encoded):
-        offset = next(index for index, character in enumerate(text) if ord(character) in _CONTROLS)
+        offset = next(index for index, character in enumerate(text) if character.encode() in _CONTROLS)
         return _unreadable(text, f"the character U+{ord(text[offset]):04X} is not allowed in YAML", offset)
     aliased = "*" in text and "&" in text
     # What is short can't nest so deep that yaml12 fails, and the tree is only asked about the size of aliases.
