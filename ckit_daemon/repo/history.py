@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pygit2
+    from pygit2.index import IndexEntry
 
 DEFAULT_MAX_FILE_BYTES: Final = 5 * 1024 * 1024
 _REGULAR: Final = (0o100644, 0o100755)
@@ -87,9 +88,9 @@ class GitHistory:
             index = repository.index
             index.read(force=False)
             blobs = {
-                entry.path[len(prefix) :]: entry.id
-                for entry in cast("Iterable[pygit2.IndexEntry]", index)
-                if entry.path.startswith(prefix) and entry.mode in _REGULAR
+                str(entry.path)[len(prefix) :]: entry.id
+                for entry in cast("Iterable[IndexEntry]", index)
+                if str(entry.path).startswith(prefix) and entry.mode in _REGULAR
             }
             return {path: self._document(path, blob) for path, blob in blobs.items() if layout.is_source(path)}
 
