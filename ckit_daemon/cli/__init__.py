@@ -1,0 +1,1 @@
+"""The `ckit` command: a JSON-RPC client of the daemon, and nothing else."""

@@ -1,0 +1,253 @@
+"""A small JSON-RPC client that starts the daemon and talks to it over standard input and output."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, cast
+
+from ckit_daemon.cli.errors import CommandError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from pydantic import JsonValue
+
+    JsonObject = dict[str, JsonValue]
+
+POLL_SECONDS: Final = 0.2
+"""How long a wait may ignore Ctrl-C: on Windows a blocked queue can't be interrupted."""
+GRACE_SECONDS: Final = 3.0
+TAIL_LINES: Final = 12
+TAIL_WIDTH: Final = 400
+ACCEPTED_REQUESTS: Final = ("window/workDoneProgress/create", "client/registerCapability")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How far a request is; `percentage` is None where the daemon does not know."""
+
+    percentage: int | None
+    message: str
+
+
+class Daemon:
+    """A running daemon. Use as a context manager: it ends with the block, whatever happens.
+
+    Raises:
+        CommandError: the daemon can't be started, has ended or speaks no JSON-RPC.
+    """
+
+    def __init__(self, command: Sequence[str] | None = None, *, verbose: bool = False) -> None:
+        level = "debug" if verbose else "warning"
+        self._command = [*(command or (sys.executable, "-m", "ckit_daemon")), "--log-level", level]
+        self._verbose = verbose
+        self._inbox: queue.Queue[JsonObject | None] = queue.Queue()
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._threads: list[threading.Thread] = []
+        self._last_id = 0
+
+    def __enter__(self) -> Self:
+        # Ctrl-C reaches everything in the terminal's process group. The daemon stands outside of it, so that it is
+        # asked to cancel and not torn down.
+        new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=os.name == "posix",
+                creationflags=new_group,
+            )
+        except OSError as error:
+            raise CommandError(f"The daemon can't be started: {error.strerror or error}") from error
+        self._stdin = cast("BinaryIO", self._process.stdin)
+        for work in (self._read_messages, self._read_log):
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, traceback: TracebackType | None) -> None:
+        with suppress(OSError, CommandError, KeyboardInterrupt):
+            if kind is None:
+                self.request("shutdown")
+            self.notify("exit")
+        with suppress(OSError):
+            self._stdin.close()
+        try:
+            self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for thread in self._threads:
+            thread.join(GRACE_SECONDS)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def initialize(self, options: JsonObject) -> JsonObject:
+        """Introduce the client; columns are to count characters, as people do.
+
+        Returns:
+            The daemon's capabilities, as `ckit/capabilities` describes them.
+        """
+        params: JsonObject = {
+            "processId": os.getpid(),
+            "rootUri": None,
+            "capabilities": {
+                "general": {"positionEncodings": ["utf-32"]},
+                "window": {"workDoneProgress": True},
+            },
+            "initializationOptions": {"ckit": options},
+        }
+        answer = self.request("initialize", params)
+        self.notify("initialized", {})
+        try:
+            capabilities = cast("dict[str, dict[str, JsonObject]]", answer["capabilities"])
+            return capabilities["experimental"]["ckit"]
+        except (KeyError, TypeError) as error:
+            raise CommandError("The daemon does not speak the ckit protocol.") from error
+
+    def request(
+        self, method: str, params: JsonObject | None = None, on_progress: Callable[[Report], None] | None = None
+    ) -> JsonObject:
+        """Return the result of a request; Ctrl-C cancels it in the daemon first.
+
+        Raises:
+            RequestError: the daemon answered with an error.
+            CommandError: the daemon is gone.
+        """
+        self._last_id += 1
+        identifier = self._last_id
+        message: JsonObject = {"id": identifier, "method": method}
+        if params is not None:
+            message["params"] = params if on_progress is None else {**params, "workDoneToken": f"ckit-{identifier}"}
+        self._send(message)
+        try:
+            answer = self._answer(identifier, on_progress)
+        except KeyboardInterrupt:
+            self.notify("$/cancelRequest", {"id": identifier})
+            self._answer(identifier, None, deadline=time.monotonic() + GRACE_SECONDS)
+            raise
+        error = answer.get("error")
+        if isinstance(error, dict):
+            data = error.get("data")
+            code = str(data.get("code", "")) if isinstance(data, dict) else ""
+            raise RequestError(str(error.get("message", "The request failed.")), code, error)
+        result = answer.get("result")
+        return result if isinstance(result, dict) else {}
+
+    def notify(self, method: str, params: JsonObject | None = None) -> None:
+        """Send a notification."""
+        self._send({"method": method} if params is None else {"method": method, "params": params})
+
+    def next_notification(self, method: str) -> JsonObject:
+        """Wait for a notification and return its parameters."""
+        while True:
+            message = self._receive()
+            if message is not None and message.get("method") == method:
+                params = message.get("params")
+                return params if isinstance(params, dict) else {}
+
+    def _answer(
+        self, identifier: int, on_progress: Callable[[Report], None] | None, deadline: float | None = None
+    ) -> JsonObject:
+        while deadline is None or time.monotonic() < deadline:
+            message = self._receive()
+            if message is None:
+                continue
+            if message.get("method") == "$/progress" and on_progress is not None:
+                on_progress(_report(message))
+            elif message.get("id") == identifier and "method" not in message:
+                return message
+        return {}
+
+    def _receive(self) -> JsonObject | None:
+        """The next message, or None if none came in a while; requests of the daemon are answered on the way."""
+        try:
+            message = self._inbox.get(timeout=POLL_SECONDS)
+        except queue.Empty:
+            return None
+        if message is None:
+            raise self._died()
+        if "method" in message and "id" in message:
+            if message["method"] in ACCEPTED_REQUESTS:
+                self._send({"id": message["id"], "result": None})
+            else:
+                error: JsonObject = {"code": -32601, "message": "The ckit command does not serve requests."}
+                self._send({"id": message["id"], "error": error})
+        return message
+
+    def _send(self, message: JsonObject) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False).encode()
+        try:
+            self._stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            self._stdin.flush()
+        except (OSError, ValueError) as error:
+            raise self._died() from error
+
+    def _died(self) -> CommandError:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_SECONDS)
+        # The log may still be on its way when the end of the messages has been seen.
+        self._threads[1].join(GRACE_SECONDS)
+        code = self._process.returncode
+        hints = [f"daemon: {line}" for line in self._tail]
+        return CommandError(f"The daemon ended unexpectedly (exit code {code}).", hints=hints, code="daemon_ended")
+
+    def _read_messages(self) -> None:
+        stream = cast("BinaryIO", self._process.stdout)
+        try:
+            while (message := _read_message(stream)) is not None:
+                self._inbox.put(message)
+        except (OSError, ValueError):
+            # What follows can't be understood; the daemon counts as gone.
+            self._process.kill()
+        finally:
+            self._inbox.put(None)
+
+    def _read_log(self) -> None:
+        for raw in cast("BinaryIO", self._process.stderr):
+            line = raw.decode(errors="replace").rstrip()
+            self._tail.append(line[:TAIL_WIDTH])
+            if self._verbose:
+                sys.stderr.write(line + "\n")
+
+
+def _read_message(stream: BinaryIO) -> JsonObject | None:
+    """Read one message of LSP's base protocol; None at the end. A ValueError means that it is none."""
+    length: int | None = None
+    while (line := stream.readline(4096)) not in {b"\r\n", b"\n"}:
+        if not line:
+            return None
+        name, _, value = line.decode("ascii").partition(":")
+        if name.lower() == "content-length":
+            length = int(value)
+    if length is None:
+        raise ValueError("no Content-Length")
+    body = stream.read(length)
+    message = json.loads(body) if len(body) == length else None
+    return cast("JsonObject | None", message)
+
+
+def _report(message: JsonObject) -> Report:
+    params = message.get("params")
+    value = params.get("value") if isinstance(params, dict) else None
+    if not isinstance(value, dict):
+        return Report(None, "")
+    percentage = value.get("percentage")
+    return Report(
+        percentage if isinstance(percentage, int) else None, str(value.get("message") or value.get("title") or "")
+    )
