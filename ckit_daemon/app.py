@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib.metadata
 import logging
 import sys
 from typing import TYPE_CHECKING
 
+import anyio
 from lsprotocol import types
 
 from ckit_daemon import __version__
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
+from ckit_daemon.lsp import sync
 from ckit_daemon.metrics import Metrics
 from ckit_daemon.probes import TOOLS, GitProbe, StorageProbe
 from ckit_daemon.processes import ChildProcesses
@@ -22,9 +25,11 @@ from ckit_daemon.rpc.initialize import settle_session
 from ckit_daemon.rpc.routes import ROUTES
 from ckit_daemon.services.container import Services
 from ckit_daemon.services.health import HealthService
+from ckit_daemon.services.repositories import Opener, Repositories
 from ckit_daemon.stdio import Reader, Writer
 from ckit_daemon.transport import CkitServer, Inbox, WireOutbox
 from ckit_daemon.wire.methods import BY_NAME
+from ckit_daemon.wire.repo import DidChangeParams
 from ckit_daemon.wire.version import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
@@ -32,9 +37,15 @@ if TYPE_CHECKING:
 
     from ckit_daemon.config import Configuration
     from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.ports import SnapshotChange
     from ckit_daemon.settings import LimitSettings, Settings
 
 logger = logging.getLogger(__name__)
+
+
+CLOSE_SECONDS = 0.5
+"""How long repositories may save their caches at the end; a cache that is not saved costs time, nothing else."""
 
 
 class App:
@@ -46,11 +57,19 @@ class App:
         self._lifecycle = Lifecycle(self._children, own_process=own_process)
         self._lifecycle.watch_client(client_pid)
         self._health = HealthService(self._limits, versions)
-        self._services = Services(configuration=configuration, health=self._health, metrics=Metrics())
+        self._repositories = Repositories(functools.cache(self._opener))
+        self._services = Services(
+            configuration=configuration,
+            health=self._health,
+            metrics=Metrics(),
+            repositories=self._repositories,
+        )
         self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
         self._dispatcher = Dispatcher(services=self._services, outbox=self._outbox, routes=ROUTES, methods=BY_NAME)
         self.server = CkitServer("ckit-daemon", __version__)
-        self.server.protocol.bind(self._dispatcher, self._outbox, self)
+        self.server.ckit.bind(self._dispatcher, self._outbox, self)
+        sync.register(self.server, self._repositories)
+        self._repositories.subscribe(self._on_change)
         for probe in (StorageProbe(self._folders), GitProbe(), *TOOLS):
             self._health.add(probe)
 
@@ -67,7 +86,7 @@ class App:
         limits = self._limits()
         writer = Writer(write_fd, on_broken=lambda: self.stop(1, "the client reads no more"))
         self._outbox.writer = writer
-        inbox = Inbox(asyncio.get_running_loop(), self.server.protocol.receive)
+        inbox = Inbox(asyncio.get_running_loop(), self.server.ckit.receive)
 
         def has_room(timeout: float) -> bool:
             return writer.wait_below(limits.max_buffered_bytes, timeout) and inbox.wait_for_room(timeout)
@@ -83,6 +102,8 @@ class App:
         else:
             await inbox.emptied()
             await self._dispatcher.drain(limits.shutdown_grace_seconds)
+        with anyio.move_on_after(CLOSE_SECONDS):
+            await self._repositories.aclose()
         self._dispatcher.close()
         self._health.close()
         await asyncio.to_thread(self._lifecycle.end_children)
@@ -108,8 +129,18 @@ class App:
         """End the daemon; may be called from any thread."""
         self._lifecycle.stop(code, reason)
 
+    def _on_change(self, opened: OpenRepository, change: SnapshotChange) -> None:
+        params = DidChangeParams(repository=opened.id, paths=sorted(change.paths), version=change.after.version)
+        self._outbox.send_notification("ckit/repo/didChange", params.to_json())
+
+    def _opener(self) -> Opener:
+        # The engine is imported here, in a worker thread, when the first repository is opened.
+        from ckit_daemon.open_repositories import DiskOpener  # noqa: PLC0415
+
+        return DiskOpener(lambda: self._services.configuration)
+
     def _on_end_of_input(self) -> None:
-        self.stop(0 if self.server.protocol.shutting_down else 1, "end of input")
+        self.stop(0 if self.server.ckit.shutting_down else 1, "end of input")
 
     def _settings(self) -> Settings:
         return self._services.configuration.settings

@@ -99,7 +99,10 @@ class RepositorySettings(Group):
         description="Largest file that is read from a repository, in bytes.",
         json_schema_extra=REPOSITORY_MAY_SET,
     )
-    watch: bool = Field(default=True, description="Watch files where the client does not.")
+    max_files: int = Field(
+        default=200_000, ge=1, le=10_000_000, description="Most files that a repository may hold in its source folders."
+    )
+    cache: bool = Field(default=True, description="Keep what was parsed, so that the next start is faster.")
 
 
 class FeatureSettings(Group):

@@ -9,12 +9,11 @@ other end went away dangles.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal
 
 from ckit_daemon.core.changes import Change, EntityChange, entity_changes
 from ckit_daemon.core.document import Severity
-from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
+from ckit_daemon.core.errors import InvalidArgumentError
 from ckit_daemon.core.graph import Edge, Graph, Statement
 from ckit_daemon.core.rules import Rule, read_rules
 from ckit_daemon.core.staleness import spread
@@ -127,10 +126,8 @@ def _changes(
     found = () if baseline is None else entity_changes(snapshot, baseline)
     known = {change.id: change for change in found}
     for identifier in ids:
-        if identifier not in known and snapshot.get(identifier) is None:
-            close = get_close_matches(identifier, snapshot.definitions, n=_MAX_SHOWN)
-            hint = f" Did you mean {' or '.join(close)}?" if close else ""
-            raise NotFoundError(f"Entity {identifier[:128]} does not exist.{hint}", details={"id": identifier[:128]})
+        if identifier not in known:
+            snapshot.require(identifier)
     if baseline is not None:
         return tuple(change for change in found if not ids or change.id in ids)
     entities = [entity for identifier in ids if (entity := snapshot.get(identifier)) is not None]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.entity import Entity, read_entity
+from ckit_daemon.core.errors import NotFoundError
 from ckit_daemon.core.graph import Graph
 from ckit_daemon.core.schema import SchemaSet
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.document import Document
 
 _V = TypeVar("_V")
+_MAX_SHOWN: Final = 128
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,14 @@ class Snapshot:
         schemas = SchemaSet(ordered)
         by_path: dict[str, Entity] = {}
         definitions: dict[str, tuple[Entity, ...]] = {}
-        referrers: dict[str, set[str]] = {}
+        referrers: defaultdict[str, list[str]] = defaultdict(list)
         for path, document in ordered.items():
             entity = _entity_of(schemas, document)
             if entity is not None:
                 by_path[path] = entity
                 definitions[entity.id] = (*definitions.get(entity.id, ()), entity)
                 for reference in entity.references:
-                    referrers.setdefault(reference.target, set()).add(path)
+                    referrers[reference.target].append(path)
         frozen = {target: frozenset(paths) for target, paths in referrers.items()}
         return cls(version, ordered, schemas, definitions, by_path, frozen)
 
@@ -94,6 +98,22 @@ class Snapshot:
     def read(self, document: Document) -> Entity | None:
         """The entity that a document defines, which need not be part of this picture."""
         return _entity_of(self.schemas, document)
+
+    def require(self, identifier: str) -> Entity:
+        """The entity with this id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        entity = self.get(identifier)
+        if entity is None:
+            close = get_close_matches(identifier[:_MAX_SHOWN], self.definitions, n=3)
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise NotFoundError(
+                f"There is no entity {identifier[:_MAX_SHOWN]!r}.{hint}",
+                details={"kind": "entity", "id": identifier[:_MAX_SHOWN], "similar": [*close]},
+            )
+        return entity
 
     @cached_property
     def entities(self) -> tuple[Entity, ...]:

@@ -81,6 +81,7 @@ class Dispatcher:
         self._services = services
         self._outbox = outbox
         self._routes = routes
+        self._loaded: dict[str, Route] = {}
         self._methods = methods
         self._requests: dict[int | str, _Request] = {}
         self._by_token: dict[int | str, _Request] = {}
@@ -208,7 +209,7 @@ class Dispatcher:
                 await _settled(request.threads)
                 self._forget(request)
 
-    async def _call_in_turn(self, request: _Request, params: Params, held: AsyncExitStack) -> Result | None:
+    async def _call_in_turn(self, request: _Request, params: Params, held: AsyncExitStack) -> bytes:
         row = request.row
         limits = self._settings.limits
         seconds = limits.method_timeout_seconds.get(row.name, limits.request_timeout_seconds)
@@ -234,7 +235,7 @@ class Dispatcher:
             if waiting:
                 self._services.metrics.queued -= 1
 
-    async def _call(self, request: _Request, params: Params) -> Result | None:
+    async def _call(self, request: _Request, params: Params) -> bytes:
         workers = self._instant_workers if request.row.cost == "instant" else self._workers
 
         async def run(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -265,8 +266,14 @@ class Dispatcher:
         )
         self._services.metrics.in_flight += 1
         try:
-            route = cast("Callable[[RequestContext, Params], Awaitable[Result | None]]", self._routes[request.row.name])
-            return await route(context, params)
+            route = self._loaded.get(request.row.name)
+            if route is None:
+                # The first use of a namespace imports what it stands on, which takes longer than the loop may wait.
+                route = self._loaded[request.row.name] = await run(self._routes.__getitem__, request.row.name)
+            result = await cast("Callable[[RequestContext, Params], Awaitable[Result | None]]", route)(context, params)
+            if result is None:
+                return b"null"
+            return result.to_json() if request.row.cost == "instant" else await run(result.to_json)
         finally:
             self._services.metrics.in_flight -= 1
 
@@ -279,11 +286,10 @@ class Dispatcher:
         if request.task is not None:
             request.task.cancel()
 
-    def _answer(self, request: _Request, result: Result | None) -> None:
+    def _answer(self, request: _Request, body: bytes) -> None:
         if request.answered:
             self._finished(request, "ok")
             return
-        body = b"null" if result is None else result.to_json()
         request.progress.end()
         request.answered = True
         self._requests.pop(request.id, None)

@@ -71,7 +71,7 @@ def _encoding(params: JsonObject) -> PositionEncoding:
     offered = general.get("positionEncodings")
     for encoding in offered if isinstance(offered, list) else []:
         if encoding in ENCODINGS:
-            return cast("PositionEncoding", encoding)
+            return encoding
     return "utf-16"
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ckit_daemon.config import Configuration
     from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.health import HealthService
+    from ckit_daemon.services.repositories import Repositories
 
 
 @dataclass(slots=True)
@@ -18,3 +19,4 @@ class Services:
     configuration: Configuration
     health: HealthService
     metrics: Metrics
+    repositories: Repositories

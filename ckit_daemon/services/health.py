@@ -96,18 +96,18 @@ class HealthService:
         """Let go of the threads without waiting for them."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _start(self, name: str, timeout: float) -> None:
-        task = asyncio.create_task(self._run(self._probes[name], timeout))
+    def _start(self, name: str, seconds: float) -> None:
+        task = asyncio.create_task(self._run(self._probes[name], seconds))
         self._running[name] = task
         task.add_done_callback(lambda _: self._running.pop(name, None))
 
-    async def _run(self, probe: Probe, timeout: float) -> None:
+    async def _run(self, probe: Probe, seconds: float) -> None:
         started = time.monotonic()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 result = await asyncio.wrap_future(self._threads.submit(probe.check))
         except TimeoutError:
-            result = ProbeResult("failed", f"The probe did not end within {timeout:g} s.")
+            result = ProbeResult("failed", f"The probe did not end within {seconds:g} s.")
         except Exception:
             logger.exception("health probe failed", extra={"component": probe.name})
             result = ProbeResult("failed", "The probe itself failed; the daemon's log says why.")

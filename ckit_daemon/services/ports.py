@@ -156,22 +156,15 @@ class Repository(Protocol):
         """Call `listener` on the event loop after every change; the returned function ends that."""
         ...
 
+    @property
+    def watching(self) -> bool:
+        """Whether the folder is watched for changes."""
+        ...
+
+    async def watch(self) -> None:
+        """Begin to watch the folder and refresh what changes in it; does nothing where that is done already."""
+        ...
+
     async def aclose(self) -> None:
         """Stop watching and save the parse cache."""
-        ...
-
-
-class RepositoryOpener(Protocol):
-    """Opens repositories."""
-
-    def locate(self, folder: str) -> Path:
-        """The root of the context repository at or above `folder`.
-
-        Raises:
-            NotFoundError: there is no such folder, or no context repository around it.
-        """
-        ...
-
-    async def open(self, root: Path, progress: Progress) -> Repository:
-        """Read a repository, with the help of the parse cache."""
         ...

@@ -77,7 +77,7 @@ class SearchParams(RepositoryParams, Page):
 
     query: str = Field(
         max_length=10_000,
-        description='Words, "phrases", -excluded words, and field:value (`status:blocked`, `owner:@mei`).',
+        description='Words, "phrases", -excluded words, and field:value (`status:blocked`, `owner:@mei`); all if empty.',
     )
     types: Types | None = None
     statuses: list[str] | None = Field(default=None, min_length=1, max_length=100)
@@ -91,8 +91,10 @@ class Match(WireModel):
     """A place in an entity that fits the query."""
 
     field: JsonPath
-    excerpt: str
-    range: Range
+    excerpt: str = Field(description="The text around the match.")
+    start: int = Field(description="Where the match begins in the excerpt, in code points.")
+    end: int
+    range: Range = Field(description="Where the match stands in the file.")
 
 
 class SearchHit(WireModel):
@@ -140,7 +142,7 @@ class CreateParams(EditParams):
     template: str | None = Field(
         default=None, min_length=1, max_length=200, description="Name of a builder template to start from."
     )
-    values: dict[str, str] | None = Field(default=None, description="Values for the template's placeholders.")
+    values: dict[str, JsonValue] | None = Field(default=None, description="Values for the template's placeholders.")
     link: bool = Field(default=True, description="Write the reverse side of every link as well.")
     allow_invalid: bool = Field(default=False, description="Make it although it breaks its schema.")
 
@@ -159,6 +161,13 @@ class AppendValue(WireModel):
     append: JsonValue
 
 
+class InsertValue(WireModel):
+    """Insert a value into a list, before the item at a path."""
+
+    path: JsonPath
+    insert: JsonValue
+
+
 class RemoveValue(WireModel):
     """Remove the key or item at a path."""
 
@@ -166,25 +175,29 @@ class RemoveValue(WireModel):
     remove: Literal[True]
 
 
-class UpdateParams(EditParams):
-    """Changes to one entity, made in their order."""
+class EditEntityParams(EditParams):
+    """Parameters of a method that changes one entity."""
 
     id: EntityId
-    changes: list[SetValue | AppendValue | RemoveValue] = Field(min_length=1, max_length=1000)
+    file: RepositoryPath | None = Field(default=None, description="Which file, where several claim the id.")
+
+
+class UpdateParams(EditEntityParams):
+    """Changes to one entity, made in their order."""
+
+    changes: list[SetValue | AppendValue | InsertValue | RemoveValue] = Field(min_length=1, max_length=1000)
     allow_invalid: bool = Field(default=False, description="Make them although the entity then breaks its schema.")
 
 
-class RenameParams(EditParams):
+class RenameParams(EditEntityParams):
     """The new id of an entity."""
 
-    id: EntityId
     new_id: EntityId
 
 
-class DeleteParams(EditParams):
+class DeleteParams(EditEntityParams):
     """The entity to remove."""
 
-    id: EntityId
     references: Literal["refuse", "remove"] = Field(
         default="refuse", description="refuse: fail while others name it; remove: take it out of them."
     )

@@ -6,10 +6,17 @@ method is one row in its namespace's file, one route and one pair of golden mess
 
 from __future__ import annotations
 
-from ckit_daemon.wire import server
+from ckit_daemon.wire import entity, file, pipeline, prompt, repo, server
 from ckit_daemon.wire.row import Method
 
-METHODS: tuple[Method, ...] = (*server.METHODS,)
+METHODS: tuple[Method, ...] = (
+    *server.METHODS,
+    *repo.METHODS,
+    *entity.METHODS,
+    *file.METHODS,
+    *prompt.METHODS,
+    *pipeline.METHODS,
+)
 
 BY_NAME: dict[str, Method] = {method.name: method for method in METHODS}
 

@@ -14,6 +14,7 @@ from ckit_daemon.wire.common import (
     EntitySummary,
     Finding,
     JsonPath,
+    Location,
     Page,
     RepositoryParams,
     RepositoryPath,
@@ -83,31 +84,36 @@ class TypeCount(WireModel):
     """Entities of one type."""
 
     type: str
-    total: int
-    by_status: dict[str, int] = Field(description="Counts by status; the key `` is for entities without one.")
+    count: int
+    statuses: dict[str, int] = Field(description="Entities by status, the most frequent status first.")
+    without_status: int
+    unreadable: int = Field(description="Entities known by their id only, because their file can't be read.")
 
 
 class RelationCount(WireModel):
     """Facts of one relation."""
 
     rel: str
-    facts: int = Field(description="Facts, each counted once.")
-    statements: int = Field(description="Places that state them.")
+    edges: int = Field(description="Facts, each counted once.")
+    statements: int = Field(description="Places that state them; two for a fact that both sides state.")
 
 
-class CoverageItem(WireModel):
-    """One kind of gap: which of the entities that should have something lack it."""
+class Coverage(WireModel):
+    """How many entities of a type have something that they should have."""
 
-    name: str = Field(description="Stable name, e.g. `features-without-stories`.")
-    description: str
-    total: int = Field(description="Entities that were looked at.")
+    code: str = Field(description="Stable name, e.g. `feature-without-stories`.")
+    title: str
+    type: str
+    total: int
     missing: list[str] = Field(description="Ids of those that lack it.")
 
 
-class Recommendation(WireModel):
-    """What to do next, and for which entities."""
+class Gap(WireModel):
+    """Something that is missing, and what to do about it."""
 
+    code: str
     message: str
+    recommendation: str
     entities: list[str]
 
 
@@ -118,10 +124,10 @@ class InspectResult(Result):
     total: int
     types: list[TypeCount]
     relations: list[RelationCount]
-    coverage: list[CoverageItem]
+    coverage: list[Coverage]
     orphans: list[str] = Field(description="Ids of entities that no fact connects to another one.")
+    gaps: list[Gap] = Field(description="What to do, the most pressing first.")
     findings: dict[SeverityName, int]
-    recommendations: list[Recommendation]
 
 
 class ValidateParams(RepositoryParams, Page, PartialResult):
@@ -201,7 +207,9 @@ class ImpactParams(RepositoryParams):
     )
     base: str | None = Field(default=None, min_length=1, max_length=200, description="A revision; HEAD without it.")
     head: str | None = Field(default=None, min_length=1, max_length=200, description="A revision; HEAD without it.")
-    depth: int = Field(default=3, ge=1, le=20, description="Facts over which staleness spreads.")
+    depth: int | None = Field(
+        default=None, ge=1, le=100, description="Facts over which staleness spreads; without a bound by default."
+    )
 
 
 class FieldChange(WireModel):
@@ -219,8 +227,10 @@ class ChangedEntity(WireModel):
     id: str
     type: str
     title: str | None = None
-    kind: Literal["added", "removed", "changed", "assumed"]
-    fields: list[FieldChange]
+    kind: Literal["added", "removed", "renamed", "changed", "assumed"]
+    fields: list[FieldChange] | None = Field(
+        default=None, description="Left out where nobody knows: an assumed change, or a side that can't be parsed."
+    )
 
 
 class FiredRule(WireModel):
@@ -228,34 +238,36 @@ class FiredRule(WireModel):
 
     rule: str
     entity: str = Field(description="Id of the changed entity.")
-    certainty: Literal["fired", "possible"] = Field(description="`possible` where the changed fields are not known.")
+    certainty: Literal["certain", "possible"] = Field(description="`possible` where the changed fields aren't known.")
     severity: SeverityName
     reason: str
-    fields: list[str] = Field(description="The fields of the rule that changed.")
-    marks: list[str] = Field(description="Ids of the entities that it marks.")
-    mark: str | None = Field(default=None, description="The status that the rule asks for.")
+    fields: list[str] = Field(description="The fields of the rule that changed; if possible, those that it watches.")
+    marks: list[str] = Field(description="Ids of the entities that it marks for review.")
+    status: str = Field(description="The status that the rule asks for.")
 
 
-class ImpactedEntity(WireModel):
-    """An entity that a change reaches."""
+class StaleEntity(WireModel):
+    """An entity that may no longer be right."""
 
-    id: str
-    type: str
-    title: str | None = None
-    status: str | None = None
-    distance: int = Field(description="Facts between it and the nearest change.")
+    entity: EntitySummary
+    origin: str = Field(description="Id of the change that reaches it.")
     severity: SeverityName
-    via: list[Edge] = Field(description="The way from the change to it.")
-    rules: list[str] = Field(description="Ids of the rules that mark it.")
-    actions: list[str] = Field(description="What a person should do.")
+    via: list[Edge] = Field(description="The facts from the change to it.")
 
 
-class DanglingReference(WireModel):
-    """A reference that points nowhere once the change is made."""
+class Issue(WireModel):
+    """Something to do about one entity."""
 
     entity: str
-    field: JsonPath
-    target: str
+    kind: Literal["needs-review", "dangling"]
+    severity: SeverityName
+    certainty: Literal["certain", "possible"]
+    message: str
+    reason: str
+    suggested_action: str
+    source: str = Field(description="Id of what changed.")
+    rule: str | None = None
+    location: Location
 
 
 class ImpactResult(Result):
@@ -264,8 +276,8 @@ class ImpactResult(Result):
     version: int
     changed: list[ChangedEntity]
     rules: list[FiredRule]
-    impacted: list[ImpactedEntity]
-    dangling: list[DanglingReference]
+    stale: list[StaleEntity] = Field(description="The nearest first.")
+    issues: list[Issue]
 
 
 class DidChangeParams(RepositoryParams):
@@ -275,7 +287,6 @@ class DidChangeParams(RepositoryParams):
         default=None, max_length=100_000, description="The files; a client may leave them out to have all looked at."
     )
     version: int | None = Field(default=None, description="The daemon's version after the change.")
-    counts: dict[SeverityName, int] | None = Field(default=None, description="All findings after the change.")
 
 
 METHODS = (

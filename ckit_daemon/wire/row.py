@@ -7,7 +7,7 @@ from typing import Literal
 
 from ckit_daemon.wire.base import NoParams, Params, Result
 
-Direction = Literal["clientToServer", "serverToClient"]
+Direction = Literal["clientToServer", "serverToClient", "both"]
 Kind = Literal["request", "notification"]
 Stability = Literal["stable", "experimental"]
 Cost = Literal["instant", "long"]

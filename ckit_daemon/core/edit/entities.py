@@ -27,12 +27,10 @@ def find_entity(snapshot: Snapshot, identifier: str, path: str | None = None) ->
         ConflictError: several files claim the id and `path` names none of them.
 
     """
-    found = list(snapshot.definitions.get(identifier, ()))
-    if path is not None:
-        found = [entity for entity in found if entity.path == path]
+    snapshot.require(identifier)
+    found = [entity for entity in snapshot.definitions[identifier] if path in {None, entity.path}]
     if not found:
-        where = f" in {path}" if path is not None else ""
-        raise NotFoundError(f"there is no entity {identifier}{where}", details={"id": identifier})
+        raise NotFoundError(f"there is no entity {identifier} in {path}", details={"kind": "entity", "id": identifier})
     if len(found) > 1:
         paths: list[JsonValue] = [entity.path for entity in found]
         message = f"{len(found)} files claim the id {identifier}: {', '.join(map(str, paths))}; say which one is meant"

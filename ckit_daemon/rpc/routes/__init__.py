@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ckit_daemon.rpc.routes import server
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from ckit_daemon.rpc.dispatch import Route
 
-ROUTES: Mapping[str, Route] = {**server.ROUTES}
+_MODULES: Final[Mapping[str, str]] = {
+    "ckit/health": "server",
+    "ckit/metrics": "server",
+    "ckit/capabilities": "server",
+    "ckit/config/get": "server",
+    "ckit/repo/open": "repo",
+    "ckit/repo/close": "repo",
+    "ckit/repo/list": "repo",
+    "ckit/repo/inspect": "repo",
+    "ckit/repo/validate": "repo",
+    "ckit/repo/graph": "repo",
+    "ckit/repo/paths": "repo",
+    "ckit/repo/impact": "repo",
+    "ckit/repo/didChange": "repo",
+    "ckit/entity/get": "entity",
+    "ckit/entity/list": "entity",
+    "ckit/entity/search": "entity",
+    "ckit/entity/create": "edit",
+    "ckit/entity/update": "edit",
+    "ckit/entity/rename": "edit",
+    "ckit/entity/delete": "edit",
+    "ckit/file/read": "file",
+    "ckit/prompt/render": "prompt",
+    "ckit/pipeline/list": "pipeline",
+    "ckit/pipeline/run": "pipeline",
+}
+
+
+class _Routes(Mapping[str, "Route"]):
+    """The routes by method; a namespace is imported when one of its methods is first called."""
+
+    def __getitem__(self, method: str) -> Route:
+        module = import_module(f"{__name__}.{_MODULES[method]}")
+        routes: Mapping[str, Route] = module.ROUTES
+        return routes[method]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
+
+
+ROUTES: Final[Mapping[str, Route]] = _Routes()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ckit_daemon.wire.server import ConfigGetParams
 
 
-async def health(ctx: RequestContext, params: NoParams) -> HealthResult:
+async def health(ctx: RequestContext, _params: NoParams) -> HealthResult:
     """Answer `ckit/health`."""
     report = await ctx.services.health.report()
     return HealthResult(
@@ -48,7 +48,7 @@ async def health(ctx: RequestContext, params: NoParams) -> HealthResult:
     )
 
 
-async def metrics(ctx: RequestContext, params: NoParams) -> MetricsResult:
+async def metrics(ctx: RequestContext, _params: NoParams) -> MetricsResult:
     """Answer `ckit/metrics`."""
     snapshot = ctx.services.metrics.snapshot()
     return MetricsResult(
@@ -73,7 +73,7 @@ async def metrics(ctx: RequestContext, params: NoParams) -> MetricsResult:
     )
 
 
-async def capabilities(ctx: RequestContext, params: NoParams) -> Capabilities:
+async def capabilities(ctx: RequestContext, _params: NoParams) -> Capabilities:
     """Answer `ckit/capabilities`."""
     return describe_capabilities(ctx.services.configuration.settings, ctx.session.protocol_version)
 

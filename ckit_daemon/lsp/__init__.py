@@ -1,0 +1,1 @@
+"""LSP for every editor: what the daemon does with documents and workspaces, one feature a file."""

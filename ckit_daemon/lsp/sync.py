@@ -1,0 +1,88 @@
+"""Keeps the open repositories in step with the editor: unsaved text, saved files, workspace folders.
+
+A document's text is laid over its file from `didOpen` until `didClose` (LSP 3.17, text document synchronization).
+Changes are handled in the order in which the client sent them.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from lsprotocol import types
+from pygls import uris
+
+from ckit_daemon.core.errors import CkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pygls.lsp.server import LanguageServer
+
+    from ckit_daemon.services.repositories import OpenRepository, Repositories
+
+logger = logging.getLogger(__name__)
+
+
+def register(server: LanguageServer, repositories: Repositories) -> None:
+    """Register the handlers of document and file events."""
+    in_order = anyio.Lock()
+
+    async def overlay(uri: str, text: str | None) -> None:
+        async with in_order:
+            found = _find(repositories, uri)
+            if found is not None:
+                await _lay(*found, text)
+
+    async def lay_open_documents(repository: OpenRepository) -> None:
+        for document in [*server.workspace.text_documents.values()]:
+            path = Path(document.path)
+            if path.is_relative_to(repository.store.root):
+                await _lay(repository, path.relative_to(repository.store.root).as_posix(), document.source)
+
+    repositories.on_open(lay_open_documents)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    async def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        await overlay(params.text_document.uri, params.text_document.text)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    async def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        # pygls has applied the changes to its own copy before it calls this.
+        await overlay(params.text_document.uri, server.workspace.get_text_document(params.text_document.uri).source)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    async def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        await overlay(params.text_document.uri, None)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        await _refresh(repositories, [params.text_document.uri])
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
+        await _refresh(repositories, [change.uri for change in params.changes])
+
+
+async def _lay(repository: OpenRepository, path: str, text: str | None) -> None:
+    try:
+        await repository.store.overlay(path, text)
+    except CkitError as error:
+        logger.warning("unsaved text was not taken over: %s", error.message, extra={"path": path})
+
+
+async def _refresh(repositories: Repositories, changed: Sequence[str]) -> None:
+    by_repository: dict[OpenRepository, list[str]] = {}
+    for uri in changed:
+        found = _find(repositories, uri)
+        if found is not None:
+            by_repository.setdefault(found[0], []).append(found[1])
+    for repository, paths in by_repository.items():
+        await repository.store.refresh(paths)
+
+
+def _find(repositories: Repositories, uri: str) -> tuple[OpenRepository, str] | None:
+    path = uris.to_fs_path(uri)
+    return None if path is None else repositories.containing(Path(path))

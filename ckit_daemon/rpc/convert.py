@@ -1,0 +1,163 @@
+"""Engine values to wire values and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pygls import uris
+
+from ckit_daemon.core.document import Severity
+from ckit_daemon.core.errors import InvalidArgumentError
+from ckit_daemon.core.text import START, PositionEncoding, TextEdit, split_lines
+from ckit_daemon.wire import common as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ckit_daemon.core.document import Document, Finding
+    from ckit_daemon.core.edit import EditPlan
+    from ckit_daemon.core.entity import Entity
+    from ckit_daemon.core.graph import Edge
+    from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.core.text import Location, Position, Range
+
+SEVERITIES: Mapping[Severity, wire.SeverityName] = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFORMATION: "information",
+    Severity.HINT: "hint",
+}
+
+
+def to_path(path_or_uri: str) -> Path:
+    """Read an absolute path or a file URI.
+
+    Raises:
+        InvalidArgumentError: it is neither.
+    """
+    text = path_or_uri
+    if text.startswith("file:"):
+        text = uris.to_fs_path(text) or ""
+    path = Path(text)
+    if "\0" in text or not path.is_absolute():
+        raise InvalidArgumentError(
+            "This is neither an absolute path nor a file URI.", details={"value": path_or_uri[:200]}
+        )
+    return path
+
+
+def to_uri(path: Path) -> str:
+    """Write a path as a file URI, as editors write it."""
+    return uris.from_fs_path(str(path)) or path.as_uri()
+
+
+def _encode(position: Position, lines: Sequence[str], encoding: PositionEncoding) -> wire.Position:
+    character = position.column
+    if position.line < len(lines):
+        character = encoding.encode_column(lines[position.line], character)
+    return wire.Position(line=position.line, character=character)
+
+
+class Converter:
+    """Converts values of one snapshot for one client."""
+
+    def __init__(self, snapshot: Snapshot, encoding: str) -> None:
+        self._documents = snapshot.documents
+        self._encoding = PositionEncoding(encoding)
+
+    def location(self, location: Location) -> wire.Location:
+        """Convert a place in a file; columns need the line that they are in."""
+        return wire.Location(path=location.path, range=self.range(location.range, self._documents.get(location.path)))
+
+    def range(self, where: Range, document: Document | None) -> wire.Range:
+        """Convert a range of a document; of one that is gone, the columns stay as they are."""
+        lines = document.lines if document is not None and self._encoding is not PositionEncoding.UTF32 else ()
+        return wire.Range(
+            start=_encode(where.start, lines, self._encoding), end=_encode(where.end, lines, self._encoding)
+        )
+
+    def finding(self, finding: Finding) -> wire.Finding:
+        """Convert a finding."""
+        return wire.Finding(
+            code=finding.code,
+            severity=SEVERITIES[finding.severity],
+            message=finding.message,
+            location=self.location(finding.location),
+            entity=finding.entity,
+            field=list(finding.path) or None,
+            related=[
+                wire.Related(location=self.location(other.location), message=other.message) for other in finding.related
+            ],
+            fixes=[
+                wire.Fix(title=fix.title, path=list(fix.path) or None, value=fix.value, creates=fix.creates)
+                for fix in finding.fixes
+            ],
+        )
+
+    def edge(self, edge: Edge, *, statements: bool = False) -> wire.Edge:
+        """Convert a fact; finding out where it is stated takes time, so that is done only when asked for."""
+        return wire.Edge(
+            source=edge.source,
+            target=edge.target,
+            rel=edge.rel,
+            statements=self.statements(edge) if statements else None,
+        )
+
+    def statements(self, edge: Edge) -> list[wire.Statement]:
+        """Convert the places that state a fact."""
+        return [
+            wire.Statement(
+                entity=statement.entity.id,
+                location=self.location(statement.entity.document.location_at(statement.path)),
+            )
+            for statement in edge.statements
+        ]
+
+
+def workspace_edit(plan: EditPlan, root: Path, encoding: str) -> wire.WorkspaceEdit:
+    """Convert a plan to an edit that clients apply: files are made first, then edited, then renamed or deleted."""
+    changes: list[wire.TextDocumentEdit | wire.CreateFile | wire.RenameFile | wire.DeleteFile] = []
+    units = PositionEncoding(encoding)
+
+    def uri(path: str) -> str:
+        return to_uri(root / path)
+
+    def text_edit(edit: TextEdit, lines: Sequence[str]) -> wire.TextEdit:
+        where = wire.Range(start=_encode(edit.range.start, lines, units), end=_encode(edit.range.end, lines, units))
+        return wire.TextEdit(range=where, new_text=edit.new_text)
+
+    def document_edit(path: str, edits: Iterable[TextEdit], lines: Sequence[str]) -> wire.TextDocumentEdit:
+        return wire.TextDocumentEdit(
+            text_document=wire.VersionedDocument(uri=uri(path)), edits=[text_edit(edit, lines) for edit in edits]
+        )
+
+    for path, text in plan.creates.items():
+        changes.append(wire.CreateFile(uri=uri(path)))
+        changes.append(document_edit(path, [TextEdit(START, text)], ()))
+    for path, edits in plan.edits.items():
+        changes.append(document_edit(path, edits, split_lines(plan.before[path])))
+    changes += [wire.RenameFile(old_uri=uri(old), new_uri=uri(new)) for old, new in plan.renames]
+    changes += [wire.DeleteFile(uri=uri(path)) for path in plan.deletes]
+    return wire.WorkspaceEdit(document_changes=changes)
+
+
+def summary(entity: Entity) -> wire.EntitySummary:
+    """Convert an entity for a list."""
+    return wire.EntitySummary(
+        id=entity.id, type=entity.type, title=entity.title, status=entity.status, path=entity.path
+    )
+
+
+def count_severities(findings: Iterable[Finding]) -> dict[wire.SeverityName, int]:
+    """Count findings by severity; every severity has an entry."""
+    counts = dict.fromkeys(SEVERITIES.values(), 0)
+    for finding in findings:
+        counts[SEVERITIES[finding.severity]] += 1
+    return counts
+
+
+def next_offset(page: wire.Page, total: int) -> int | None:
+    """Where the next page begins, None after the last one."""
+    end = page.offset + page.limit
+    return end if end < total else None

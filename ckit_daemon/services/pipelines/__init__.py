@@ -1,0 +1,1 @@
+"""Pipelines: the work that repositories do with Node scripts, by the engine itself or by those scripts."""

@@ -1,0 +1,135 @@
+"""The repositories that are open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.ports import SnapshotChange
+
+
+class Opener(Protocol):
+    """Finds and opens repositories; see `services.ports.RepositoryOpener`."""
+
+    def locate(self, folder: str) -> Path:
+        """The root of the context repository at or above `folder`."""
+        ...
+
+    async def open(self, root: Path, progress: Progress) -> OpenRepository:
+        """Read a repository."""
+        ...
+
+
+class Repositories:
+    """All open repositories of one daemon."""
+
+    def __init__(self, opener: Callable[[], Opener]) -> None:
+        """Start with none.
+
+        Args:
+            opener: makes the opener at its first use, in a worker thread, because that imports the engine.
+        """
+        self._make_opener = opener
+        self._open: dict[str, OpenRepository] = {}
+        self._opening = anyio.Lock()
+        self._listeners: list[Callable[[OpenRepository, SnapshotChange], None]] = []
+        self._openers: list[Callable[[OpenRepository], Awaitable[None]]] = []
+
+    def all(self) -> tuple[OpenRepository, ...]:
+        """Every open repository, in the order of opening."""
+        return tuple(self._open.values())
+
+    def subscribe(self, listener: Callable[[OpenRepository, SnapshotChange], None]) -> None:
+        """Call `listener` on the event loop after every change of any repository."""
+        self._listeners.append(listener)
+
+    def on_open(self, hook: Callable[[OpenRepository], Awaitable[None]]) -> None:
+        """Call `hook` with every newly opened repository before anybody else gets it."""
+        self._openers.append(hook)
+
+    async def open(self, folder: Path, *, watch: bool, progress: Progress) -> tuple[OpenRepository, bool]:
+        """Open the repository at or above `folder`; the second value says whether it was open already.
+
+        Raises:
+            NotFoundError: there is no context repository.
+        """
+        opener = await anyio.to_thread.run_sync(self._make_opener)
+        root = await anyio.to_thread.run_sync(opener.locate, str(folder))
+        async with self._opening:
+            known = next((opened for opened in self._open.values() if opened.store.root == root), None)
+            if known is not None:
+                if watch:
+                    await known.store.watch()
+                return known, True
+            opened = await opener.open(root, progress)
+            for hook in self._openers:
+                await hook(opened)
+            self._open[opened.id] = opened
+            opened.store.subscribe(lambda change: self._notify(opened, change))
+            if watch:
+                await opened.store.watch()
+            return opened, False
+
+    async def open_if_any(self, folder: Path, *, progress: Progress) -> None:
+        """Open the repository at or above a workspace folder; a folder without one is no error."""
+        try:
+            await self.open(folder, watch=False, progress=progress)
+        except NotFoundError:
+            return
+
+    def _notify(self, opened: OpenRepository, change: SnapshotChange) -> None:
+        for listener in self._listeners:
+            listener(opened, change)
+
+    def get(self, name: str | None) -> OpenRepository:
+        """Return an open repository by its id or root path; without a name, the only one.
+
+        Raises:
+            InvalidArgumentError: no name, and several are open.
+            NotFoundError: none is open, or none of that name.
+        """
+        if name is None:
+            if len(self._open) == 1:
+                return next(iter(self._open.values()))
+            if self._open:
+                raise InvalidArgumentError(
+                    "Several repositories are open; say which one with 'repository'.",
+                    details={"repositories": [*self._open]},
+                )
+            raise NotFoundError("No repository is open; open one with ckit/repo/open.", details={"kind": "repository"})
+        for opened in self._open.values():
+            if name in {opened.id, str(opened.store.root)}:
+                return opened
+        raise NotFoundError(
+            "No repository of this name is open; ckit/repo/list names those that are.",
+            details={"kind": "repository", "repositories": [*self._open]},
+        )
+
+    def containing(self, path: Path) -> tuple[OpenRepository, str] | None:
+        """The open repository that a file lies in, with the file's path inside it."""
+        for opened in self._open.values():
+            if path.is_relative_to(opened.store.root):
+                return opened, path.relative_to(opened.store.root).as_posix()
+        return None
+
+    async def close(self, name: str | None) -> str:
+        """Close a repository and return its id; raises as `get`."""
+        opened = self.get(name)
+        del self._open[opened.id]
+        await opened.store.aclose()
+        return opened.id
+
+    async def aclose(self) -> None:
+        """Close every repository."""
+        while self._open:
+            _, opened = self._open.popitem()
+            await opened.store.aclose()

@@ -1,0 +1,32 @@
+"""What a client says about itself in `initializationOptions.ckit` of LSP's initialize."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from ckit_daemon.wire.base import WireModel
+from ckit_daemon.wire.version import PROTOCOL_VERSION
+
+
+class ClientInfo(WireModel):
+    """Name and version of the client; LSP's own `clientInfo` serves as well."""
+
+    name: str = Field(min_length=1, max_length=200)
+    version: str | None = Field(default=None, max_length=200)
+
+
+class InitializeOptions(WireModel):
+    """`initializationOptions.ckit`; a plain LSP client leaves it out."""
+
+    client_info: ClientInfo | None = None
+    protocol_versions: list[str] = Field(
+        default=[PROTOCOL_VERSION],
+        max_length=50,
+        description="Protocol versions that the client speaks, the preferred one first.",
+    )
+    config: dict[str, JsonValue] = Field(
+        default={}, description="Settings by group and name; a bad one is reported and falls back."
+    )
+    trusted: bool = Field(
+        default=False, description="The client vouches for the workspace's own code (scripts may run)."
+    )
