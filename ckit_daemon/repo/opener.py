@@ -61,6 +61,6 @@ class DiskRepositoryOpener:
         cache = None
         if self.cache_dir is not None:
             cache = ParseCache(self.cache_dir / "parsed" / f"{repository_id(root)}.cache", root)
-        repository = DiskRepository(root, self.limits, GitHistory(root), cache)
+        repository = DiskRepository(root, self.limits, GitHistory(root, self.limits.max_file_bytes), cache)
         await repository.load(progress)
         return repository

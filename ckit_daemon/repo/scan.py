@@ -6,8 +6,9 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import unreadable
@@ -18,8 +19,6 @@ from ckit_daemon.repo.paths import contained, normalise
 if TYPE_CHECKING:
     from ckit_daemon.core.document import Document
     from ckit_daemon.core.progress import Progress
-
-_STEP: Final = 500
 
 
 @dataclass(slots=True)
@@ -72,32 +71,43 @@ class Scanner:
     def _walk(self, folder: str, path: str, above: frozenset[str], found: Scan, progress: Progress) -> None:
         try:
             with os.scandir(folder) as entries:
-                children = sorted(entries, key=lambda entry: entry.name)
+                children = sorted(entries, key=attrgetter("name"))
         except OSError as error:
             self._fault(found, path, "file.unreadable", f"the folder can't be read: {error.strerror}")
             return
         for entry in children:
-            if entry.name.startswith("."):
+            name = entry.name
+            if name.startswith("."):
                 continue
-            child = f"{path}/{entry.name}"
-            linked = entry.is_symlink()
-            if entry.is_dir():
-                inside = self._real_inside(child) if linked else entry.path
-                if inside is None:
-                    self._fault(found, child, "file.outside", "this link leads out of the repository")
-                elif inside not in above:
-                    self._walk(entry.path, child, above | {inside}, found, progress)
+            child = f"{path}/{name}"
+            # The common case, a plain file or folder, costs one system call at most; the rest is looked at in full.
+            if entry.is_symlink():
+                self._follow(entry, child, above, found, progress)
+            elif entry.is_dir(follow_symlinks=False):
+                self._walk(entry.path, child, above, found, progress)
             elif layout.is_source(child):
-                # The common case costs one system call; everything else is looked at in full.
-                if linked or not entry.is_file() or not entry.name.isascii() or "\\" in entry.name:
-                    self._note(entry.path, child, found)
-                else:
+                if name.isascii() and "\\" not in name and entry.is_file(follow_symlinks=False):
                     with suppress(FileNotFoundError):
-                        found.files[child] = Stamp.of(entry.stat())
-                if len(found.files) > self._max_files:
-                    raise LimitExceededError(f"The repository has more than {self._max_files} source files.")
-                if len(found.files) % _STEP == 0:
-                    progress.report(0, 0, "Looking for files")
+                        found.files[child] = Stamp.of(entry.stat(follow_symlinks=False))
+                else:
+                    self._note(entry.path, child, found)
+        if len(found.files) > self._max_files:
+            raise LimitExceededError(f"The repository has more than {self._max_files} source files.")
+        progress.report(0, 0, "Looking for files")
+
+    def _follow(
+        self, link: os.DirEntry[str], path: str, above: frozenset[str], found: Scan, progress: Progress
+    ) -> None:
+        if not link.is_dir():
+            if layout.is_source(path):
+                self._note(link.path, path, found)
+            return
+        inside = self._real_inside(path)
+        if inside is None:
+            self._fault(found, path, "file.outside", "this link leads out of the repository")
+        # A link to a folder around itself would be followed for ever.
+        elif not any(_is_within(folder, inside) for folder in (*above, os.fspath(Path(link.path).parent.resolve()))):
+            self._walk(link.path, path, above | {inside}, found, progress)
 
     def _note(self, real: str, path: str, found: Scan) -> None:
         try:
@@ -125,3 +135,7 @@ class Scanner:
         # A name in another encoding can't be sent to anybody as it is.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         found.faults[shown] = unreadable(shown, code, message)
+
+
+def _is_within(folder: str, outer: str) -> bool:
+    return folder == outer or folder.startswith(f"{outer}{os.sep}")
