@@ -142,14 +142,11 @@ def _recheck_links(
         todo |= {path for path, resolution in before.resolutions.items() if resolution.unresolved}
     resolver = Resolver(snapshot, local)
     resolutions = dict(before.resolutions)
-    touched = {*changed, *siblings}
     for path in todo:
         entity = snapshot.by_path.get(path)
-        result = SOUND if entity is None else resolver.resolve(entity)
-        if result.unsound != resolutions.get(path, SOUND).unsound:
-            touched.add(path)
-        _keep(resolutions, path, result, SOUND)
+        _keep(resolutions, path, SOUND if entity is None else resolver.resolve(entity), SOUND)
 
+    touched = changed | siblings
     checker = SideChecker(snapshot, resolutions)
     sides = dict(before.sides)
     partners = {partner for picture in both for path in touched for partner in _partners(picture, path)}

@@ -72,7 +72,7 @@ def _check_content(document: Document, entity: Entity | None, schemas: SchemaSet
     entity_type = schemas.type_of_path(document.path)
     identifier = entity.id if entity else None
     if entity_type is None:
-        yield make("entity.unknown-type", _unknown_type(document.path, schemas), document.location_at(())), ()
+        yield make("entity.unknown-type", _unknown_type(document.path, schemas), document.location_at((), key=True)), ()
         return
     data = document.value
     if not isinstance(data, dict):
@@ -82,7 +82,7 @@ def _check_content(document: Document, entity: Entity | None, schemas: SchemaSet
         return
     if entity is None:
         message = f"This {entity_type} has no id, so nothing can name it: add a text 'id'."
-        yield make("entity.no-id", message, document.location_at(("id",)), path=("id",)), ("id",)
+        yield make("entity.no-id", message, document.location_at((), key=True), path=("id",)), ("id",)
     schema = schemas[entity_type]
     for error in schema.errors(data) if schema else ():
         # A missing id is one fault and not two.
