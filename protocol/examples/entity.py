@@ -91,7 +91,7 @@ EXAMPLES = (
                 {
                     "id": "T-009",
                     "changes": [
-                        {"path": ["status"], "value": "in-progress"},
+                        {"path": ["status"], "value": "doing"},
                         {"path": ["blockers"], "remove": True},
                     ],
                 },
@@ -121,6 +121,7 @@ EXAMPLES = (
             ),
         ),
         errors=EDIT_ERRORS,
+        writes=True,
     ),
     MethodExamples(
         "ckit/entity/rename",

@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Text replaced in a file of the example repository, after its commit and before it is opened."""
+    """Text replaced in a file of the example repository, after its commit."""
 
     path: str
     old: str
@@ -48,7 +48,8 @@ class MethodExamples:
         valid: requests that are answered with a result.
         invalid: requests that are answered with an error.
         errors: codes that the method can answer with beside those that every method has.
-        changes: how the repository differs from its commit.
+        changes: how the repository differs from its commit when it is opened; of a notification, what it tells of.
+        writes: whether a request changes files.
         opens: whether the repository is open before.
     """
 
@@ -57,6 +58,7 @@ class MethodExamples:
     invalid: tuple[Call, ...]
     errors: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+    writes: bool = False
     opens: bool = True
 
 
@@ -67,10 +69,12 @@ class Step:
     Attributes:
         send: what is sent.
         answers: how many answers it gets.
+        told: what is recorded instead of the result, where it is told elsewhere.
     """
 
     send: JsonValue
     answers: int = 1
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ def _message(method: str, params: JsonValue = None, identifier: int | None = Non
     return message
 
 
-OPENING = Step(_message("initialize", _initialize({"protocolVersions": ["1.0"]}), 1))
+TOLD = "<as in initialize.json>"
+OPENING = Step(_message("initialize", _initialize({"protocolVersions": ["1.0"]}), 1), told=TOLD)
 INITIALIZED = Step(_message("initialized", {}), answers=0)
 
 INITIALIZE = MethodExamples(
@@ -71,7 +72,7 @@ CONVERSATIONS = (
     Conversation(
         "A feature that a setting switches off",
         (
-            Step(_message("initialize", _initialize({"config": {"features": {"edits": False}}}), 1)),
+            Step(_message("initialize", _initialize({"config": {"features": {"edits": False}}}), 1), told=TOLD),
             INITIALIZED,
             Step(_message("ckit/entity/delete", {"id": "US-011"}, 2)),
         ),

@@ -57,7 +57,7 @@ STEADY: Mapping[str, JsonValue] = {
 class Workspace:
     """A copy of the example repository in a Git repository of its own, and the words that stand for its places."""
 
-    def __init__(self, folder: Path, changes: Sequence[Change] = ()) -> None:
+    def __init__(self, folder: Path) -> None:
         self._root = folder.resolve() / "lantern"
         self._id = ""
         shutil.copytree(EXAMPLE, self._root)
@@ -68,6 +68,13 @@ class Workspace:
         repository.index.write()
         author = pygit2.Signature("Lantern", "lantern@example.org", COMMIT_TIME, 0)
         repository.create_commit("HEAD", author, author, "Describe Lantern", repository.index.write_tree(), [])
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Replace text in files.
+
+        Raises:
+            ValueError: a file does not hold the old text.
+        """
         for change in changes:
             path = self._root / change.path
             text = path.read_bytes().decode()
@@ -124,13 +131,16 @@ def _record_methods(home: Path) -> dict[str, JsonObject]:
     recorded: dict[str, JsonObject] = {}
     with Daemon(home) as daemon:
         daemon.initialize({"processId": None, "rootUri": None, "capabilities": {}})
+        untouched = Workspace(_folder(home, "untouched"))
         for examples in EXAMPLES:
-            workspace = Workspace(_folder(home, examples.method), examples.changes)
+            workspace = Workspace(_folder(home, examples.method)) if examples.changes or examples.writes else untouched
+            notifies = BY_NAME[examples.method].kind == "notification"
+            if not notifies:
+                workspace.change(examples.changes)
             if examples.opens:
                 workspace.open(daemon)
+            record = _record_notification if notifies else _record_call
             calls = (*examples.invalid, *examples.valid)
-            row = BY_NAME[examples.method]
-            record = _record_notification if row.kind == "notification" else _record_call
             entries = [record(daemon, workspace, examples, call) for call in calls]
             recorded[short_name(examples.method)] = _golden_method(examples.method, entries)
             daemon.request("ckit/repo/close", {})
@@ -144,6 +154,8 @@ def _record_call(daemon: Daemon, workspace: Workspace, examples: MethodExamples,
 
 
 def _record_notification(daemon: Daemon, workspace: Workspace, examples: MethodExamples, call: Call) -> JsonObject:
+    if call.error is None:
+        workspace.change(examples.changes)
     daemon.send({"jsonrpc": "2.0", "method": examples.method, "params": _replaced(call.params, workspace.to_real)})
     entry: JsonObject = {"title": call.title, "params": call.params}
     if call.error is not None:
@@ -169,7 +181,11 @@ def _record_conversation(workspace: Workspace, conversation: Conversation) -> Js
             messages.append({"send": step.send})
             data = step.send if isinstance(step.send, str) else _framed(_replaced(step.send, workspace.to_real))
             daemon.send_bytes(data.encode())
-            messages.extend({"receive": _steady(daemon.answer(), workspace)} for _ in range(step.answers))
+            for _ in range(step.answers):
+                answer = _steady(daemon.answer(), workspace)
+                if step.told is not None and "result" in answer:
+                    answer["result"] = step.told
+                messages.append({"receive": answer})
     return {"title": conversation.title, "messages": messages}
 
 

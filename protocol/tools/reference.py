@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from examples import EXAMPLES
 
 from ckit_daemon.config import ENVIRONMENT_KEYS, LEAVES, Configuration
+from ckit_daemon.core import compat
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.core.validation.codes import CODES
 from ckit_daemon.settings import REPOSITORY_MAY_SET
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 BLOCK = re.compile(r"(<!-- generated:(\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 LINE_WIDTH = 110
 MAX_EXAMPLE_LINES = 40
+MAX_TYPE_LENGTH = 110
 COMMON_ERRORS = ("invalid_params", "cancelled", "deadline_exceeded", "overloaded", "limit_exceeded", "internal_error")
 INSTANT_ERRORS = ("invalid_params", "cancelled", "limit_exceeded", "internal_error")
 COMMON_FIELDS = ("repository", "offset", "limit", "workDoneToken", "partialResultToken")
@@ -61,6 +64,7 @@ def readme_file(current: str, golden: Mapping[str, str]) -> str:
         "errordata": _field_table(error_message().schema.defs["ErrorData"]),
         "settings": _setting_table(),
         "codes": _code_table(),
+        "compat": (inspect.getdoc(compat) or "").partition("Deliberate differences:")[2],
         "reference": _reference(golden),
         "session": _session_examples(golden),
         "types": _type_tables(),
@@ -225,13 +229,19 @@ def _field_table(schema: Schema) -> str:
         (
             (
                 f"`{name}`",
-                f"`{type_expression(field).removesuffix(' | null')}`",
+                f"`{_short_type(field)}`",
                 "required" if name in schema.required else "",
                 field_note(field),
             )
             for name, field in ((name, schema.properties[name]) for name in names)
         ),
     )
+
+
+def _short_type(schema: Schema) -> str:
+    text = type_expression(schema).removesuffix(" | null")
+    # Whoever needs all of a long list finds it in the schema and in the types.
+    return text if len(text) <= MAX_TYPE_LENGTH else (schema.type or "string")
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
