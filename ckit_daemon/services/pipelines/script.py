@@ -7,20 +7,24 @@ import codecs
 import os
 import signal
 import subprocess
+import sys
+import tempfile
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, cast
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, cast
 
+import anyio
 import orjson
 
-from ckit_daemon.core.errors import DeadlineExceededError, NotTrustedError, ProcessFailedError
+from ckit_daemon.core.errors import DeadlineExceededError, LimitExceededError, NotTrustedError, ProcessFailedError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.redaction import looks_secret, names_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     import psutil
 
@@ -28,15 +32,19 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.pipelines.scripts import Command
 
-Stream = Literal["stdout", "stderr"]
-
 DEFAULT_DEADLINE_SECONDS: Final = 600.0
 TAIL_CHARACTERS: Final = 64 * 1024
-MAX_OUTPUT_BYTES: Final = 32 * 1024 * 1024
-"""Standard output that is kept to be read as JSON."""
+MAX_OUTPUT_BYTES: Final = 64 * 1024 * 1024
+"""What a script may print to each stream."""
 GRACE_SECONDS: Final = 0.3
+_POLL_SECONDS: Final = 0.05
 _CHUNK: Final = 64 * 1024
 _MAX_LINE: Final = 500
+# A script gets a process group of its own, so that no signal to it reaches the daemon, and no window.
+if sys.platform == "win32":
+    _CREATION_FLAGS: Final = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+else:
+    _CREATION_FLAGS: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class ScriptRunner:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = reduced_environment(os.environ if environment is None else environment)
         self._approved: set[tuple[str, str, str]] = set()
-        self._running: set[int] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     async def run(
         self,
@@ -93,31 +101,33 @@ class ScriptRunner:
         """
         await self._require_approval(root, command, trusted=trusted, confirm=confirm, approve=approve)
         started = time.monotonic()
-        process = await self._start(root, command)
-        out, err = _Output("stdout", progress), _Output("stderr", progress)
-        self._running.add(process.pid)
-        try:
-            async with asyncio.timeout(deadline_seconds):
-                await _read_both(process, out, err)
-                exit_code = await process.wait()
-        except TimeoutError as error:
-            message = f"The script {command.script!r} did not end within {deadline_seconds:g} s."
-            raise DeadlineExceededError(message, details={"script": command.script}) from error
-        finally:
-            # Also after a good end: a script may leave processes behind.
-            await asyncio.shield(asyncio.to_thread(end_process_tree, process.pid, self._running))
-            if process.returncode is None:
-                await asyncio.shield(process.wait())
-            self._running.discard(process.pid)
-        seconds = time.monotonic() - started
-        return ScriptRun(
-            command, exit_code, out.tail, err.tail, out.truncated or err.truncated, out.json(), round(seconds, 3)
-        )
+        with ExitStack() as files:
+            folder = Path(files.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+            outputs = tuple(_Output(files, folder / name, progress) for name in ("stdout", "stderr"))
+            process = self._start(root, command, *(output.sink for output in outputs))
+            # Threads of its own: however many scripts run, there must be one left to end this one.
+            with ThreadPoolExecutor(2, "ckit-script") as threads:
+                watching = threads.submit(_watch, process, outputs)
+                try:
+                    async with asyncio.timeout(deadline_seconds):
+                        exit_code = await asyncio.wrap_future(watching)
+                except TimeoutError as error:
+                    message = f"The script {command.script!r} did not end within {deadline_seconds:g} s."
+                    raise DeadlineExceededError(message, details={"script": command.script}) from error
+                finally:
+                    # Also after a good end: a script may leave processes behind.
+                    with anyio.CancelScope(shield=True):
+                        await asyncio.wrap_future(threads.submit(_end, process, watching))
+                    self._running.discard(process)
+            out, err = outputs
+            truncated = out.truncated or err.truncated
+            seconds = round(time.monotonic() - started, 3)
+            return ScriptRun(command, exit_code, out.tail, err.tail, truncated, out.json(), seconds)
 
     def end_all(self) -> None:
         """End every script and all its processes at once; for the daemon's own end."""
-        for pid in tuple(self._running):
-            end_process_tree(pid, self._running)
+        for process in tuple(self._running):
+            end_process_tree(process)
 
     async def _require_approval(
         self,
@@ -130,8 +140,9 @@ class ScriptRunner:
     ) -> None:
         details: dict[str, JsonValue] = {"script": command.script, "command": list(command.arguments)}
         if not trusted:
-            message = "Scripts of a repository run only in a trusted workspace. Trust it in the editor, or use the engine 'native'."
-            raise NotTrustedError(message, details=details)
+            message = "Scripts of a repository run only in a trusted workspace."
+            hint = "Trust the workspace in the editor, or use the engine 'native'."
+            raise NotTrustedError(f"{message} {hint}", details=details)
         # A script that says something else now is another script.
         key = (str(root), command.script, command.source)
         if key in self._approved:
@@ -141,22 +152,23 @@ class ScriptRunner:
             raise NotTrustedError(message, details={**details, "source": command.source[:1000], "needs": "confirm"})
         self._approved.add(key)
 
-    async def _start(self, root: Path, command: Command) -> asyncio.subprocess.Process:
-        windows = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    def _start(self, root: Path, command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         try:
-            return await asyncio.create_subprocess_exec(
-                *command.arguments,
+            process = subprocess.Popen(
+                command.arguments,
                 cwd=root,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=os.name != "nt",
-                creationflags=windows if os.name == "nt" else 0,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=sys.platform != "win32",
+                creationflags=_CREATION_FLAGS,
             )
         except OSError as error:
             message = f"{command.manager} can't be started: {error.strerror}."
             raise ProcessFailedError(message, details={"script": command.script}) from error
+        self._running.add(process)
+        return process
 
 
 def reduced_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -169,95 +181,106 @@ def reduced_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | {"NO_UPDATE_NOTIFIER": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false"}
 
 
-async def _read_both(process: asyncio.subprocess.Process, out: _Output, err: _Output) -> None:
-    tasks = [
-        asyncio.create_task(output.read(cast("asyncio.StreamReader", stream)))
-        for output, stream in ((out, process.stdout), (err, process.stderr))
-    ]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-@dataclass(slots=True)
 class _Output:
-    """Reads one stream: lines as they come for progress, its end for people, and standard output whole for JSON."""
+    """One stream: its lines as they come, its end for people, and all of it to be read as JSON.
 
-    name: Stream
-    progress: Progress
-    tail: str = ""
-    truncated: bool = False
-    lines: int = 0
-    kept: bytearray | None = field(default_factory=bytearray)
-    _line: str = ""
+    It goes through a file. Node drops what is still in a pipe when a script calls `process.exit()`, which cut every
+    output over 64 KB; and a process that a script leaves behind would keep a pipe open.
+    """
 
-    async def read(self, stream: asyncio.StreamReader) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        while True:
-            data = await stream.read(_CHUNK)
-            self._take(data, decoder.decode(data, final=not data))
-            if not data:
-                return
+    def __init__(self, files: ExitStack, path: Path, progress: Progress) -> None:
+        # Two handles, since each has its own place in the file: the script's end and ours.
+        self.sink = files.enter_context(path.open("wb"))
+        self._file = files.enter_context(path.open("rb"))
+        self.tail = ""
+        self.truncated = False
+        self._progress = progress
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._read = 0
+        self._line = ""
 
-    def _take(self, data: bytes, text: str) -> None:
-        if self.kept is not None:
-            self.kept += data
-            if self.name != "stdout" or len(self.kept) > MAX_OUTPUT_BYTES:
-                self.kept = None
+    def follow(self, *, ended: bool) -> None:
+        """Take what has been written since the last call.
+
+        Raises:
+            OperationCancelledError: `progress` says so.
+            LimitExceededError: the script printed too much.
+
+        """
+        while data := self._file.read(_CHUNK):
+            self._read += len(data)
+            if self._read > MAX_OUTPUT_BYTES:
+                message = f"The script printed more than {MAX_OUTPUT_BYTES} bytes."
+                raise LimitExceededError(message, details={"limit": MAX_OUTPUT_BYTES})
+            self._take(self._decoder.decode(data))
+        if ended:
+            self._take(self._decoder.decode(b"", final=True) + ("\n" if self._line else ""))
+
+    def _take(self, text: str) -> None:
         self.tail += text
         if len(self.tail) > TAIL_CHARACTERS:
             self.tail = self.tail[-TAIL_CHARACTERS:]
             self.truncated = True
-        *complete, self._line = (self._line + text).split("\n")
+        *lines, self._line = (self._line + text).split("\n")
         # A line without an end must not grow for ever.
         self._line = self._line[:_MAX_LINE]
-        if not data and self._line:
-            complete.append(self._line)
-        for line in complete:
-            self.lines += 1
+        for line in lines:
             if line.strip():
-                self.progress.report(0, 0, line.strip()[:_MAX_LINE])
+                self._progress.report(0, 0, line.strip()[:_MAX_LINE])
 
     def json(self) -> JsonValue:
-        if not self.kept or self.kept.lstrip()[:1] not in (b"{", b"["):
-            return None
-        with suppress(orjson.JSONDecodeError):
-            return cast("JsonValue", orjson.loads(self.kept))
+        """What the stream says, if it is JSON."""
+        self._file.seek(0)
+        data = self._file.read(MAX_OUTPUT_BYTES)
+        if data.lstrip().startswith((b"{", b"[")):
+            with suppress(orjson.JSONDecodeError):
+                return cast("JsonValue", orjson.loads(data))
         return None
 
 
-def end_process_tree(pid: int, running: set[int]) -> None:
+def _watch(process: subprocess.Popen[bytes], outputs: Iterable[_Output]) -> int:
+    """Follow a process until it ends, and return its exit code."""
+    while True:
+        try:
+            code = process.wait(_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
+        for output in outputs:
+            output.follow(ended=code is not None)
+        if code is not None:
+            return code
+
+
+def _end(process: subprocess.Popen[bytes], watching: Future[int]) -> None:
+    end_process_tree(process)
+    wait([watching])
+
+
+def end_process_tree(process: subprocess.Popen[bytes]) -> None:
     """End a process with everything that it started: politely first, by force after a moment."""
     import psutil  # noqa: PLC0415 - only scripts need it, never the start-up.
 
-    if pid not in running:
-        return
     family: list[psutil.Process] = []
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        family = [*process.children(recursive=True), process]
-    group = _group_exists(pid)
+        leader = psutil.Process(process.pid)
+        family = [*leader.children(recursive=True), leader]
     for member in family:
         with suppress(psutil.Error):
             member.terminate()
-    if group:
-        _signal_group(pid, signal.SIGTERM)
+    # Processes whose parent has gone are still in the session that was made for the script.
+    left = _signal_session(process.pid, signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
     for member in alive:
         with suppress(psutil.Error):
             member.kill()
-    if group and os.name != "nt":
-        _signal_group(pid, signal.SIGKILL)
+    if left and sys.platform != "win32":
+        _signal_session(process.pid, signal.SIGKILL)
 
 
-def _group_exists(pid: int) -> bool:
-    """Whether anything is left of the session that was made for the script; its parent may have gone already."""
-    return os.name != "nt" and _signal_group(pid, 0)
-
-
-def _signal_group(pid: int, number: int) -> bool:
+def _signal_session(pid: int, number: int) -> bool:
+    """Signal the process group of a script; False where nothing is left of it."""
+    if sys.platform == "win32":
+        return False
     try:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
