@@ -148,7 +148,7 @@ def operations(draw: st.DrawFn, data: dict[str, JsonValue]) -> Operation:
 
 
 @settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

@@ -10,7 +10,7 @@ from ckit_daemon.core.edit.entities import edit_document, key_order, missing_tar
 from ckit_daemon.core.edit.example import file_path, learn, write
 from ckit_daemon.core.edit.ids import check_free, check_id, next_id
 from ckit_daemon.core.edit.plan import EditPlan
-from ckit_daemon.core.edit.template import fill, find_template, placeholders
+from ckit_daemon.core.edit.template import fill, find_template, placeholders, without_placeholders
 from ckit_daemon.core.edit.values import Append, Operation, Remove, SetValue, check_value, value_at
 from ckit_daemon.core.edit.yaml_edit import edit_yaml
 from ckit_daemon.core.entity import read_entity, text_of
@@ -81,7 +81,7 @@ def create(
         strings = {key: item for key, item in fields.items() if isinstance(item, str)}
         text = fill(find_template(snapshot, new.template, new.type), {**strings, **new.values}, fields)
     draft = _without_unfilled(_read(new.type, "", text))
-    path = file_path(snapshot, new.type, identifier, draft.title)
+    path = file_path(snapshot, new.type, identifier, without_placeholders(draft.title or ""))
     entity = _read(new.type, path, draft.document.text)
     errors = schema_errors(snapshot, new.type, entity.document.value)
     if not allow_invalid:

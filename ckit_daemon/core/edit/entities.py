@@ -53,8 +53,6 @@ def key_order(snapshot: Snapshot, entity_type: str) -> KeyOrder:
 def edit_document(snapshot: Snapshot, document: Document, operations: Iterable[Operation]) -> str:
     """The text of an entity's file after some operations. Raises as `edit_yaml`, with the file named."""
     entity_type = snapshot.schemas.type_of_path(document.path) or ""
-    if document.failures:
-        raise ConflictError(f"{document.path} can't be edited: {document.failures[0].message}")
     try:
         return edit_yaml(document.text, operations, key_order(snapshot, entity_type))
     except ConflictError as error:
@@ -89,9 +87,7 @@ def missing_targets(snapshot: Snapshot, entity: Entity, *, known: frozenset[str]
         target = snapshot.get(reference.target)
         where = f"{show_path(reference.path)} of {entity.id} names {reference.target}"
         if target is None:
-            # Packages depend on what lies outside the repository, such as `electron@^38`.
-            if not reference.relation.versioned:
-                warnings.append(f"{where}, which does not exist")
+            warnings.append(f"{where}, which does not exist")
         elif target.type not in reference.relation.targets:
             warnings.append(f"{where}, which is a {target.type}")
     return warnings

@@ -52,7 +52,7 @@ def write(fields: JsonObject, order: KeyOrder, manner: Manner) -> str:
     return document(data, manner.style, quotes) if isinstance(data, dict) else ""
 
 
-def file_path(snapshot: Snapshot, entity_type: str, identifier: str, title: str | None) -> str:
+def file_path(snapshot: Snapshot, entity_type: str, identifier: str, title: str) -> str:
     """Where a new entity goes: `ID-title.yaml` or `ID.yaml`, as most entities of its type are named.
 
     Raises:
@@ -68,7 +68,7 @@ def file_path(snapshot: Snapshot, entity_type: str, identifier: str, title: str 
     if siblings:
         folder = "/".join(siblings[-1].path.split("/")[:2])
         suffix = "." + siblings[-1].path.rpartition(".")[2]
-    words = slug(title or "") if with_title else ""
+    words = slug(title) if with_title else ""
     path = f"{folder}/{identifier}{'-' if words else ''}{words}{suffix}"
     if any(known.casefold() == path.casefold() for known in snapshot.documents):
         raise AlreadyExistsError(f"the file {path} exists already", details={"path": path})

@@ -66,7 +66,7 @@ def edits_between(old: str, new: str) -> tuple[TextEdit, ...]:
     tail = _common(old_lines[head:][::-1], new_lines[head:][::-1])
     middle_old, middle_new = old_lines[head : len(old_lines) - tail], new_lines[head : len(new_lines) - tail]
     edits: list[TextEdit] = []
-    matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+    matcher = SequenceMatcher(None, middle_old, middle_new)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag != "equal":
             replacement = "".join(middle_new[new_start:new_end])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.edit.nodes import (
@@ -20,8 +21,9 @@ from ckit_daemon.core.edit.nodes import (
     usual,
     value_node,
 )
+from ckit_daemon.core.edit.scalars import Quote
 from ckit_daemon.core.edit.values import show_path
-from ckit_daemon.core.edit.writer import block_item, block_pair, block_value, flow_pair, flow_value, indent
+from ckit_daemon.core.edit.writer import Block, block_item, block_pair, block_value, flow_pair, flow_value, indent
 from ckit_daemon.core.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from ckit_daemon.core.edit.scalars import Quote
     from ckit_daemon.core.json import JsonValue, Path
     from ckit_daemon.core.yaml import SourceTree
 
@@ -47,7 +48,8 @@ class Splices:
         """The text with all replacements made."""
         pieces: list[bytes] = []
         cursor = 0
-        for start, end, new in sorted(self._splices):
+        # The sort is stable: of two insertions at one place the first one made comes first.
+        for start, end, new in sorted(self._splices, key=itemgetter(0, 1)):
             pieces += (self._bytes[cursor:start], new.encode())
             cursor = end
         pieces.append(self._bytes[cursor:])
@@ -101,16 +103,20 @@ class Splices:
 
     # Replacing
 
-    def _replace(self, owner: Node, value: JsonValue, quote: Quote | None = None) -> None:
+    def _replace(self, owner: Node, value: JsonValue) -> None:
         old = value_node(owner)
         content = None if old is None else self._tree.content(old)
         siblings = entries(owner.parent) if owner.parent is not None else []
-        quote = quote or quote_of(self._tree, owner) or usual(quote_of(self._tree, entry) for entry in siblings)
+        quote = quote_of(self._tree, owner) or usual(quote_of(self._tree, entry) for entry in siblings)
         head = head_end(owner)
         if owner.type not in {BLOCK_PAIR, BLOCK_ITEM}:
             self._replace_flow(head, content, flow_value(value, quote))
             return
-        block = block_value(value, self._style, quote)
+        if quote is Quote.DOUBLE and content is not None and isinstance(value, str) and b"\\n" in (content.text or b""):
+            # Whoever wrote the lines of the old text as escapes wants to see them so.
+            block = Block(flow_value(value, quote, inside=False), [])
+        else:
+            block = block_value(value, self._style, quote)
         header, lines = block.header, block.lines
         column = owner.start_point[1]
         if owner.type == BLOCK_PAIR:

@@ -75,6 +75,11 @@ def placeholders(value: JsonValue) -> list[str]:
     return list(dict.fromkeys(name for _, text in _strings(value) for name in _PLACEHOLDER.findall(text)))
 
 
+def without_placeholders(text: str) -> str:
+    """The text with a space in the place of each placeholder."""
+    return _PLACEHOLDER.sub(" ", text)
+
+
 def _quoted(text: str) -> str:
     """Put quotes around placeholders that stand bare, where YAML sees a mapping in a mapping."""
     edits: list[TextEdit] = []
