@@ -17,7 +17,7 @@ from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
 from ckit_daemon.metrics import Metrics
-from ckit_daemon.probes import TOOLS, GitProbe, StorageProbe
+from ckit_daemon.probes import TOOLS, GitProbe, RepositoryProbe, StorageProbe
 from ckit_daemon.processes import ChildProcesses
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.dispatch import Dispatcher
@@ -70,6 +70,8 @@ class App:
         self.server.ckit.bind(self._dispatcher, self._outbox, self)
         sync.register(self.server, self._repositories)
         self._repositories.subscribe(self._on_change)
+        self._repositories.on_open(self._on_open)
+        self._repositories.on_close(lambda closed: self._health.remove(f"repository:{closed.id}"))
         for probe in (StorageProbe(self._folders), GitProbe(), *TOOLS):
             self._health.add(probe)
 
@@ -128,6 +130,9 @@ class App:
     def stop(self, code: int, reason: str) -> None:
         """End the daemon; may be called from any thread."""
         self._lifecycle.stop(code, reason)
+
+    async def _on_open(self, opened: OpenRepository) -> None:
+        self._health.add(RepositoryProbe(f"repository:{opened.id}", opened.store.root))
 
     def _on_change(self, opened: OpenRepository, change: SnapshotChange) -> None:
         params = DidChangeParams(repository=opened.id, paths=sorted(change.paths), version=change.after.version)

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ckit_daemon.core import layout
 from ckit_daemon.services.probe import ProbeResult
 
 if TYPE_CHECKING:
@@ -39,6 +40,27 @@ class StorageProbe:
                     works=("everything, without the cache that makes the next start faster",),
                 )
         return ProbeResult("ok", "The cache and state folders can be written.")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryProbe:
+    """Looks into the folder of an open repository."""
+
+    name: str
+    root: Path
+    essential: bool = False
+
+    def check(self) -> ProbeResult:
+        """List the folder that holds the entities."""
+        try:
+            next((self.root / layout.ENTITIES).iterdir(), None)
+        except OSError as error:
+            return ProbeResult(
+                "degraded",
+                f"The folder {layout.ENTITIES} of {self.root.name} can't be read: {error.strerror}.",
+                works=("answers from what was read before",),
+            )
+        return ProbeResult("ok", f"{self.root.name} can be read.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
 from lsprotocol import types
 from pygls import uris
 
@@ -28,13 +27,7 @@ logger = logging.getLogger(__name__)
 
 def register(server: LanguageServer, repositories: Repositories) -> None:
     """Register the handlers of document and file events."""
-    in_order = anyio.Lock()
-
-    async def overlay(uri: str, text: str | None) -> None:
-        async with in_order:
-            found = _find(repositories, uri)
-            if found is not None:
-                await _lay(*found, text)
+    changes = repositories.changes
 
     async def lay_open_documents(repository: OpenRepository) -> None:
         for document in [*server.workspace.text_documents.values()]:
@@ -45,25 +38,32 @@ def register(server: LanguageServer, repositories: Repositories) -> None:
     repositories.on_open(lay_open_documents)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    async def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        await overlay(params.text_document.uri, params.text_document.text)
+    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        changes.add(_overlay(repositories, params.text_document.uri, params.text_document.text))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    async def did_change(params: types.DidChangeTextDocumentParams) -> None:
+    def did_change(params: types.DidChangeTextDocumentParams) -> None:
         # pygls has applied the changes to its own copy before it calls this.
-        await overlay(params.text_document.uri, server.workspace.get_text_document(params.text_document.uri).source)
+        uri = params.text_document.uri
+        changes.add(_overlay(repositories, uri, server.workspace.get_text_document(uri).source))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    async def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        await overlay(params.text_document.uri, None)
+    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        changes.add(_overlay(repositories, params.text_document.uri, None))
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
-        await _refresh(repositories, [params.text_document.uri])
+    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        changes.add(_refresh(repositories, [params.text_document.uri]))
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    async def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
-        await _refresh(repositories, [change.uri for change in params.changes])
+    def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
+        changes.add(_refresh(repositories, [change.uri for change in params.changes]))
+
+
+async def _overlay(repositories: Repositories, uri: str, text: str | None) -> None:
+    found = _find(repositories, uri)
+    if found is not None:
+        await _lay(*found, text)
 
 
 async def _lay(repository: OpenRepository, path: str, text: str | None) -> None:

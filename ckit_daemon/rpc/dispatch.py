@@ -63,6 +63,8 @@ class _Request:
     started: float
     answered: bool = False
     task: asyncio.Task[None] | None = None
+    after: frozenset[asyncio.Task[None]] = frozenset()
+    """The notifications that came before: a request sees everything that the client announced before it."""
     threads: set[Future[object]] = field(default_factory=set[Future[object]])
 
 
@@ -86,6 +88,7 @@ class Dispatcher:
         self._requests: dict[int | str, _Request] = {}
         self._by_token: dict[int | str, _Request] = {}
         self._live: set[_Request] = set()
+        self._notified: set[asyncio.Task[None]] = set()
         self._scopes: dict[tuple[str, str], asyncio.Lock] = {}
         self._settings = services.configuration.settings
         self._places = asyncio.Semaphore(self._settings.limits.max_concurrent)
@@ -122,6 +125,7 @@ class Dispatcher:
             return
         token = params.work_done_token if isinstance(params, WorkDone) else None
         request = _Request(request_id, row, RequestProgress(self._outbox, token, row.summary), token, started)
+        request.after = frozenset(self._notified)
         self._requests[request_id] = request
         if token is not None:
             self._by_token[token] = request
@@ -148,6 +152,8 @@ class Dispatcher:
         context = contextvars.copy_context()
         context.run(bind_request, request_id=request.id, method=method)
         request.task = asyncio.create_task(self._serve(request, params), context=context)
+        self._notified.add(request.task)
+        request.task.add_done_callback(self._notified.discard)
 
     def cancel(self, request_id: int | str) -> None:
         """Answer a request as cancelled, at once, and stop its work; unknown ids are ignored (LSP 3.17)."""
@@ -218,6 +224,8 @@ class Dispatcher:
         waiting = True
         try:
             async with deadline:
+                if request.after:
+                    await asyncio.wait(request.after)
                 if row.scope is not None:
                     await held.enter_async_context(self._scope(row.scope, params.scope_key()))
                 await held.enter_async_context(self._places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -9,7 +10,7 @@ import anyio
 from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
     from ckit_daemon.core.progress import Progress
@@ -29,6 +30,28 @@ class Opener(Protocol):
         ...
 
 
+class AnnouncedChanges:
+    """Changes that the editor announces, made one after the other in the order in which it sent them."""
+
+    def __init__(self) -> None:
+        self._last: asyncio.Task[None] | None = None
+
+    def add(self, change: Coroutine[None, None, None]) -> None:
+        """Make a change after all that were announced before; returns at once."""
+        self._last = asyncio.create_task(self._make(change, self._last))
+
+    @staticmethod
+    async def _make(change: Coroutine[None, None, None], before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        await change
+
+    async def made(self) -> None:
+        """Wait until everything that is announced by now has been made."""
+        if self._last is not None:
+            await asyncio.wait([self._last])
+
+
 class Repositories:
     """All open repositories of one daemon."""
 
@@ -39,10 +62,12 @@ class Repositories:
             opener: makes the opener at its first use, in a worker thread, because that imports the engine.
         """
         self._make_opener = opener
+        self.changes = AnnouncedChanges()
         self._open: dict[str, OpenRepository] = {}
         self._opening = anyio.Lock()
         self._listeners: list[Callable[[OpenRepository, SnapshotChange], None]] = []
-        self._openers: list[Callable[[OpenRepository], Awaitable[None]]] = []
+        self._opened: list[Callable[[OpenRepository], Awaitable[None]]] = []
+        self._closed: list[Callable[[OpenRepository], None]] = []
 
     def all(self) -> tuple[OpenRepository, ...]:
         """Every open repository, in the order of opening."""
@@ -54,7 +79,11 @@ class Repositories:
 
     def on_open(self, hook: Callable[[OpenRepository], Awaitable[None]]) -> None:
         """Call `hook` with every newly opened repository before anybody else gets it."""
-        self._openers.append(hook)
+        self._opened.append(hook)
+
+    def on_close(self, hook: Callable[[OpenRepository], None]) -> None:
+        """Call `hook` with every repository that is closed."""
+        self._closed.append(hook)
 
     async def open(self, folder: Path, *, watch: bool, progress: Progress) -> tuple[OpenRepository, bool]:
         """Open the repository at or above `folder`; the second value says whether it was open already.
@@ -71,7 +100,7 @@ class Repositories:
                     await known.store.watch()
                 return known, True
             opened = await opener.open(root, progress)
-            for hook in self._openers:
+            for hook in self._opened:
                 await hook(opened)
             self._open[opened.id] = opened
             opened.store.subscribe(lambda change: self._notify(opened, change))
@@ -125,6 +154,8 @@ class Repositories:
         """Close a repository and return its id; raises as `get`."""
         opened = self.get(name)
         del self._open[opened.id]
+        for hook in self._closed:
+            hook(opened)
         await opened.store.aclose()
         return opened.id
 

@@ -28,6 +28,7 @@ async def opened(ctx: RequestContext, params: RepositoryParams) -> OpenRepositor
         NotFoundError: no such repository is open.
     """
     repositories = ctx.services.repositories
+    await repositories.changes.made()
     if not repositories.all():
         for folder in ctx.session.workspace_folders:
             await repositories.open_if_any(to_path(folder), progress=ctx.progress)
