@@ -17,7 +17,7 @@ import orjson
 from pydantic import ValidationError
 
 from ckit_daemon.redaction import looks_secret, names_secret
-from ckit_daemon.settings import Group, Settings
+from ckit_daemon.settings import REPOSITORY_MAY_SET, Group, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -214,8 +214,7 @@ def _check(key: str, value: object, source: WarnSource) -> tuple[str | None, obj
     leaf = LEAVES.get(key)
     if leaf is None:
         return "There is no setting of this name.", None
-    extra = leaf.info.json_schema_extra
-    if source == "repositoryFile" and not (isinstance(extra, dict) and extra.get("repository")):
+    if source == "repositoryFile" and leaf.info.json_schema_extra != REPOSITORY_MAY_SET:
         return "A repository's own file may not change this setting.", None
     try:
         # The environment knows text only; typed sources must say what they mean.

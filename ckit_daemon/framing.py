@@ -6,6 +6,7 @@ a header or length that is wrong: it looks for the next Content-Length header.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -152,9 +153,9 @@ class Framer:
             return Message(parsed.value, size)
         # A length that is too large has swallowed the beginning of the next header. What stands before that is then
         # a JSON document of its own, which it can't be inside a string of the document: nothing is smuggled in.
-        swallowed = HEADER_START.search(body)
-        if swallowed is not None and (parsed := _parse(body[: swallowed.start()])) is not None:
-            self._buffer[:0] = body[swallowed.start() :]
+        end = _document_end(body)
+        if end and _begins_header(body[end:].lstrip()) and (parsed := _parse(body[:end])) is not None:
+            self._buffer[:0] = body[end:]
             return Message(parsed.value, size)
         # A length that is too small leaves the rest of the document behind: that is no second mistake.
         self._suspect = True
@@ -201,3 +202,18 @@ def _parse(data: bytes) -> _Parsed | None:
         return _Parsed(orjson.loads(data))
     except orjson.JSONDecodeError:
         return None
+
+
+def _document_end(data: bytes) -> int:
+    """Return where the first JSON document ends, 0 when there is none."""
+    try:
+        text = data.decode()
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return 0
+    return len(text[:end].encode())
+
+
+def _begins_header(data: bytes) -> bool:
+    name = b"content-length"
+    return bool(data) and data[: len(name)].lower() == name[: len(data)]

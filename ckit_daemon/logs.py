@@ -8,7 +8,6 @@ when the first record comes, because its import costs more than the rest of the 
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import queue
 import sys
 import threading

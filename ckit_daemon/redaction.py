@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 MASK = "[redacted]"
 
-SECRET_WORDS = r"api[_-]?key|apikey|access[_-]?key|private[_-]?key|secret|password|passwd|credentials?|authorization"
+CREDENTIALS = r"api[_-]?key|apikey|access[_-]?key|private[_-]?key|secret|password|passwd|credentials?|authorization"
 SECRET_NAME = re.compile(
-    rf"(?:^|[^a-z])(?:{SECRET_WORDS}|(?:auth|access|refresh|bearer|id|session)[_-]?token|token)(?:$|[^a-z])"
+    rf"(?:^|[^a-z])(?:{CREDENTIALS}|(?:auth|access|refresh|bearer|id|session)[_-]?token|token)(?:$|[^a-z])"
 )
 SECRET_VALUE = re.compile(
     r"""
@@ -30,7 +30,7 @@ SECRET_VALUE = re.compile(
 )
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@")
-ASSIGNMENT = re.compile(rf"(?i)\b((?:\w*[_-])?(?:{SECRET_WORDS}|token))(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}")
+ASSIGNMENT = re.compile(rf"(?i)\b((?:\w*[_-])?(?:{CREDENTIALS}|token))(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}")
 
 PROGRESS_TOKENS = frozenset({"workdonetoken", "partialresulttoken", "work_done_token", "partial_result_token"})
 MIN_KNOWN_SECRET = 6

@@ -188,7 +188,7 @@ if sys.platform == "win32":
 
 else:
 
-    def _poller(fd: int, event: str) -> select.poll:
+    def _poller(fd: int, event: str) -> select.poll | None:
         poll = select.poll()
         poll.register(fd, getattr(select, event))
         return poll

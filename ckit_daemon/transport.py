@@ -170,7 +170,7 @@ class CkitProtocol(LanguageServerProtocol):
         if self._dispatcher.knows(method):
             self._dispatcher.request(request_id, method, message.get("params"))
             return
-        if method not in self.fm.builtin_features and method not in self.fm.features:
+        if not self._provides(method):
             raise ProtocolError("method_not_found", f"There is no method {method[:200]!r}.")
         params = self._structured(message)
         contextvars.copy_context().run(self._handle_request, request_id, method, params)
@@ -192,7 +192,7 @@ class CkitProtocol(LanguageServerProtocol):
         elif self._dispatcher.knows(method):
             self._dispatcher.notify(method, raw)
             return
-        if method not in self.fm.builtin_features and method not in self.fm.features:
+        if not self._provides(method):
             logger.debug("notification ignored", extra={"method": method[:200]})
             return
         try:
@@ -216,12 +216,18 @@ class CkitProtocol(LanguageServerProtocol):
             message = {key: value for key, value in message.items() if key != "params"}
             message["params"] = None if self.get_message_type(str(message["method"])) is None else {}
         try:
-            return self.structure_message({**message}).params
+            structured: Any = self.structure_message({**message})
         except JsonRpcException as error:
             cause = error.__cause__
             problems = transform_error(cause) if isinstance(cause, ClassValidationError) else []
             text = "; ".join(problems[:5]) or "they have the wrong form"
             raise ProtocolError("invalid_params", f"Invalid parameters: {text}") from None
+        return structured.params
+
+    def _provides(self, method: str) -> bool:
+        """Return whether pygls itself, or a feature registered on it, handles the method."""
+        fm: Any = self.fm
+        return method in fm.builtin_features or method in fm.features
 
     def _cancel(self, request_id: int | str | None) -> None:
         if request_id is None:
@@ -244,7 +250,8 @@ class CkitProtocol(LanguageServerProtocol):
     def lsp_initialized(self, *args: object) -> Generator[Any, Any, None]:
         """Tell the host that the session has begun."""
         self._host.initialized()
-        yield from super().lsp_initialized(*args)
+        # pygls leaves its own handler untyped.
+        yield from cast("Generator[Any, Any, None]", super().lsp_initialized(*args))  # pyright: ignore[reportUnknownMemberType]
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
         self._request_futures.pop(msg_id, None)
@@ -257,14 +264,14 @@ class CkitProtocol(LanguageServerProtocol):
             self._refuse(msg_id, error)
 
     def _send_response(
-        self, msg_id: int | str, result: Any | None = None, error: types.ResponseError | None = None
+        self, msg_id: int | str, result: object = None, error: types.ResponseError | None = None
     ) -> None:
         if error is not None:
             self._refuse(msg_id, JsonRpcException.from_error(error))
             return
         self._outbox.send_result(msg_id, self._dump(result))
 
-    def _send_data(self, data: Any) -> None:
+    def _send_data(self, data: object) -> None:
         self._outbox.send_raw(self._dump(data))
 
     def _dump(self, data: object) -> bytes:
@@ -282,14 +289,19 @@ class CkitProtocol(LanguageServerProtocol):
 class CkitServer(LanguageServer):
     """pygls' server on our protocol; `lsp` registers its features on it."""
 
-    protocol: CkitProtocol
-
     def __init__(self, name: str, version: str) -> None:
-        super().__init__(name, version, protocol_cls=CkitProtocol, converter_factory=default_converter)
+        super().__init__(  # pyright: ignore[reportUnknownMemberType] - pygls leaves *args untyped.
+            name, version, protocol_cls=CkitProtocol, converter_factory=default_converter
+        )
+
+    @property
+    def ckit(self) -> CkitProtocol:
+        """The protocol under its own type."""
+        return cast("CkitProtocol", self.protocol)
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Log what went wrong in a notification's handler; its text may not reach the client."""
-        to_error(error, None)
+        logger.error("a notification failed", exc_info=error, extra={"source": str(source)})
 
 
 class Inbox:
@@ -302,6 +314,8 @@ class Inbox:
         self._scheduled = False
         self._below = threading.Event()
         self._below.set()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def put(self, frames: list[Frame]) -> None:
         """Hand over frames; called in the reader's thread."""
@@ -318,8 +332,9 @@ class Inbox:
 
     async def emptied(self) -> None:
         """Return when everything that was handed over has been received."""
-        while self._frames:
-            await asyncio.sleep(0)
+        if self._frames:
+            self._empty.clear()
+            await self._empty.wait()
 
     def _drain(self) -> None:
         until = self._loop.time() + TURN_SECONDS
@@ -330,7 +345,9 @@ class Inbox:
                 break
         if len(self._frames) < MAX_INBOX_MESSAGES:
             self._below.set()
-        if self._frames and not self._scheduled:
+        if not self._frames:
+            self._empty.set()
+        elif not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._drain)
 
@@ -340,5 +357,5 @@ def _valid_id(value: JsonValue) -> int | str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int) or (isinstance(value, str) and len(value) <= MAX_ID_LENGTH):
-        return cast("int | str", value)
+        return value
     return None

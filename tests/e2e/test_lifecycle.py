@@ -1,0 +1,203 @@
+"""A real daemon process: how it starts, what it leaves alone, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator  # noqa: TC003 - pytest-lsp evaluates annotations.
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import pytest_lsp
+from lsprotocol import types
+from pytest_lsp import ClientServerConfig, LanguageClient
+
+from tests.support.client import frame
+from tests.support.daemon import spawned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROMISED_SECONDS = 2.0
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+# A daemon that has a running child with a child of its own, and a worker thread that never ends.
+BUSY = """
+import subprocess, sys, threading, time
+from ckit_daemon import app
+original = app.App.initialized
+def initialized(self):
+    original(self)
+    sleep = "import time; time.sleep(600)"
+    child = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {sleep!r}]); time.sleep(600)"
+    subprocess.Popen([sys.executable, "-c", child])
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    print("stray text on standard output")
+app.App.initialized = initialized
+from ckit_daemon.__main__ import main
+main()
+"""
+
+
+async def grandchildren(pid: int, count: int) -> list[psutil.Process]:
+    """Wait until the process has this many descendants."""
+    async with asyncio.timeout(10):
+        while len(found := psutil.Process(pid).children(recursive=True)) < count:
+            await asyncio.to_thread(psutil.wait_procs, found, 0.05)
+    return found
+
+
+def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return what lives on; a zombie that a container's first process never collects is dead all the same."""
+    _, alive = psutil.wait_procs(processes, timeout=0.05)
+    return [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        ("end of input", 1),
+        ("end of input after shutdown", 0),
+        ("exit", 1),
+        ("exit after shutdown", 0),
+        pytest.param("SIGTERM", 0, marks=posix),
+        pytest.param("SIGINT", 130, marks=posix),
+    ],
+)
+async def test_R04_the_daemon_and_its_children_are_gone_in_time(tmp_path: Path, ending: str, code: int) -> None:
+    async with spawned(tmp_path, command=(sys.executable, "-c", BUSY)) as daemon:
+        client = daemon.client
+        descendants = await grandchildren(daemon.process.pid, 2)
+        if "shutdown" in ending:
+            await client.request("shutdown")
+        started = time.monotonic()
+        match ending.split(maxsplit=1)[0]:
+            case "end":
+                client.close_input()
+            case "exit":
+                client.notify("exit")
+            case name:
+                os.kill(daemon.process.pid, getattr(signal, name))
+        assert await daemon.exit_code(5) == code
+        assert not still_running(descendants)
+        assert time.monotonic() - started < PROMISED_SECONDS
+    assert "stray text" in daemon.log.read_text()
+
+
+@pytest.mark.asyncio
+@posix
+async def test_the_daemon_ends_when_its_parent_dies_though_the_pipes_stay_open(tmp_path: Path) -> None:
+    parent = (
+        "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-m', 'ckit_daemon']); time.sleep(600)"
+    )
+    async with spawned(tmp_path, command=(sys.executable, "-c", parent)) as daemon:
+        (child,) = await grandchildren(daemon.process.pid, 1)
+        daemon.process.kill()
+        started = time.monotonic()
+        await asyncio.to_thread(child.wait, 5)
+        assert time.monotonic() - started < PROMISED_SECONDS
+
+
+@pytest.mark.asyncio
+async def test_the_daemon_ends_when_the_process_named_in_initialize_dies(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as named:  # noqa: ASYNC220 - as in `spawned`.
+        async with spawned(tmp_path, initialize=False) as daemon:
+            await daemon.client.initialize(processId=named.pid)
+            named.kill()
+            named.wait()
+            assert await daemon.exit_code(PROMISED_SECONDS) == 1
+
+
+@posix
+def test_the_daemon_ends_when_nobody_reads_its_answers_any_more() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ckit_daemon"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(frame({"jsonrpc": "2.0", "id": 1, "method": "x"}))
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write(frame({"jsonrpc": "2.0", "id": 2, "method": "x"}))
+        process.stdin.flush()
+        assert process.wait(PROMISED_SECONDS) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_length_beyond_repair_is_answered_and_ends_the_daemon(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as daemon:
+        daemon.client.send_bytes(b"Content-Length: 99999999999999\r\n\r\n")
+        assert "beyond all measure" in (await daemon.client.stray())["error"]["message"]
+        assert await daemon.exit_code(PROMISED_SECONDS) == 1
+
+
+@pytest.mark.asyncio
+async def test_everything_sent_before_the_input_is_closed_is_answered(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as daemon:
+        answers = [daemon.client.expect(f"a{i}") for i in range(300)]
+        daemon.client.send_bytes(
+            b"".join(frame({"jsonrpc": "2.0", "id": f"a{i}", "method": "ckit/config/get"}) for i in range(300))
+        )
+        daemon.client.close_input()
+        assert all("result" in a for a in await asyncio.wait_for(asyncio.gather(*answers), 10))
+
+
+@pytest.mark.asyncio
+async def test_R01_nothing_listens_and_R16_every_line_names_its_request(tmp_path: Path) -> None:
+    async with spawned(tmp_path, arguments=("--stdio", "--log-level", "debug")) as daemon:
+        calls = [daemon.client.start("ckit/health", request_id=f"h{i}") for i in range(100)]
+        connections = [c for p in [psutil.Process(daemon.process.pid)] for c in p.net_connections(kind="inet")]
+        assert not [c for c in connections if c.status == psutil.CONN_LISTEN]
+        await asyncio.gather(*calls)
+        await daemon.client.request("shutdown")
+        daemon.client.notify("exit")
+        await daemon.exit_code(5)
+    records = [json.loads(line) for line in daemon.log.read_text().splitlines()]
+    finished = [r for r in records if r["event"] == "request finished"]
+    assert {r["request_id"] for r in finished} == {f"h{i}" for i in range(100)}
+    assert all("duration_ms" in r for r in finished)
+
+
+@pytest.mark.asyncio
+async def test_a_thousand_requests_at_once_are_all_answered(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as daemon:
+        calls = [daemon.client.start("ckit/capabilities") for _ in range(1000)]
+        assert len(await asyncio.gather(*calls)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [(["--version"], 0, "ckit-daemon "), (["--help"], 0, "--log-level"), (["--nope"], 2, "--nope"), (["x"], 2, "x")],
+)
+def test_the_command_line_answers_clearly(arguments: list[str], code: int, text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ckit_daemon", *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode == code
+    assert text in (done.stdout if code == 0 else done.stderr).decode()
+
+
+@pytest_lsp.fixture(config=ClientServerConfig(server_command=[sys.executable, "-m", "ckit_daemon"]))
+async def editor(lsp_client: LanguageClient) -> AsyncGenerator[None]:
+    await lsp_client.initialize_session(
+        types.InitializeParams(capabilities=types.ClientCapabilities(), process_id=None, root_uri=None)
+    )
+    yield
+    await lsp_client.shutdown_session()
+
+
+@pytest.mark.asyncio
+async def test_a_stock_lsp_client_shakes_hands_edits_and_leaves(editor: LanguageClient) -> None:
+    editor.text_document_did_open(
+        types.DidOpenTextDocumentParams(types.TextDocumentItem("file:///x.yaml", "yaml", 1, "id: FEAT-001\n"))
+    )
+    answer = await editor.protocol.send_request_async("ckit/capabilities", {})
+    assert answer.protocolVersion == "1.0"

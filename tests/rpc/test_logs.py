@@ -1,0 +1,125 @@
+"""Logs are structured, name their request, and hold no secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ckit_daemon.logs import Logs, bind_request
+from ckit_daemon.redaction import MASK, Redactor, names_secret
+from ckit_daemon.settings import LogSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLANTED = "planted-value-4711"
+
+
+def written(settings: LogSettings, stream: io.StringIO, act: object) -> list[str]:
+    logs = Logs(settings, stream)
+    root = logging.getLogger()
+    level = root.level
+    logs.start()
+    try:
+        assert callable(act)
+        act()
+    finally:
+        logs.close()
+        root.setLevel(level)
+    return stream.getvalue().splitlines()
+
+
+def test_R08_a_record_is_one_json_object_with_level_time_and_fields() -> None:
+    lines = written(
+        LogSettings(), io.StringIO(), lambda: logging.getLogger("ckit").warning("done", extra={"duration_ms": 3})
+    )
+    (record,) = [json.loads(line) for line in lines]
+    assert record["event"] == "done"
+    assert record["level"] == "warning"
+    assert record["duration_ms"] == 3
+    assert record["timestamp"].endswith("Z")
+
+
+def test_R16_every_record_of_a_request_names_it() -> None:
+    def act() -> None:
+        bind_request(request_id="r-1", method="ckit/x")
+        logging.getLogger("a").info("one")
+        logging.getLogger("b").warning("two")
+        bind_request()
+
+    lines = written(LogSettings(), io.StringIO(), act)
+    assert [json.loads(line)["request_id"] for line in lines] == ["r-1", "r-1"]
+
+
+def test_R08_planted_keys_reach_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANTED_API_KEY", PLANTED)
+
+    def act() -> None:
+        log = logging.getLogger("ckit")
+        log.error("failed with %s", PLANTED)
+        log.error("x", extra={"headers": {"Authorization": "Bearer abcdefghijkl", "list": ["sk-0123456789abcdef"]}})
+        log.error("x", extra={"api_key": "plain", "password": "plain", "url": "https://me:hunter2@host/x"})
+        log.error("GET /?token=abcdefgh&x=1 api_key='zzzzzzzz'")
+        try:
+            int(f"no {PLANTED} and ghp_{'a' * 30}")
+        except ValueError:
+            log.exception("raised")
+
+    text = "\n".join(written(LogSettings(), io.StringIO(), act))
+    for secret in (
+        PLANTED,
+        "abcdefghijkl",
+        "sk-0123456789abcdef",
+        "plain",
+        "hunter2",
+        "abcdefgh",
+        "zzzzzzzz",
+        "a" * 30,
+    ):
+        assert secret not in text
+    assert MASK in text
+    assert "Traceback" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["apiKey", "api_key", "Authorization", "x-api-key", "PASSWORD", "refreshToken", "token"]
+)
+def test_names_of_secrets_are_recognised(name: str) -> None:
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize("name", ["workDoneToken", "maxTokens", "keyboard", "tokenizer", "author", "limits.maxQueued"])
+def test_harmless_names_are_left_alone(name: str) -> None:
+    assert not names_secret(name)
+
+
+def test_redaction_keeps_the_rest_of_a_text() -> None:
+    assert Redactor({}).text("call sk-abcdefgh12345 now") == f"call {MASK} now"
+    assert Redactor({}).value({"a": [1, None, True, "b"]}) == {"a": [1, None, True, "b"]}
+
+
+def test_console_format_and_level_and_warnings() -> None:
+    def act() -> None:
+        logging.getLogger("x").info("hidden")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("odd", UserWarning, stacklevel=1)
+
+    lines = written(LogSettings(format="console", level="warning"), io.StringIO(), act)
+    assert "hidden" not in str(lines)
+    assert "odd" in str(lines)
+
+
+def test_the_log_can_go_to_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "päth with space.log"
+    logs = Logs(LogSettings(file=str(path)))
+    logs.start()
+    logging.getLogger("x").error("to the file")
+    logs.close()
+    logging.getLogger().setLevel(logging.WARNING)
+    assert "to the file" in path.read_text("utf-8")
