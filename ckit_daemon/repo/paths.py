@@ -49,6 +49,15 @@ def normalise(path: str) -> str:
     return normal
 
 
+def is_usable(path: str) -> bool:
+    """Whether `normalise` takes a path."""
+    try:
+        normalise(path)
+    except PathNotAllowedError:
+        return False
+    return True
+
+
 def is_git_folder(name: str) -> bool:
     """Whether some file system takes `name` for `.git`.
 

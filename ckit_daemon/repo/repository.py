@@ -16,16 +16,16 @@ import anyio.to_thread
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import unreadable
-from ckit_daemon.core.errors import NotFoundError
+from ckit_daemon.core.errors import CkitError, NotFoundError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.text import split_lines
 from ckit_daemon.repo.files import FileReader, decode
 from ckit_daemon.repo.loader import Entry, Loader, LoadStatistics, document_of, paused_collector, same_or
-from ckit_daemon.repo.paths import normalise
+from ckit_daemon.repo.paths import is_usable, normalise
 from ckit_daemon.repo.prose import read_prose
 from ckit_daemon.repo.scan import Scanner
-from ckit_daemon.repo.watch import watch_folders
+from ckit_daemon.repo.watch import FolderWatcher
 from ckit_daemon.repo.write import FileWriter
 from ckit_daemon.services.ports import FileChange, FileContent, SnapshotChange
 
@@ -67,7 +67,8 @@ class DiskRepository:
         self._snapshot = Snapshot.of(())
         self._changing = anyio.Lock()
         self._listeners: list[Callable[[SnapshotChange], None]] = []
-        self._watcher: asyncio.Task[None] | None = None
+        self._watcher: FolderWatcher | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._saver: asyncio.Task[None] | None = None
         self._unsaved = False
         self.statistics = LoadStatistics()
@@ -266,29 +267,32 @@ class DiskRepository:
     @property
     def watching(self) -> bool:
         """Whether the folder is watched for changes."""
-        return self._watcher is not None and not self._watcher.done()
+        return self._watching is not None and not self._watching.done()
 
     async def watch(self) -> None:
         """Begin to watch the folder; see the port."""
         if self.watching:
             return
-        ready = anyio.Event()
-        self._watcher = asyncio.create_task(self._watch(ready))
-        await ready.wait()
+        self._watcher = FolderWatcher(self._root, self._on_change)
+        self._watching = asyncio.create_task(self._watch(self._watcher))
+        await self._watcher.begun.wait()
         # What changed between the last reading and the first moment of watching was told by nobody.
         await self.refresh()
 
-    async def _watch(self, ready: anyio.Event) -> None:
-        async def on_change(paths: frozenset[str]) -> None:
-            await self.refresh([path for path in paths if path])
+    async def _on_change(self, paths: frozenset[str]) -> None:
+        # A name that no client could use can't be read alone, but a look at everything notes it.
+        usable = all(is_usable(path) for path in paths)
+        await self.refresh([*paths] if usable else None)
 
+    @staticmethod
+    async def _watch(watcher: FolderWatcher) -> None:
         try:
-            await watch_folders(self._root, on_change, ready)
-        except* OSError:
-            # The system has no watches left or the folder is gone: `watching` says so, and requests still refresh.
+            await watcher.run()
+        except* (OSError, CkitError):
+            # No watches are left, or the folder is gone or too big: `watching` says so, and clients can still refresh.
             pass
         finally:
-            ready.set()
+            watcher.begun.set()
 
     async def _save_later(self) -> None:
         await anyio.sleep(_SAVE_AFTER_SECONDS)
@@ -303,11 +307,13 @@ class DiskRepository:
 
     async def aclose(self) -> None:
         """Stop watching and save the parse cache."""
-        for task in (self._watcher, self._saver):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        if self._watcher is not None and self._watching is not None:
+            self._watcher.stop()
+            await self._watching
+        if self._saver is not None:
+            self._saver.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._saver
         self._listeners.clear()
         if self._unsaved:
             self._unsaved = False

@@ -16,13 +16,15 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import orjson
 import psutil
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ckit_daemon.core.errors import ConflictError, ContentRejectedError, InvalidArgumentError, StorageError
 from ckit_daemon.repo.files import BOM, FileReader, decode
+from ckit_daemon.repo.paths import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _PREFIX: Final = ".ckit-"
 _JOURNAL_SUFFIX: Final = ".journal"
 _ABANDONED_SECONDS: Final = 60
+_MAX_NAME_BYTES: Final = 255
 _REASONS: Final = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -60,7 +63,7 @@ class _Step:
 class _Journal:
     """What a transaction is about to do."""
 
-    pid: int
+    pid: Annotated[int, Field(ge=0)]
     started: float
     """When the process was created, since process ids come back."""
     renaming: bool
@@ -97,8 +100,8 @@ class FileWriter:
             return
         file = self._reader.root / f"{_PREFIX}{token}{_JOURNAL_SUFFIX}"
         try:
+            _write_journal(file, journal)
             try:
-                _write_journal(file, journal)
                 for folder in journal.folders:
                     Path(folder).mkdir(exist_ok=True)
                 for step, data in planned:
@@ -145,6 +148,10 @@ class FileWriter:
     def _plan(self, change: FileChange, token: str) -> tuple[_Step, bytes]:
         target = self._reader.locate(change.path)
         existed = os.path.lexists(target)
+        if len(os.fsencode(target.name)) > _MAX_NAME_BYTES:
+            raise refuse(change.path, f"has a name of more than {_MAX_NAME_BYTES} bytes")
+        if any(parent.exists() and not parent.is_dir() for parent in target.parents):
+            raise refuse(change.path, "lies below a file")
         old = self._reader.read(change.path).data if existed else None
         current = None if old is None else decode(old, change.path)
         if current != change.expected_text:
@@ -186,20 +193,22 @@ def _missing_folders(targets: Iterable[str]) -> list[str]:
 
 def _write_journal(file: Path, journal: _Journal) -> None:
     temporary = file.with_suffix(".tmp")
-    _write_synced(temporary, orjson.dumps(asdict(journal)))
-    _replace(temporary, file)
+    try:
+        _write_synced(temporary, orjson.dumps(asdict(journal)))
+        _replace(temporary, file)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
     _sync_folder(file.parent)
 
 
 def _read_journal(file: Path) -> _Journal | None:
-    """Read a journal; None for one that was never finished, behind which nothing can have happened."""
+    """Read a journal; None for what no transaction wrote."""
     try:
-        raw = cast("dict[str, object]", orjson.loads(file.read_bytes()))
-        journal = _Journal(**raw)  # pyright: ignore[reportArgumentType] - a wrong shape is caught when it is used.
-        journal.steps = [_Step(**step) for step in cast("list[dict[str, object]]", raw["steps"])]  # pyright: ignore[reportArgumentType] - as above.
-    except (ValueError, TypeError, KeyError):
+        return TypeAdapter(_Journal).validate_json(file.read_bytes())
+    except ValidationError:
         return None
-    return journal
 
 
 def _is_alive(journal: _Journal) -> bool:
@@ -251,21 +260,32 @@ def _undo(journal: _Journal, file: Path) -> None:
 
 
 def _roll_back(journal: _Journal) -> None:
+    """Undo every step that can be undone; raises the first OSError afterwards."""
+    failures: list[OSError] = []
     for step in reversed(journal.steps):
-        target, backup = Path(step.target), Path(step.backup)
-        if journal.renaming and _is_ours(step):
-            if step.existed:
-                _replace(backup, target)
-            else:
-                target.unlink()
-        Path(step.staged).unlink(missing_ok=True)
-        backup.unlink(missing_ok=True)
+        try:
+            _undo_step(step, renaming=journal.renaming)
+        except OSError as error:
+            failures.append(error)
     for folder in reversed(journal.folders):
         # Somebody else may have put a file into it.
         with suppress(OSError):
             Path(folder).rmdir()
+    if failures:
+        raise failures[0]
     if journal.renaming:
         _sync_folders(journal)
+
+
+def _undo_step(step: _Step, *, renaming: bool) -> None:
+    target, backup, staged = Path(step.target), Path(step.backup), Path(step.staged)
+    if renaming and _is_ours(step):
+        if step.existed:
+            _replace(backup, target)
+        else:
+            target.unlink()
+    staged.unlink(missing_ok=True)
+    backup.unlink(missing_ok=True)
 
 
 def _is_ours(step: _Step) -> bool:
