@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
 from ckit_daemon.core.document import Document, read_yaml
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.text import Position, Range
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Files: TypeAlias = Mapping[str, str]
 
@@ -73,6 +76,21 @@ def make_snapshot() -> Callable[[Files], Snapshot]:
         return Snapshot.of(document(path, text) for path, text in {**SCHEMAS, **files}.items())
 
     return make
+
+
+@pytest.fixture
+def load_folder() -> Callable[[Path], Snapshot]:
+    """Make the snapshot of a folder on disk."""
+
+    def load(root: Path) -> Snapshot:
+        documents: list[Document] = []
+        for path in sorted(root.rglob("*")):
+            name = path.relative_to(root).as_posix()
+            if path.is_file() and name.startswith(("contexts/", ".context/")):
+                documents.append(document(name, path.read_text(encoding="utf-8")))
+        return Snapshot.of(documents)
+
+    return load
 
 
 @pytest.fixture

@@ -6,14 +6,17 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ckit_daemon.core.document import Document, Finding, read_yaml
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.validation import validate
+
+if TYPE_CHECKING:
+    from ckit_daemon.core.document import Finding
 
 SHARED = Path(__file__).parents[3] / "shared"
 GENERATOR = SHARED / "tools" / "gen_repo.py"
@@ -38,17 +41,9 @@ CODES = {
 OF_THE_TEMPLATE = ("rule.dead", "template.unknown-field")
 """The rules and templates that the generator copies have dead parts of their own."""
 
+Load = Callable[[Path], Snapshot]
+
 pytestmark = pytest.mark.skipif(not GENERATOR.exists(), reason="the generator of test repositories is not here")
-
-
-def load(root: Path) -> Snapshot:
-    documents: list[Document] = []
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        if path.is_file() and name.startswith(("contexts/", ".context/")):
-            text = path.read_text(encoding="utf-8")
-            documents.append(read_yaml(name, text) if name.endswith(".yaml") else Document(name, text))
-    return Snapshot.of(documents)
 
 
 def generate(out: Path, *arguments: str) -> dict[str, Any]:
@@ -74,11 +69,11 @@ def expected_line(fault: dict[str, Any], lines: list[str]) -> int:
 
 @pytest.mark.parametrize(("features", "faults", "seed"), [(40, 40, 7), (120, 90, 11)])
 def test_every_injected_fault_is_found_with_code_file_and_line_and_nothing_else(
-    tmp_path: Path, features: int, faults: int, seed: int
+    load_folder: Load, tmp_path: Path, features: int, faults: int, seed: int
 ) -> None:
     manifest = generate(tmp_path / "r", "--features", str(features), "--faults", str(faults), "--seed", str(seed))
     assert {fault["kind"] for fault in manifest["faults"]} == {kind for kind, _ in CODES}
-    report = validate(load(tmp_path / "r"))
+    report = validate(load_folder(tmp_path / "r"))
     remaining = [finding for finding in report.findings if finding.code not in OF_THE_TEMPLATE]
 
     for fault in manifest["faults"]:
@@ -117,15 +112,17 @@ def ring_of(finding: Finding) -> set[str]:
     return {Path(stem).stem for stem in stems}
 
 
-def test_a_generated_repository_without_faults_has_no_finding_of_its_own(tmp_path: Path) -> None:
+def test_a_generated_repository_without_faults_has_no_finding_of_its_own(load_folder: Load, tmp_path: Path) -> None:
     generate(tmp_path / "r", "--features", "30")
-    report = validate(load(tmp_path / "r"))
+    report = validate(load_folder(tmp_path / "r"))
     assert {finding.code for finding in report.findings} == set(OF_THE_TEMPLATE)
     assert report.ok
 
 
-def test_the_reference_repository_has_two_disagreements_and_the_dead_parts_of_its_rules_and_templates() -> None:
-    report = validate(load(TEMPLATE))
+def test_the_reference_repository_has_two_disagreements_and_the_dead_parts_of_its_rules_and_templates(
+    load_folder: Load,
+) -> None:
+    report = validate(load_folder(TEMPLATE))
     counted = Counter(finding.code for finding in report.findings)
     assert {code: number for code, number in counted.items() if code not in OF_THE_TEMPLATE} == {
         # FEAT-001 lists T-003, which names no feature; FEAT-002 lists US-002, which names FEAT-001.

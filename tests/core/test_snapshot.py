@@ -1,0 +1,66 @@
+"""A picture that changes made step by step is the picture made afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ckit_daemon.core.document import Document, read_yaml
+from ckit_daemon.core.snapshot import Snapshot
+
+MakeSnapshot = Callable[[Mapping[str, str]], Snapshot]
+
+paths = st.sampled_from([f"contexts/{folder}/{name}.yaml" for folder in ("features", "tasks") for name in "ab"])
+texts = st.builds(
+    "id: {}\ntasks: [{}]\nrelated:\n  feature: {}\n".format,
+    st.sampled_from(["FEAT-001", "T-001", "T-002"]),
+    st.sampled_from(["T-001", "T-002", "T-001, T-002"]),
+    st.sampled_from(["FEAT-001", "FEAT-002"]),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.tuples(paths, st.none() | texts | st.just("x: [")), max_size=10))
+def test_changes_lead_to_what_reading_everything_gives(
+    make_snapshot: MakeSnapshot, steps: list[tuple[str, str | None]]
+) -> None:
+    snapshot = make_snapshot({})
+    for path, text in steps:
+        snapshot = snapshot.with_changes({path: None if text is None else read_yaml(path, text)})
+    fresh = Snapshot.of(snapshot.documents.values())
+    assert list(snapshot.documents) == list(fresh.documents)
+    assert list(snapshot.by_path) == list(fresh.by_path)
+    assert snapshot.referrers == fresh.referrers
+    assert shape(snapshot) == shape(fresh)
+    assert [entity.id for entity in snapshot.entities] == [entity.id for entity in fresh.entities]
+
+
+def shape(snapshot: Snapshot) -> dict[str, list[str]]:
+    return {identifier: [entity.path for entity in found] for identifier, found in snapshot.definitions.items()}
+
+
+def test_a_snapshot_stays_as_it_is_when_the_next_one_is_made(make_snapshot: MakeSnapshot) -> None:
+    path = "contexts/tasks/T-001.yaml"
+    first = make_snapshot({path: "id: T-001\ntitle: old"})
+    second = first.with_changes({path: read_yaml(path, "id: T-001\ntitle: new")})
+    third = second.with_changes({path: None})
+    titles = [None if (one := picture.get("T-001")) is None else one.title for picture in (first, second, third)]
+    assert titles == ["old", "new", None]
+    assert [picture.version for picture in (first, second, third)] == [1, 2, 3]
+
+
+def test_the_first_file_of_an_id_counts(make_snapshot: MakeSnapshot) -> None:
+    snapshot = make_snapshot({"contexts/tasks/b.yaml": "id: T-001", "contexts/tasks/a.yaml": "id: T-001"})
+    found = snapshot.get("T-001")
+    assert found is not None
+    assert found.path == "contexts/tasks/a.yaml"
+    assert len(snapshot.entities) == 1
+
+
+def test_a_new_schema_makes_its_type_known(make_snapshot: MakeSnapshot) -> None:
+    entity, schema = "contexts/stories/S-1.yaml", ".context/schemas/story.schema.json"
+    before = make_snapshot({entity: "id: S-1"})
+    assert before.by_path[entity].type == "unknown"
+    assert before.with_changes({schema: Document(schema, "{}")}).by_path[entity].type == "story"
