@@ -145,6 +145,7 @@ class VersionedDocument(WireModel):
     """The document that edits are for (LSP 3.17, OptionalVersionedTextDocumentIdentifier)."""
 
     uri: str
+    version: None = None
 
     @model_serializer(mode="plain")
     def _with_null_version(self) -> DocumentWithoutVersion:
