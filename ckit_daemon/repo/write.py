@@ -11,19 +11,16 @@ import errno
 import hashlib
 import os
 import secrets
-import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-import orjson
 import psutil
-from pydantic import Field, TypeAdapter, ValidationError
 
 from ckit_daemon.core.errors import ConflictError, ContentRejectedError, InvalidArgumentError, StorageError
 from ckit_daemon.repo.files import BOM, FileReader, decode
+from ckit_daemon.repo.journal import Journal, Step
 from ckit_daemon.repo.paths import refuse
 
 if TYPE_CHECKING:
@@ -33,6 +30,8 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = ".ckit-"
 _JOURNAL_SUFFIX: Final = ".journal"
+_DONE_SUFFIX: Final = ".done"
+"""A journal that is renamed to this has nothing to undo, only backups to remove: the rename is the commit."""
 _ABANDONED_SECONDS: Final = 60
 _MAX_NAME_BYTES: Final = 255
 _REASONS: Final = {
@@ -43,34 +42,6 @@ _REASONS: Final = {
     errno.EACCES: "there is no permission to write there",
     errno.EPERM: "there is no permission to write there",
 }
-_WINDOWS_ATTEMPTS: Final = 20
-_WINDOWS_PAUSE_SECONDS: Final = 0.025
-
-
-@dataclass(slots=True)
-class _Step:
-    """One file of a transaction; the paths are absolute and real."""
-
-    target: str
-    staged: str
-    backup: str
-    existed: bool
-    digest: str
-    """SHA-256 of the new content, empty for a removal: tells our own content from somebody's later edit."""
-
-
-@dataclass(slots=True)
-class _Journal:
-    """What a transaction is about to do."""
-
-    pid: Annotated[int, Field(ge=0)]
-    started: float
-    """When the process was created, since process ids come back."""
-    renaming: bool
-    """Whether targets may have been touched."""
-    folders: list[str]
-    """Folders made for new files, the outer ones first."""
-    steps: list[_Step] = field(default_factory=list[_Step])
 
 
 class FileWriter:
@@ -90,38 +61,38 @@ class FileWriter:
             StorageError: the disk refused; every file is as it was.
         """
         token = secrets.token_hex(6)
-        planned = [self._plan(change, token) for change in changes]
+        planned = [self._plan(change, f"{token}-{number}") for number, change in enumerate(changes)]
         if len({step.target for step, _ in planned}) != len(planned):
             raise InvalidArgumentError("Two changes are about the same file.")
-        journal = _Journal(os.getpid(), psutil.Process().create_time(), renaming=False, folders=[])
+        journal = Journal(os.getpid(), psutil.Process().create_time(), renaming=False, folders=[])
         journal.steps = [step for step, _ in planned if step.existed or step.digest]
         journal.folders = _missing_folders(step.target for step in journal.steps if step.digest)
         if not journal.steps:
             return
         file = self._reader.root / f"{_PREFIX}{token}{_JOURNAL_SUFFIX}"
         try:
-            _write_journal(file, journal)
+            journal.write(file)
             try:
                 for folder in journal.folders:
                     Path(folder).mkdir(exist_ok=True)
                 for step, data in planned:
                     if step in journal.steps:
-                        _stage(step, data)
+                        step.stage(data)
                 journal.renaming = True
-                _write_journal(file, journal)
+                journal.write(file)
                 for step in journal.steps:
-                    _commit(step)
-                _sync_folders(journal)
+                    step.commit()
+                journal.sync_folders()
             except BaseException:
                 _undo(journal, file)
                 raise
-            file.unlink()
+            done = file.replace(file.with_suffix(_DONE_SUFFIX))
         except OSError as error:
             raise _storage_error(error, self._reader.root) from error
-        for step in journal.steps:
-            # The change is complete; a backup that can't go now is only a file too many.
-            with suppress(OSError):
-                Path(step.backup).unlink(missing_ok=True)
+        # The change is complete; a backup that can't go now goes when the repository is opened.
+        with suppress(OSError):
+            journal.clean()
+            done.unlink()
 
     def recover(self) -> int:
         """Undo what killed runs left half done, and return how many there were.
@@ -129,23 +100,27 @@ class FileWriter:
         A file that somebody edited since then is left alone, and so is what another living process is doing.
         """
         recovered = 0
-        for file in self._reader.root.glob(f"{_PREFIX}*.tmp"):
+        root = self._reader.root
+        for file in sorted(root.glob(f"{_PREFIX}*")):
+            # What can't be read or undone stays for the next time; it must not keep anybody from reading.
             with suppress(OSError):
-                if time.time() - file.stat().st_mtime > _ABANDONED_SECONDS:
+                if file.suffix == ".tmp" and time.time() - file.stat().st_mtime > _ABANDONED_SECONDS:
                     file.unlink()
-        for file in self._reader.root.glob(f"{_PREFIX}*{_JOURNAL_SUFFIX}"):
-            # A journal that can't be read or undone stays for the next time; it must not keep anybody from reading.
-            with suppress(OSError):
-                journal = _read_journal(file)
+                if file.suffix not in {_JOURNAL_SUFFIX, _DONE_SUFFIX}:
+                    continue
+                journal = Journal.read(file)
                 if journal is not None:
-                    if _is_alive(journal) or not self._is_inside(journal):
+                    if journal.is_alive() or not journal.is_inside(root):
                         continue
-                    _roll_back(journal)
+                    if file.suffix == _JOURNAL_SUFFIX:
+                        journal.roll_back()
+                        recovered += 1
+                    else:
+                        journal.clean()
                 file.unlink()
-                recovered += 1
         return recovered
 
-    def _plan(self, change: FileChange, token: str) -> tuple[_Step, bytes]:
+    def _plan(self, change: FileChange, token: str) -> tuple[Step, bytes]:
         target = self._reader.locate(change.path)
         existed = os.path.lexists(target)
         if len(os.fsencode(target.name)) > _MAX_NAME_BYTES:
@@ -158,9 +133,9 @@ class FileWriter:
             what = "exists already" if change.expected_text is None else "changed" if existed else "is gone"
             raise ConflictError(f"{change.path!r} {what}; nothing was written.", details={"path": change.path})
         data = b"" if change.new_text is None else self._encode(change.path, change.new_text, old)
-        name = f"{target.parent}{os.sep}{_PREFIX}{token}-{target.name[:100]}"
+        name = f"{target.parent}{os.sep}{_PREFIX}{token}"
         digest = "" if change.new_text is None else hashlib.sha256(data).hexdigest()
-        return _Step(os.fspath(target), f"{name}.new", f"{name}.old", existed, digest), data
+        return Step(os.fspath(target), f"{name}.new", f"{name}.old", existed, digest), data
 
     def _encode(self, path: str, text: str, old: bytes | None) -> bytes:
         try:
@@ -177,12 +152,6 @@ class FileWriter:
             raise ContentRejectedError(message, details={"path": path})
         return data
 
-    def _is_inside(self, journal: _Journal) -> bool:
-        """Whether a journal is about this repository; a planted one must not touch other files."""
-        root = self._reader.root
-        paths = [path for step in journal.steps for path in (step.target, step.staged, step.backup)]
-        return all(Path(path).parent.resolve().is_relative_to(root) for path in (*paths, *journal.folders))
-
 
 def _missing_folders(targets: Iterable[str]) -> list[str]:
     missing: set[Path] = set()
@@ -191,151 +160,13 @@ def _missing_folders(targets: Iterable[str]) -> list[str]:
     return [os.fspath(folder) for folder in sorted(missing)]
 
 
-def _write_journal(file: Path, journal: _Journal) -> None:
-    temporary = file.with_suffix(".tmp")
+def _undo(journal: Journal, file: Path) -> None:
     try:
-        _write_synced(temporary, orjson.dumps(asdict(journal)))
-        _replace(temporary, file)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(file.parent)
-
-
-def _read_journal(file: Path) -> _Journal | None:
-    """Read a journal; None for what no transaction wrote."""
-    try:
-        return TypeAdapter(_Journal).validate_json(file.read_bytes())
-    except ValidationError:
-        return None
-
-
-def _is_alive(journal: _Journal) -> bool:
-    try:
-        return abs(psutil.Process(journal.pid).create_time() - journal.started) < 1
-    except psutil.Error:
-        return False
-
-
-def _stage(step: _Step, data: bytes) -> None:
-    target, backup = Path(step.target), Path(step.backup)
-    if step.existed:
-        try:
-            backup.hardlink_to(target)
-        except OSError:
-            # Not every file system knows hard links.
-            shutil.copy2(target, backup)
-            _sync_file(backup)
-    if step.digest:
-        staged = Path(step.staged)
-        _write_synced(staged, data)
-        if step.existed:
-            shutil.copymode(target, staged)
-            _copy_owner(target, staged)
-
-
-def _copy_owner(source: Path, target: Path) -> None:
-    if os.name != "nt":
-        wanted, given = source.stat(), target.stat()
-        if (wanted.st_uid, wanted.st_gid) != (given.st_uid, given.st_gid):
-            with suppress(PermissionError):
-                os.chown(target, wanted.st_uid, wanted.st_gid)
-
-
-def _commit(step: _Step) -> None:
-    if step.digest:
-        _replace(Path(step.staged), Path(step.target))
-    else:
-        Path(step.target).unlink()
-
-
-def _undo(journal: _Journal, file: Path) -> None:
-    try:
-        _roll_back(journal)
+        journal.roll_back()
         file.unlink(missing_ok=True)
     except OSError as error:
-        message = "The change failed and is only partly undone; opening the repository again undoes the rest."
+        message = "The change failed and is only partly undone; the next start of the daemon undoes the rest."
         raise StorageError(message, details={"reason": error.strerror}) from error
-
-
-def _roll_back(journal: _Journal) -> None:
-    """Undo every step that can be undone; raises the first OSError afterwards."""
-    failures: list[OSError] = []
-    for step in reversed(journal.steps):
-        try:
-            _undo_step(step, renaming=journal.renaming)
-        except OSError as error:
-            failures.append(error)
-    for folder in reversed(journal.folders):
-        # Somebody else may have put a file into it.
-        with suppress(OSError):
-            Path(folder).rmdir()
-    if failures:
-        raise failures[0]
-    if journal.renaming:
-        _sync_folders(journal)
-
-
-def _undo_step(step: _Step, *, renaming: bool) -> None:
-    target, backup, staged = Path(step.target), Path(step.backup), Path(step.staged)
-    if renaming and _is_ours(step):
-        if step.existed:
-            _replace(backup, target)
-        else:
-            target.unlink()
-    staged.unlink(missing_ok=True)
-    backup.unlink(missing_ok=True)
-
-
-def _is_ours(step: _Step) -> bool:
-    """Whether the target is as the transaction left it, so that undoing harms nobody's later work."""
-    target = Path(step.target)
-    if step.existed and not Path(step.backup).exists():
-        return False
-    if not target.exists():
-        return not step.digest
-    return bool(step.digest) and hashlib.sha256(target.read_bytes()).hexdigest() == step.digest
-
-
-def _write_synced(file: Path, data: bytes) -> None:
-    with file.open("xb" if file.suffix == ".new" else "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_file(file: Path) -> None:
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
-
-
-def _sync_folders(journal: _Journal) -> None:
-    for folder in {Path(step.target).parent for step in journal.steps}:
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Windows has no such call; its file systems keep the order of renames in a log.
-    if os.name != "nt" and folder.exists():
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _replace(source: Path, target: Path) -> None:
-    """Rename over `target`. On Windows a virus scanner or indexer may hold it open for a moment."""
-    for attempt in range(_WINDOWS_ATTEMPTS):
-        try:
-            source.replace(target)
-        except PermissionError:
-            if os.name != "nt" or attempt == _WINDOWS_ATTEMPTS - 1:
-                raise
-            time.sleep(_WINDOWS_PAUSE_SECONDS)
-        else:
-            return
 
 
 def _storage_error(error: OSError, root: Path) -> StorageError:

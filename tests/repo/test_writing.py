@@ -35,13 +35,13 @@ APPLY = """
 import json, os, signal, sys
 from pathlib import Path
 from ckit_daemon.core.errors import CkitError
-from ckit_daemon.repo import write
+from ckit_daemon.repo.write import FileWriter
 from ckit_daemon.repo.files import FileReader
 from ckit_daemon.services.ports import FileChange
 
 root, changes, prelude = sys.argv[1:]
 exec(prelude)
-writer = write.FileWriter(FileReader(Path(root), 1_000_000))
+writer = FileWriter(FileReader(Path(root), 1_000_000))
 try:
     writer.apply([FileChange(*change) for change in json.loads(changes)])
 except CkitError as error:
@@ -224,15 +224,16 @@ def test_a_folder_without_permission_leaves_every_file_as_it_was(workspace: Work
 
 
 KILL = """
+from ckit_daemon.repo import journal
 count = {number}
-real = write.{function}
-def {function}(*arguments):
+real = journal.{function}
+def killing(*arguments, **options):
     global count
     if count == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     count -= 1
-    return real(*arguments)
-write.{function} = {function}
+    return real(*arguments, **options)
+journal.{function} = killing
 """
 
 
@@ -240,10 +241,10 @@ write.{function} = {function}
 @pytest.mark.parametrize(
     ("function", "number"),
     [
-        *(("_write_synced", number) for number in range(4)),
-        *(("_stage", number) for number in range(3)),
-        *(("_commit", number) for number in range(3)),
-        ("_sync_folders", 0),
+        *(("write_synced", number) for number in range(4)),
+        *(("Step.stage", number) for number in range(3)),
+        *(("Step.commit", number) for number in range(3)),
+        ("Journal.sync_folders", 0),
     ],
 )
 def test_a_run_that_is_killed_at_any_step_is_undone_at_the_next_opening(
@@ -257,8 +258,18 @@ def test_a_run_that_is_killed_at_any_step_is_undone_at_the_next_opening(
 
 
 @posix_only
+def test_a_run_that_is_killed_after_the_last_step_is_complete(workspace: Workspace) -> None:
+    _in_child(workspace, _three_changes(workspace), KILL.format(function="Journal.clean", number=0))
+    assert len(workspace.leftovers()) > 1
+    assert _writer(workspace).recover() == 0
+    assert workspace.leftovers() == []
+    assert workspace.text(NEW) == b"id: SPEC-001\n"
+    assert workspace.text(FEATURE).endswith(b"Changed\n")
+
+
+@posix_only
 def test_what_somebody_edited_after_a_killed_run_is_left_alone(workspace: Workspace) -> None:
-    _in_child(workspace, _three_changes(workspace), KILL.format(function="_sync_folders", number=0))
+    _in_child(workspace, _three_changes(workspace), KILL.format(function="Journal.sync_folders", number=0))
     workspace.write(FEATURE, "id: FEAT-001\ntitle: By hand\n")
     assert _writer(workspace).recover() == 1
     assert workspace.text(FEATURE) == b"id: FEAT-001\ntitle: By hand\n"
@@ -277,7 +288,7 @@ def test_a_run_of_another_living_process_is_not_disturbed(
     def look(*_: object) -> None:
         seen.append(real(other))
 
-    monkeypatch.setattr("ckit_daemon.repo.write._sync_folders", look)
+    monkeypatch.setattr("ckit_daemon.repo.journal.Journal.sync_folders", look)
     _writer(workspace).apply(_three_changes(workspace))
     assert seen == [0]
     assert workspace.text(FEATURE).endswith(b"Changed\n")
