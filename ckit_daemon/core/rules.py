@@ -126,8 +126,8 @@ def _read(snapshot: Snapshot) -> Iterator[Rule | Finding]:
                 yield item
 
 
-def _invalid(document: Document, path: Path, message: str) -> Finding:
-    return Finding("rule.invalid", Severity.ERROR, message, document.location_at(path), path=path)
+def _invalid(document: Document, path: Path, message: str, *, key: bool = False) -> Finding:
+    return Finding("rule.invalid", Severity.ERROR, message, document.location_at(path, key=key), path=path)
 
 
 class _RuleReader:
@@ -176,8 +176,9 @@ class _RuleReader:
         self._faults.append(_invalid(self._document, (*self._path, *path), message))
 
     def _only(self, data: JsonObject, path: Path, known: set[str]) -> None:
-        for key in data.keys() - known:
-            self._fault((*path, key), f"a rule has no field '{key}' here; it knows {', '.join(sorted(known))}")
+        for key in sorted(data.keys() - known):
+            message = f"a rule has no field '{key}' here; it knows {', '.join(sorted(known))}"
+            self._faults.append(_invalid(self._document, (*self._path, *path, key), message, key=True))
 
     def _mapping(self, data: JsonObject, path: Path, key: str) -> JsonObject:
         value = data.get(key)
