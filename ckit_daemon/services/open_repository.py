@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 class OpenRepository:
     """A repository with the findings of its newest snapshot.
 
-    The methods that compute are synchronous and may be called from any thread; each snapshot is validated once.
+    The methods that compute are synchronous and may be called from any thread; each snapshot is validated once and
+    described once.
     """
 
     def __init__(self, store: Repository) -> None:
         self.store = store
         self.search_index = SearchIndex()
         self._report: Report | None = None
+        self._overview: tuple[Report, Overview] | None = None
         self._validating = threading.Lock()
 
     @property
@@ -42,4 +44,7 @@ class OpenRepository:
     def overview(self, progress: Progress = SILENT) -> tuple[Report, Overview]:
         """Describe what the newest snapshot holds and lacks, with the report that this rests on."""
         report = self.report(progress)
-        return report, overview(report.snapshot, report)
+        known = self._overview
+        if known is None or known[0] is not report:
+            known = self._overview = report, overview(report.snapshot, report)
+        return known

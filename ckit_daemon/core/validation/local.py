@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rapidfuzz import process
-
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Fix
 from ckit_daemon.core.json import shorten, shown
@@ -107,6 +105,9 @@ def _schema_finding(document: Document, identifier: str | None, entity_type: str
 
 
 def _nearest_first(data: JsonValue, error: SchemaError) -> list[JsonValue]:
+    # Takes time to load, and a repository without findings needs no suggestions.
+    from rapidfuzz import process  # noqa: PLC0415
+
     found = data
     for step in error.path:
         if isinstance(found, dict) and isinstance(step, str):

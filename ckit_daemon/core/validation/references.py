@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from ckit_daemon.core.conditions import value_at
 from ckit_daemon.core.document import Fix, Related
 from ckit_daemon.core.json import shorten
@@ -107,6 +104,10 @@ class Resolver:
         )
 
     def _nearest(self, reference: Reference) -> list[str]:
+        # Takes time to load, and a repository without findings needs no suggestions.
+        from rapidfuzz import process  # noqa: PLC0415
+        from rapidfuzz.distance import OSA  # noqa: PLC0415
+
         choices = {known: folded for kind in reference.relation.targets for known, folded in self._ids.get(kind, ())}
         found = process.extract(
             reference.target.casefold(),

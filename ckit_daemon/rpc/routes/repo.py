@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.errors import InvalidArgumentError
-from ckit_daemon.core.export import export
 from ckit_daemon.rpc.convert import SEVERITIES, Converter, next_offset, summary, to_path, to_uri
 from ckit_daemon.rpc.impact import impact_result
 from ckit_daemon.rpc.routes.common import opened, streamed
@@ -165,6 +164,9 @@ def _graphed(ctx: RequestContext, params: wire.GraphParams, repository: OpenRepo
         edges=[],
     )
     if params.format != "json":
+        # Writers of pictures import XML and HTML libraries, and most sessions ask for no picture.
+        from ckit_daemon.core.export import export  # noqa: PLC0415
+
         text = export(part, params.format, title=repository.store.root.name)
         return result.model_copy(update={"text": text})
     page = part.entities[params.offset : params.offset + params.limit]
