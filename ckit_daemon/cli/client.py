@@ -56,6 +56,7 @@ class Daemon:
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._threads: list[threading.Thread] = []
         self._last_id = 0
+        self._changed = False
 
     def __enter__(self) -> Self:
         # Ctrl-C reaches everything in the terminal's process group. The daemon stands outside of it, so that it is
@@ -153,13 +154,18 @@ class Daemon:
         """Send a notification."""
         self._send({"method": method} if params is None else {"method": method, "params": params})
 
-    def next_notification(self, method: str) -> JsonObject:
-        """Wait for a notification and return its parameters."""
-        while True:
-            message = self._receive()
-            if message is not None and message.get("method") == method:
-                params = message.get("params")
-                return params if isinstance(params, dict) else {}
+    def next_change(self, timeout_seconds: float | None = None) -> None:
+        """Wait until the daemon says that a repository changed; what it said before counts.
+
+        Raises:
+            CommandError: nothing changed in time.
+        """
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while not self._changed:
+            self._receive()
+            if deadline is not None and time.monotonic() > deadline:
+                raise CommandError("The daemon did not notice a change in time.", code="deadline_exceeded")
+        self._changed = False
 
     def _answer(
         self, identifier: int, on_progress: Callable[[Report], None] | None, deadline: float | None = None
@@ -182,7 +188,9 @@ class Daemon:
             return None
         if message is None:
             raise self._died()
-        if "method" in message and "id" in message:
+        if message.get("method") == "ckit/repo/didChange":
+            self._changed = True
+        elif "method" in message and "id" in message:
             if message["method"] in ACCEPTED_REQUESTS:
                 self._send({"id": message["id"], "result": None})
             else:

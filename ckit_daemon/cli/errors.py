@@ -32,16 +32,21 @@ class CommandError(Exception):
 
     def as_json(self) -> dict[str, JsonValue]:
         """What `--json` prints instead of a result."""
-        return {"error": {"message": self.message, "data": {"code": self.code}}}
+        data: dict[str, JsonValue] = {"code": self.code, "details": {"hints": list(self.hints)}}
+        return {"error": {"message": self.message, "data": data}}
 
 
 class RequestError(CommandError):
     """The daemon answered a request with an error."""
 
     def __init__(self, message: str, code: str, error: dict[str, JsonValue]) -> None:
-        # Asking for what does not exist is a question with the answer no.
-        super().__init__(message, code=code, exit_code=NEGATIVE if code == "not_found" else FAILED)
+        super().__init__(message, code=code)
         self.error = error
+        data = error.get("data")
+        details = data.get("details") if isinstance(data, dict) else None
+        if code == "not_found" and isinstance(details, dict) and details.get("kind") == "entity":
+            # Asking for an entity that does not exist is a question with the answer no.
+            self.exit_code = NEGATIVE
 
     def as_json(self) -> dict[str, JsonValue]:
         """The protocol's error object."""

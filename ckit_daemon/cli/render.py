@@ -94,8 +94,10 @@ def findings(session: Session, items: Sequence[Finding]) -> Iterable[Text | Tabl
             for related in finding.related:
                 message.append_text(Text.assemble("\n", ("see ", "dim"), place(session, related.location)))
                 message.append(f" {related.message}", "dim")
-            for fix in finding.fixes:
-                message.append_text(Text.assemble("\n", ("fix: ", "green"), fix.title))
+            if finding.fixes:
+                first, *others = finding.fixes
+                more = f" (or {len(others)} more)" if others else ""
+                message.append_text(Text.assemble("\n", ("fix: ", "green"), first.title, (more, "dim")))
             position = Text("  ").append_text(place(session, finding.location, with_path=False))
             table.add_row(position, severity(finding.severity), message, Text(finding.code, "dim"))
         yield table
@@ -116,7 +118,7 @@ def diff(text: str) -> Text:
     """A unified diff in its usual colours."""
     shown = Text()
     for line in text.splitlines(keepends=True):
-        if line.startswith(("+++", "---")):
+        if line.startswith(("+++", "---", "rename ")):
             style = "bold"
         elif line.startswith("@@"):
             style = "cyan"

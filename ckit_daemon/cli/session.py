@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 
 from ckit_daemon import __version__
 from ckit_daemon.cli.client import Daemon
-from ckit_daemon.cli.errors import CommandError, RequestError
+from ckit_daemon.cli.errors import RequestError
 from ckit_daemon.wire.repo import OpenParams, OpenResult, RepositoryInfo
 from ckit_daemon.wire.version import SUPPORTED_VERSIONS
 
@@ -73,10 +73,9 @@ def session(terminal: Terminal, *, trusted: bool = False, watch: bool = False) -
             with terminal.progress("Opening the repository") as show:
                 raw = running.request("ckit/repo/open", params.to_wire(), show)
         except RequestError as error:
-            if error.code != "not_found":
-                raise
-            hints = ("Choose one with --repo DIR, make one with `ckit init DIR`, or try `ckit demo`.",)
-            raise CommandError(error.message, hints=hints, code=error.code) from error
+            if error.code == "not_found":
+                error.hints = ("Choose one with --repo DIR, make one with `ckit init DIR`, or try `ckit demo`.",)
+            raise
         info = parse(OpenResult, raw).repository
         yield Session(terminal, running, info, url2pathname(urlsplit(info.root_uri).path))
 

@@ -32,12 +32,13 @@ from ckit_daemon.wire.repo import (
 )
 
 if TYPE_CHECKING:
-    from ckit_daemon.cli.session import Session
+    from ckit_daemon.cli.session import JsonObject, Session
 
 _STORY: Final = "contexts/userstories/US-007-collect-from-a-locker.yaml"
 _FEATURE: Final = "contexts/features/FEAT-003-reserve-and-collect.yaml"
 _NOW: Final = "2025-11-20T09:00:00Z"
 PROMPT_LINES: Final = 14
+CHANGE_SECONDS: Final = 10.0
 
 
 @command("demo")
@@ -74,9 +75,13 @@ def _walk(opened: Session, folder: Path) -> None:
     _validate(opened)
     _change(opened, folder, _STORY, sound)
 
-    _step(opened, "ckit impact FEAT-003", "What has to be looked at again if this feature changes?")
-    raw = opened.request("ckit/repo/impact", ImpactParams(ids=["FEAT-003"], depth=1))
+    _step(opened, "ckit impact", "An editor sets FEAT-003 to blocked, still unsaved. What has to be looked at again?")
+    blocked = (folder / _FEATURE).read_text(encoding="utf-8").replace("status: in-progress", "status: blocked")
+    document: JsonObject = {"uri": opened.uri(_FEATURE), "languageId": "yaml", "version": 1, "text": blocked}
+    _tell(opened, "textDocument/didOpen", {"textDocument": document})
+    raw = opened.request("ckit/repo/impact", ImpactParams(between="unsaved", depth=1))
     impact.show(opened, parse(ImpactResult, raw))
+    _tell(opened, "textDocument/didClose", {"textDocument": {"uri": opened.uri(_FEATURE)}})
 
     _step(opened, "ckit graph FEAT-003", "How does it hang together?")
     raw = opened.request("ckit/repo/graph", GraphParams(ids=["FEAT-003"], depth=1))
@@ -111,8 +116,13 @@ def _validate(opened: Session) -> None:
 
 def _change(opened: Session, folder: Path, path: str, text: str) -> None:
     (folder / path).write_text(text, encoding="utf-8", newline="\n")
-    # What happens to a file between two requests is read before the second one is answered.
-    opened.daemon.notify("ckit/repo/didChange", DidChangeParams(paths=[path]).to_wire())
+    _tell(opened, "ckit/repo/didChange", DidChangeParams(paths=[path]).to_wire())
+
+
+def _tell(opened: Session, method: str, params: JsonObject) -> None:
+    """Tell the daemon about a change and wait until it has taken it in."""
+    opened.daemon.notify(method, params)
+    opened.daemon.next_change(timeout_seconds=CHANGE_SECONDS)
 
 
 def _step(opened: Session, title: str, text: str) -> None:

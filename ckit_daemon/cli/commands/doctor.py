@@ -15,7 +15,7 @@ from rich.text import Text
 from ckit_daemon import __version__
 from ckit_daemon.cli import render
 from ckit_daemon.cli.app import command
-from ckit_daemon.cli.errors import FAILED, NEGATIVE, OK, CommandError
+from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.session import daemon, parse, session
 from ckit_daemon.wire.base import NoParams
 from ckit_daemon.wire.entity import ListParams, ListResult
@@ -72,7 +72,7 @@ def health(terminal: Terminal) -> int:
         styles = {"ok": "green", "degraded": "yellow", "failed": "bold red", "disabled": "dim"}
         table = render.grid()
         for component in result.components:
-            works = f"; still works: {', '.join(component.works)}" if component.works else ""
+            works = f" Works all the same: {', '.join(component.works)}." if component.works else ""
             table.add_row(
                 Text(component.name), Text(component.status, styles[component.status]), Text(component.detail + works)
             )
@@ -93,7 +93,7 @@ def doctor(terminal: Terminal) -> int:
         checks.append(check)
         if not terminal.as_json:
             mark, style = _MARKS[check.state]
-            line = Text.assemble((f"{mark} ", style), (f"{check.capability:<22}", "bold"), check.detail)
+            line = Text.assemble((f"{mark} ", style), (f"{check.capability:<24}", "bold"), check.detail)
             if check.fix:
                 line.append("\n    fix: ", "green").append(check.fix, "cyan")
             terminal.out.print(line, soft_wrap=True)
@@ -136,10 +136,10 @@ def _repository(terminal: Terminal) -> Iterator[Check]:
         with session(terminal) as opened:
             yield from _content(opened)
     except CommandError as failure:
-        if failure.exit_code == FAILED and failure.code != "not_found":
-            yield Check("Repository", "broken", failure.message)
-        else:
+        if failure.code == "not_found":
             yield Check("Repository", "missing", failure.message, "ckit init DIR   (or look around with: ckit demo)")
+        else:
+            yield Check("Repository", "broken", failure.message)
 
 
 def _content(opened: Session) -> Iterator[Check]:

@@ -152,7 +152,7 @@ def hits(opened: Session, result: SearchResult) -> None:
             field = ".".join(map(str, match.field))
             start = match.range.start
             where = render.file(opened, entity.path, f"{entity.path}:{start.line + 1}:{start.character + 1}")
-            out.print(Text.assemble("    ", (field, "cyan"), f"  {match.excerpt}  ", where))
+            out.print(Text.assemble("    ", (field, "cyan"), f"  {' '.join(match.excerpt.split())}  ", where))
     if result.total > len(result.hits):
         opened.terminal.note(f"{len(result.hits)} of {result.total} shown.")
     elif not result.total:

@@ -75,23 +75,27 @@ def show(opened: Session, result: ImpactResult) -> None:
     for changed in result.changed:
         out.print(_changed(changed))
     if result.rules:
-        out.print("\nRules", style="bold")
+        out.print("\nRules it sets off", style="bold")
+    table = render.grid()
     for rule in result.rules:
-        out.print(_rule(rule))
-    if result.issues:
-        out.print("\nTo do", style="bold")
-    table = render.grid()
-    for issue in result.issues:
-        severity = Text("  ").append_text(render.severity(issue.severity))
-        table.add_row(severity, Text(issue.entity, "bold"), Text(issue.message), Text(issue.suggested_action, "dim"))
+        table.add_row(Text("  ").append_text(render.severity(rule.severity)), _rule(rule))
     out.print(table)
+    broken = [issue for issue in result.issues if issue.kind == "dangling"]
+    if broken:
+        out.print("\nBreaks", style="bold")
+    for issue in broken:
+        line = Text.assemble(("  \u2718 ", "bold red"), issue.message, (f"  {issue.suggested_action}  ", "dim"))
+        out.print(line.append_text(render.place(opened, issue.location)))
     if result.stale:
-        out.print("\nMay be out of date", style="bold")
+        out.print("\nTo look at again", style="bold")
     table = render.grid()
-    for stale in result.stale[:MAX_STALE]:
+    urgent_first = sorted(result.stale, key=lambda stale: render.SEVERITIES.index(stale.severity))
+    for stale in urgent_first[:MAX_STALE]:
         entity = stale.entity
-        name = Text("  ").append_text(render.identifier(entity.id, entity.type))
-        table.add_row(name, entity.title or "", render.status(entity.status), chain(stale.origin, stale.via))
+        severity = Text("  ").append_text(render.severity(stale.severity))
+        name = render.identifier(entity.id, entity.type)
+        way = chain(stale.origin, stale.via)
+        table.add_row(severity, name, entity.title or "", render.status(entity.status), way)
     out.print(table)
     more = len(result.stale) - MAX_STALE
     if more > 0:
@@ -99,17 +103,17 @@ def show(opened: Session, result: ImpactResult) -> None:
     numbers = (
         render.plural(len(result.changed), "change"),
         f"{render.plural(len(result.rules), 'rule')} set off",
-        f"{render.plural(len(result.issues), 'thing')} to do",
-        f"{render.plural(len(result.stale), 'entity', 'entities')} to look at",
+        f"{render.plural(len(broken), 'reference')} broken",
+        f"{render.plural(len(result.stale), 'entity', 'entities')} to look at again",
     )
     out.print(Text(f"\n{', '.join(numbers)}", "dim"))
 
 
 def _rule(rule: FiredRule) -> Text:
-    doubt = " (possible)" if rule.certainty == "possible" else ""
-    line = Text.assemble("  ", render.severity(rule.severity), f"  {rule.reason}{doubt}", (f"  {rule.rule}", "dim"))
+    doubt = ", perhaps" if rule.certainty == "possible" else ""
+    line = Text.assemble(rule.reason, (f"{doubt}  {rule.rule}", "dim"))
     if rule.marks:
-        line.append(f"\n      marks {', '.join(rule.marks)} as {rule.status}")
+        line.append("\n\u2192 ", "dim").append(f"{', '.join(rule.marks)}: ").append_text(render.status(rule.status))
     return line
 
 

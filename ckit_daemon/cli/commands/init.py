@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -74,12 +75,13 @@ def _write(folder: Path, title: str) -> list[str]:
 
 def _contents(title: str) -> Iterator[tuple[str, str]]:
     """Yield every file of the new repository: the example's schemas, rules and templates, and fresh entities."""
-    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "product"
+    # A name goes into YAML, JSON and Handlebars; what could end a text there is left out.
+    plain = " ".join(re.sub(r"[^\w .-]+", " ", title).split()) or "Product"
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "product"
     package = files("ckit_daemon")
+    renamed = ((_PRODUCT, plain), ("LANTERN", slug.upper()), ("Lantern", plain), ("lantern", slug))
     for path, text in read_tree(package / "example" / ".context", ".context"):
-        yield path, text.replace(_PRODUCT, title).replace("Lantern", title).replace("lantern", slug)
-    # A name with quotes or colons would end the YAML around it.
-    plain = re.sub(r"[^\w .-]+", " ", title).strip() or "Product"
+        yield path, functools.reduce(lambda done, pair: done.replace(*pair), renamed, text)
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     for path, text in read_tree(package / "cli" / "starter"):
         filled = Template(text).substitute(name=plain, ident=slug.upper(), date=today)

@@ -27,15 +27,16 @@ def inspect(terminal: Terminal) -> int:
         if terminal.as_json:
             terminal.print_json(raw)
         else:
+            info = opened.repository
+            head = f" at {info.head[:10]}" if info.head else ""
+            terminal.out.print(Text.assemble((info.name, "bold"), (f"  {opened.root}{head}", "dim")))
             show(opened, parse(InspectResult, raw))
     return OK
 
 
 def show(opened: Session, result: InspectResult) -> None:
     """Print an overview for people."""
-    out, info = opened.terminal.out, opened.repository
-    head = f" at {info.head[:10]}" if info.head else ""
-    out.print(Text.assemble((info.name, "bold"), (f"  {opened.root}{head}", "dim")))
+    out = opened.terminal.out
     table = render.grid()
     for item in result.types:
         line = Text()

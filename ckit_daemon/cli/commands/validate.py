@@ -75,7 +75,7 @@ def validate(
             if not watch:
                 break
             terminal.note("Waiting for changes; Ctrl-C ends it.")
-            opened.daemon.next_notification("ckit/repo/didChange")
+            opened.daemon.next_change()
     return NEGATIVE if any(finding.severity in failing for finding in result.findings) else OK
 
 
