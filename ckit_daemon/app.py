@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib.metadata
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,12 +23,13 @@ from ckit_daemon.rpc.initialize import settle_session
 from ckit_daemon.rpc.routes import ROUTES
 from ckit_daemon.services.container import Services
 from ckit_daemon.services.health import HealthService
+from ckit_daemon.services.pipelines.script import ScriptRunner
 from ckit_daemon.services.repositories import Opener, Repositories
 from ckit_daemon.stdio import Reader, Writer
 from ckit_daemon.transport import CkitServer, Inbox, WireOutbox
+from ckit_daemon.versions import versions
 from ckit_daemon.wire.methods import BY_NAME
 from ckit_daemon.wire.repo import DidChangeParams
-from ckit_daemon.wire.version import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +62,7 @@ class App:
             health=self._health,
             metrics=Metrics(),
             repositories=self._repositories,
+            scripts=ScriptRunner(),
         )
         self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
         self._dispatcher = Dispatcher(services=self._services, outbox=self._outbox, routes=ROUTES, methods=BY_NAME)
@@ -158,6 +158,7 @@ class App:
         return paths.cache(), paths.state()
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of the daemon, the protocol, Python and the main libraries."""
     return {

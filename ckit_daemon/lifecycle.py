@@ -14,8 +14,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
@@ -27,6 +25,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 FORCE_AFTER_SECONDS = 1.5
 CHILD_GRACE_SECONDS = 0.3
+WINDOWS_PARENT = sys.platform == "win32"
+"""Windows keeps the number of a parent that is gone; elsewhere getppid changes."""
 
 
 class Lifecycle:
@@ -40,7 +40,7 @@ class Lifecycle:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._parent = os.getppid()
-        self._client: psutil.Process | None = None
+        self._client: int | None = None
         self.exit_code: int | None = None
         self.reason = ""
         self.urgent = False
@@ -53,17 +53,11 @@ class Lifecycle:
         for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
             if (number := getattr(signal, name, None)) is not None:
                 signal.signal(number, self._on_signal)
+        threading.Thread(target=self._watch, name="ckit-parent", daemon=True).start()
 
     def watch_client(self, pid: int | None) -> None:
         """Watch the process that named itself as the parent in initialize as well (LSP 3.17, processId)."""
-        if pid is None:
-            return
-        try:
-            self._client = psutil.Process(pid)
-        except psutil.NoSuchProcess:
-            self.stop(1, "the client's process is gone", urgent=True)
-        except psutil.Error:
-            self._client = None
+        self._client = pid if pid is not None else self._client
 
     def stop(self, code: int, reason: str, *, urgent: bool = False) -> None:
         """End the daemon; may be called from any thread and more than once (the first call decides).
@@ -85,27 +79,29 @@ class Lifecycle:
             self._loop.call_soon_threadsafe(self._stopped.set)
 
     async def wait(self, on_tick: Callable[[], None]) -> None:
-        """Return when the daemon is to end; meanwhile watches the parent and calls `on_tick` now and then."""
+        """Return when the daemon is to end; meanwhile calls `on_tick` now and then."""
         while not self._stopped.is_set():
             try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._stopped.wait()
             except TimeoutError:
                 on_tick()
-                if self._own_process and self._orphaned():
-                    self.stop(1, "the parent process is gone", urgent=True)
 
     def end_children(self) -> None:
         """End all child processes; blocks for a moment."""
         if self._own_process:
             self._children.end_all(CHILD_GRACE_SECONDS)
 
-    def _orphaned(self) -> bool:
-        if self._client is not None and not self._client.is_running():
-            return True
-        if sys.platform == "win32":
-            return not psutil.pid_exists(self._parent)
-        return os.getppid() != self._parent
+    def _watch(self) -> None:
+        """Look after the parent and the client, in a thread of its own, because the event loop may hang."""
+        pause = threading.Event()
+        while self.exit_code is None:
+            pause.wait(POLL_SECONDS)
+            if os.getppid() != self._parent:
+                self.stop(1, "the parent process is gone", urgent=True)
+            watched = [pid for pid in (self._client, WINDOWS_PARENT and self._parent) if pid]
+            if not all(map(_alive, watched)):
+                self.stop(1, "the client's process is gone", urgent=True)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # POSIX shells' convention for the end by a signal is 128 plus its number; a polite SIGTERM is no failure.
@@ -116,3 +112,15 @@ class Lifecycle:
         threading.Event().wait(FORCE_AFTER_SECONDS)
         self._children.end_all(CHILD_GRACE_SECONDS)
         os._exit(self.exit_code or 0)
+
+
+def _alive(pid: int) -> bool:
+    import psutil  # noqa: PLC0415 - takes 40 ms that the start need not wait for.
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        # Without the right to look at a process we can't say that it is gone.
+        return True

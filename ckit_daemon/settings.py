@@ -39,8 +39,10 @@ class LimitSettings(Group):
     max_queued: int = Field(default=2000, ge=1, le=100_000, description="Requests that may wait for a free place.")
     request_timeout_seconds: Seconds = Field(default=120.0, description="Deadline of a request, waiting included.")
     method_timeout_seconds: dict[str, Seconds] = Field(
-        default_factory=dict, description="Deadlines of single methods by name; they replace the general one."
+        default_factory=lambda: {"ckit/pipeline/run": 660.0},
+        description="Deadlines of single methods by name; they replace the general one.",
     )
+    script_timeout_seconds: Seconds = Field(default=600.0, description="Deadline of a repository's own script.")
     probe_timeout_seconds: Seconds = Field(default=2.0, description="Deadline of each health probe.")
     probe_cache_seconds: Seconds = Field(default=10.0, description="How long what a health probe found stays valid.")
     shutdown_grace_seconds: float = Field(
