@@ -156,14 +156,3 @@ class App:
     def _folders(self) -> tuple[Path, ...]:
         paths = self._settings().paths
         return paths.cache(), paths.state()
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-    """Return the versions of the daemon, the protocol, Python and the main libraries."""
-    return {
-        "daemon": __version__,
-        "protocol": PROTOCOL_VERSION,
-        "python": sys.version.split()[0],
-        **{name: importlib.metadata.version(name) for name in ("pygls", "lsprotocol", "pydantic")},
-    }

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ckit_daemon.config import Configuration
     from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.health import HealthService
+    from ckit_daemon.services.pipelines.script import ScriptRunner
     from ckit_daemon.services.repositories import Repositories
 
 
@@ -20,3 +21,4 @@ class Services:
     health: HealthService
     metrics: Metrics
     repositories: Repositories
+    scripts: ScriptRunner

@@ -77,7 +77,7 @@ class SearchParams(RepositoryParams, Page):
 
     query: str = Field(
         max_length=10_000,
-        description='Words, "phrases", -excluded words, and field:value (`status:blocked`, `owner:@mei`); all if empty.',
+        description='Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty.',
     )
     types: Types | None = None
     statuses: list[str] | None = Field(default=None, min_length=1, max_length=100)

@@ -44,6 +44,14 @@ class RunParams(RepositoryParams):
     args: list[Annotated[str, Field(max_length=4096)]] | None = Field(
         default=None, max_length=100, description="Arguments for a script."
     )
+    now: str | None = Field(
+        default=None,
+        max_length=100,
+        description="generate: the time to write into prompts; the current time (UTC) without it.",
+    )
+    absolute_paths: bool = Field(
+        default=False, description="generate: write absolute paths into prompts, as the old scripts did."
+    )
     dry_run: bool = Field(default=False, description="Engine native: don't write the generated files.")
     confirm: bool = Field(
         default=False, description="Engine script: the person has seen the command line and wants it to run."
@@ -58,6 +66,7 @@ class RunResult(Result):
     ok: bool
     output: JsonValue = Field(default=None, description="The pipeline's JSON; of a script, if it printed any.")
     command: list[str] | None = Field(default=None, description="The command line of a script.")
+    note: str | None = Field(default=None, description="Why another program ran the script than the one asked for.")
     exit_code: int | None = None
     stdout: str | None = Field(default=None, description="The end of what a script printed.")
     stderr: str | None = None
