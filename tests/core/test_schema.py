@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ckit_daemon.core.document import Document
+from ckit_daemon.core.json import shown
 from ckit_daemon.core.schema import Schema, SchemaSet
 
 
@@ -92,3 +93,11 @@ def test_properties_are_found_by_path() -> None:
     assert found.property_at(("c", "d")) is None
     assert found.is_open_at(("a", 0, "b"))
     assert not found.is_open_at(("a", 0))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a", '"a"'), (None, "null"), (2**70, "1180591620717411303424"), ("x" * 100, f'"{"x" * 59}…')],
+)
+def test_values_in_messages_are_json_and_short(value: Any, text: str) -> None:
+    assert shown(value) == text

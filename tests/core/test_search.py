@@ -77,7 +77,12 @@ def test_a_query_finds(query: str, ids: list[str], make_snapshot: MakeSnapshot) 
 
 
 def test_the_exact_id_comes_first_and_ids_that_begin_so_come_next(make_snapshot: MakeSnapshot) -> None:
-    files = {**FILES, "contexts/tasks/T-003.yaml": "id: T-003\ntitle: FEAT-001 FEAT-001 FEAT-001\n"}
+    often = "FEAT-001 FEAT-001 FEAT-001"
+    files = {
+        **FILES,
+        "contexts/tasks/T-003.yaml": f"id: T-003\ntitle: {often}\n",
+        "contexts/features/FEAT-0010.yaml": f"id: FEAT-0010\ntitle: {often}\n",
+    }
     hits = SearchIndex().search(make_snapshot(files), "FEAT-001").hits
     assert names(hits)[:2] == ["FEAT-001", "FEAT-0010"]
 
@@ -146,7 +151,7 @@ def test_every_text_is_a_query(make_snapshot: MakeSnapshot, query: str) -> None:
     assert len(found.hits) == found.total
 
 
-def test_a_change_is_found_at_once_and_only_the_changed_file_is_read_again(make_snapshot: MakeSnapshot) -> None:
+def test_R36_a_change_is_found_at_once_and_only_the_changed_file_is_read_again(make_snapshot: MakeSnapshot) -> None:
     index, first = SearchIndex(), make_snapshot(FILES)
     index.search(first, "")
     path = "contexts/tasks/T-001.yaml"

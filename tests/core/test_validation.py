@@ -65,6 +65,14 @@ CASES: dict[str, tuple[str, Files]] = {
         "schema.pattern",
         {T1: "id: T-001\nrelated:\n  feature: «FEAT-X»", F1: "id: FEAT-001\ntasks: [T-001]"},
     ),
+    "a text in place of a feature's list, which says nothing about its stories": (
+        "schema.type",
+        {F1: "id: FEAT-001\nuserStories: «US-001»", S1: STORY},
+    ),
+    "a folder that no schema claims, whose entity another one names": (
+        "entity.unknown-type",
+        {"contexts/epics/E-1.yaml": "«id»: svc-x", T1: "id: T-001\nrelated: {service: svc-x}"},
+    ),
     "a story that its feature does not list": (
         "reference.not-listed",
         {F1: "id: FEAT-001", S1: "id: US-001\nfeature: «FEAT-001»"},
@@ -154,6 +162,12 @@ def test_an_unreadable_file_has_one_finding_and_nobody_who_refers_to_it_has_any(
     assert [(found.code, found.location.path, found.entity) for found in report.findings] == [
         ("yaml.syntax", F1, "FEAT-001")
     ]
+
+
+def test_an_id_of_two_types_can_be_named_as_either(make_snapshot: MakeSnapshot) -> None:
+    files = {P1: "id: SPEC-001", "contexts/packages/p.yaml": "id: SPEC-001", T1: "id: T-001\nrelated: {spec: SPEC-001}"}
+    codes = {found.code for found in validate(make_snapshot(files)).findings}
+    assert codes == {"entity.duplicate-id", "schema.pattern"}
 
 
 def test_a_file_that_could_not_be_read_is_reported_as_its_reader_says(make_snapshot: MakeSnapshot) -> None:

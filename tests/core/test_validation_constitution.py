@@ -214,7 +214,11 @@ def test_an_exception_frees_what_its_scope_names_until_it_expires(
         ),
         (constitution(rule(targets=["epic"])), ("compliance", "rules", 0, "targets", 0)),
         (constitution(applies_to="epic"), ("principles", 0, "appliesTo", 0)),
-        (constitution(exceptions=[{"ruleId": "none"}]), ("compliance", "exceptions", 0, "ruleId")),
+        (
+            constitution(rule() | {"conditions": [{"path": "a"}, "no condition"]}),
+            ("compliance", "rules", 0, "conditions", 0),
+        ),
+        (constitution(exceptions=[{"ruleId": "none"}, "no exception"]), ("compliance", "exceptions", 0, "ruleId")),
         (
             constitution(rule(), exceptions=[{"ruleId": "the-rule", "expiresOn": "soon"}]),
             ("compliance", "exceptions", 0, "expiresOn"),

@@ -108,7 +108,7 @@ def test_the_second_definition_of_an_id_is_compared_once_the_first_is_gone(make_
     assert [(found.code, found.location.path) for found in after.findings] == [("reference.not-listed", second)]
 
 
-def test_what_a_change_leaves_alone_is_not_looked_at_again(make_snapshot: MakeSnapshot) -> None:
+def test_R36_what_a_change_leaves_alone_is_not_looked_at_again(make_snapshot: MakeSnapshot) -> None:
     files = {f"contexts/tasks/T-{number:03}.yaml": f"id: T-{number:03}\nowner: 7" for number in range(20)}
     snapshot = make_snapshot(files)
     before = validate(snapshot)

@@ -107,7 +107,7 @@ def test_scalars_follow_yaml_1_2_core_as_the_predecessors_loader_did(written: st
     assert type(found["status"]) is type(read)
 
 
-def test_an_alias_bomb_is_refused_before_it_expands() -> None:
+def test_R34_an_alias_bomb_is_refused_before_it_expands() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 12)]
     document = read_yaml("a.yaml", "\n".join(lines))
