@@ -47,6 +47,10 @@ class _Routes(Mapping[str, "Route"]):
         routes: Mapping[str, Route] = module.ROUTES
         return routes[method]
 
+    def __contains__(self, method: object) -> bool:
+        # The inherited way is to get the item, and that would import the engine on the event loop.
+        return method in _MODULES
+
     def __iter__(self) -> Iterator[str]:
         return iter(_MODULES)
 
