@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SCHEMA_HASH = "7782a575b1cf8657421e243d51d0e6c931a8394ccb19241ee7ddd5eb2d5a83f5"
+SCHEMA_HASH = "ea4abecd765e110bd7122ad32035ea0af8f0ba152afb6910dd4b2e9ef0c303d8"

@@ -325,7 +325,7 @@ export interface EntitySearchParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** Words, "phrases", -excluded words, and field:value (`status:blocked`, `owner:@mei`); all if empty. At most 10000 characters. */
+  /** Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty. At most 10000 characters. */
   query: string;
   /** 1 to 100 items. */
   types?: string[] | null;
@@ -522,6 +522,10 @@ export interface PipelineRunParams {
   ids?: string[] | null;
   /** Arguments for a script. At most 100 items. */
   args?: string[] | null;
+  /** generate: the time to write into prompts; the current time (UTC) without it. At most 100 characters. */
+  now?: string | null;
+  /** generate: write absolute paths into prompts, as the old scripts did. Default: `false`. */
+  absolutePaths?: boolean;
   /** Engine native: don't write the generated files. Default: `false`. */
   dryRun?: boolean;
   /** Engine script: the person has seen the command line and wants it to run. Default: `false`. */
@@ -537,6 +541,8 @@ export interface PipelineRunResult {
   output?: JsonValue;
   /** The command line of a script. */
   command?: string[];
+  /** Why another program ran the script than the one asked for. */
+  note?: string;
   exitCode?: number;
   /** The end of what a script printed. */
   stdout?: string;

@@ -49,28 +49,34 @@ export async function use(): Promise<string[]> {
 """
 
 
-def test_R25_the_reference_is_what_the_code_says() -> None:
-    done = subprocess.run(
-        [sys.executable, str(PROTOCOL / "generate.py"), "--check"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{done.stderr}\nMend it with: python protocol/generate.py"
+PLANTED = {"protocol/index.json", "protocol/schema/old.json"}
 
 
-def test_R25_a_difference_fails_and_names_the_command_that_mends_it(tmp_path: Path) -> None:
-    shutil.copytree(PROTOCOL, tmp_path / "protocol", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "protocol" / "index.json").open("a", encoding="utf-8") as file:
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """`generate.py --check` on a copy with two planted differences; one run, because it records every example."""
+    copy = tmp_path_factory.mktemp("drift")
+    shutil.copytree(PROTOCOL, copy / "protocol", ignore=shutil.ignore_patterns("__pycache__"))
+    hash_file = Path("ckit_daemon", "wire", "schema_hash.py")
+    (copy / hash_file).parent.mkdir(parents=True)
+    shutil.copy(PROTOCOL.parent / hash_file, copy / hash_file)
+    with (copy / "protocol" / "index.json").open("a", encoding="utf-8") as file:
         file.write("\n")
-    (tmp_path / "protocol" / "schema" / "old.json").write_text("{}", "utf-8")
-    done = subprocess.run(
-        [sys.executable, str(tmp_path / "protocol" / "generate.py"), "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "out of date: protocol/index.json" in done.stderr
-    assert "out of date: protocol/schema/old.json" in done.stderr
-    assert "python protocol/generate.py" in done.stderr
+    (copy / "protocol" / "schema" / "old.json").write_text("{}", "utf-8")
+    command = [sys.executable, str(copy / "protocol" / "generate.py"), "--check"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_R25_the_reference_is_what_the_code_says(checked: subprocess.CompletedProcess[str]) -> None:
+    assert "Traceback" not in checked.stderr, checked.stderr
+    found = set(re.findall(r"^out of date: (.+)$", checked.stderr, re.MULTILINE))
+    assert found == PLANTED, "Mend it with: python protocol/generate.py"
+
+
+def test_R25_a_difference_fails_and_names_the_command_that_mends_it(checked: subprocess.CompletedProcess[str]) -> None:
+    assert checked.returncode == 1
+    assert all(f"out of date: {name}" in checked.stderr for name in PLANTED)
+    assert "python protocol/generate.py" in checked.stderr
 
 
 def test_R19_the_hash_in_the_capabilities_is_that_of_the_schemas() -> None:
