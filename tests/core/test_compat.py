@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ckit_daemon.core import compat
+from ckit_daemon.core import compat as typed_compat
 from ckit_daemon.core.document import Document, read_yaml
 from ckit_daemon.core.layout import is_source
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.validation import validate
+
+compat: Any = typed_compat
+"""The tests read into its JSON without asking for types."""
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 needs_reference = pytest.mark.skipif(

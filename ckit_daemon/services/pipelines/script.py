@@ -214,7 +214,8 @@ class _Output:
                 raise LimitExceededError(message, details={"limit": MAX_OUTPUT_BYTES})
             self._take(self._decoder.decode(data))
         if ended:
-            self._take(self._decoder.decode(b"", final=True) + ("\n" if self._line else ""))
+            self._take(self._decoder.decode(b"", final=True))
+            self._tell(self._line)
 
     def _take(self, text: str) -> None:
         self.tail += text
@@ -225,8 +226,11 @@ class _Output:
         # A line without an end must not grow for ever.
         self._line = self._line[:_MAX_LINE]
         for line in lines:
-            if line.strip():
-                self._progress.report(0, 0, line.strip()[:_MAX_LINE])
+            self._tell(line)
+
+    def _tell(self, line: str) -> None:
+        if line.strip():
+            self._progress.report(0, 0, line.strip()[:_MAX_LINE])
 
     def json(self) -> JsonValue:
         """What the stream says, if it is JSON."""
@@ -254,27 +258,41 @@ def _watch(process: subprocess.Popen[bytes], outputs: Iterable[_Output]) -> int:
 def _end(process: subprocess.Popen[bytes], watching: Future[int]) -> None:
     end_process_tree(process)
     wait([watching])
+    # The watcher may have given up before the end; a process that nobody waits for stays as a zombie.
+    process.wait()
 
 
 def end_process_tree(process: subprocess.Popen[bytes]) -> None:
     """End a process with everything that it started: politely first, by force after a moment."""
     import psutil  # noqa: PLC0415 - only scripts need it, never the start-up.
 
-    family: list[psutil.Process] = []
-    with suppress(psutil.Error):
-        leader = psutil.Process(process.pid)
-        family = [*leader.children(recursive=True), leader]
+    family = _family(process.pid)
     for member in family:
         with suppress(psutil.Error):
             member.terminate()
-    # Processes whose parent has gone are still in the session that was made for the script.
-    left = _signal_session(process.pid, signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
     for member in alive:
         with suppress(psutil.Error):
             member.kill()
-    if left and sys.platform != "win32":
+    # Whatever was started in the meantime is in the same session.
+    if sys.platform != "win32":
         _signal_session(process.pid, signal.SIGKILL)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process with all its descendants, and those of its session whose parent has gone already."""
+    import psutil  # noqa: PLC0415 - as above.
+
+    family: set[psutil.Process] = set()
+    with suppress(psutil.Error):
+        leader = psutil.Process(pid)
+        family = {leader, *leader.children(recursive=True)}
+    if sys.platform != "win32" and _signal_session(pid, 0):
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, PermissionError, psutil.Error):
+                if os.getpgid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
+                    family.add(process)
+    return list(family)
 
 
 def _signal_session(pid: int, number: int) -> bool:
