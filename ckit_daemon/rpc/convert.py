@@ -90,7 +90,13 @@ class Converter:
                 wire.Related(location=self.location(other.location), message=other.message) for other in finding.related
             ],
             fixes=[
-                wire.Fix(title=fix.title, path=list(fix.path) or None, value=fix.value, creates=fix.creates)
+                wire.Fix(
+                    title=fix.title,
+                    file=fix.file,
+                    path=list(fix.path) or None,
+                    value=fix.value,
+                    creates=fix.creates,
+                )
                 for fix in finding.fixes
             ],
         )

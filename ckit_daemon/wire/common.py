@@ -73,7 +73,10 @@ class Fix(WireModel):
     """What would mend a finding."""
 
     title: str
-    path: JsonPath | None = Field(default=None, description="Where the value belongs, in the finding's file.")
+    file: RepositoryPath | None = Field(default=None, description="Another file than the finding's.")
+    path: JsonPath | None = Field(
+        default=None, description="Where the value belongs; an index one past the end of a list appends."
+    )
     value: JsonValue = Field(default=None, description="The value to put there.")
     creates: str | None = Field(default=None, description="Id of an entity to be made instead.")
 
