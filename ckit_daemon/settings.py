@@ -118,16 +118,6 @@ class FeatureSettings(Group):
     scripts: bool = Field(default=True, description="Running the repository's own scripts, in trusted workspaces only.")
 
 
-class TelemetrySettings(Group):
-    """OpenTelemetry export."""
-
-    otel_endpoint: str = Field(
-        default="",
-        max_length=2048,
-        description="OTLP/HTTP endpoint for spans; empty: OTEL_EXPORTER_OTLP_ENDPOINT or none.",
-    )
-
-
 class Settings(BaseModel):
     """All settings in force."""
 
@@ -138,7 +128,6 @@ class Settings(BaseModel):
     paths: PathSettings = PathSettings()
     repository: RepositorySettings = RepositorySettings()
     features: FeatureSettings = FeatureSettings()
-    telemetry: TelemetrySettings = TelemetrySettings()
 
     def enabled(self, feature: str | None) -> bool:
         """Return whether a feature flag is on; None stands for what has no flag."""

@@ -11,23 +11,22 @@ from ckit_daemon.wire.schema_hash import SCHEMA_HASH
 from ckit_daemon.wire.server import Capabilities, Limits, MethodDescription
 
 if TYPE_CHECKING:
-    from ckit_daemon.settings import FeatureSettings, Settings
+    from ckit_daemon.settings import Settings
 
 
 def describe_capabilities(settings: Settings, protocol_version: str) -> Capabilities:
     """Return the methods, features and limits under these settings; what is switched off is absent."""
-    limits = Limits(
-        max_message_bytes=settings.limits.max_message_bytes,
-        max_concurrent=settings.limits.max_concurrent,
-        max_queued=settings.limits.max_queued,
-        request_timeout_seconds=settings.limits.request_timeout_seconds,
+    limits = settings.limits
+    return _describe(
+        tuple(sorted(name for name in type(settings.features).model_fields if settings.enabled(name))),
+        (limits.max_message_bytes, limits.max_concurrent, limits.max_queued, limits.request_timeout_seconds),
+        protocol_version,
     )
-    return _describe(settings.features, limits, protocol_version)
 
 
 @functools.lru_cache(maxsize=4)
-def _describe(switches: FeatureSettings, limits: Limits, protocol_version: str) -> Capabilities:
-    features = [name for name in type(switches).model_fields if getattr(switches, name)]
+def _describe(features: tuple[str, ...], limits: tuple[int, int, int, float], protocol_version: str) -> Capabilities:
+    message_bytes, concurrent, queued, timeout_seconds = limits
     return Capabilities(
         protocol_version=protocol_version,
         schema_hash=SCHEMA_HASH,
@@ -37,6 +36,11 @@ def _describe(switches: FeatureSettings, limits: Limits, protocol_version: str) 
             for m in METHODS
             if m.feature is None or m.feature in features
         ],
-        features=sorted(features),
-        limits=limits,
+        features=list(features),
+        limits=Limits(
+            max_message_bytes=message_bytes,
+            max_concurrent=concurrent,
+            max_queued=queued,
+            request_timeout_seconds=timeout_seconds,
+        ),
     )
