@@ -93,6 +93,6 @@ class Terminal:
             bar.stop()
 
 
-def json_text(value: Mapping[str, JsonValue]) -> str:
+def json_text(value: JsonValue | Mapping[str, JsonValue]) -> str:
     """A result of the protocol as readable JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

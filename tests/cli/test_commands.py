@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -273,3 +276,34 @@ def test_the_shell_completes_ids_with_titles(ckit: Ckit) -> None:
     assert entity_ids(context, "svc-l") == [("svc-loans", "Loans")]
     context.params["repo"] = str(ckit.repo.parent / "nowhere")
     assert entity_ids(context, "svc-l") == []
+
+
+def test_pipelines_are_listed_with_both_engines(ckit: Ckit) -> None:
+    run = ckit("pipeline", "list", "--json")
+    assert {pipeline["engine"] for pipeline in run.json["pipelines"]} == {"native", "script"}
+    assert "build-graph" in ckit("pipeline", "list").out
+
+
+def test_a_built_in_pipeline_prints_its_json(ckit: Ckit) -> None:
+    run = ckit("pipeline", "run", "impact", "FEAT-001", "--dry-run")
+    assert isinstance(run.json, dict)
+
+
+def test_a_script_runs_only_when_it_is_asked_for(own: Ckit) -> None:
+    script = json.dumps(f'"{sys.executable}" -c "print(6 * 7)"')
+    (own.repo / "package.json").write_text(f'{{"name": "x", "scripts": {{"answer": {script}}}}}', encoding="utf-8")
+    assert own("pipeline", "run", "answer").code == 2
+    if shutil.which("npm") or shutil.which("pnpm"):
+        run = own("pipeline", "run", "answer", "--script")
+        assert (run.code, run.out.strip()) == (0, "42")
+
+
+def test_watching_checks_again_after_a_change(own: Ckit) -> None:
+    watch = [sys.executable, "-m", "ckit_daemon.cli.main", "-C", str(own.repo), "validate", "--watch", "--quiet"]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "\u2714 no findings in 43 entities\n"
+        story = own.repo / STORY
+        story.write_text(story.read_text(encoding="utf-8").replace("FEAT-003", "FEAT-033"), encoding="utf-8")
+        assert process.stdout.readline().rstrip() == STORY
+        process.kill()

@@ -62,3 +62,16 @@ def test_a_failure_before_the_daemon_is_asked_is_json_too(ckit: Ckit) -> None:
     run = ckit("--json", "impact")
     assert run.code == 2
     assert run.json["error"]["data"]["code"] == "usage"
+
+
+@pytest.mark.parametrize(("command", "page"), [("validate", 1), ("graph", 5)])
+def test_R35_long_lists_are_fetched_in_pages_and_printed_as_one(
+    faulty: Ckit, monkeypatch: pytest.MonkeyPatch, command: str, page: int
+) -> None:
+    whole = faulty(command, "--json").json
+    monkeypatch.setattr(f"ckit_daemon.cli.commands.{command}.PAGE", page)
+    paged = faulty(command, "--json").json
+    for result in (whole, paged):
+        # A page holds the facts of its own entities, so that their order depends on the pages.
+        result.get("edges", []).sort(key=lambda edge: (edge["source"], edge["rel"], edge["target"]))
+    assert paged == whole
