@@ -17,20 +17,29 @@ if TYPE_CHECKING:
 
 _REJECTED: Final = frozenset({"yaml.syntax", "yaml.duplicate-key", "yaml.multiple-documents", "yaml.alias-limit"})
 
+_ORDER: Final = {entity_type: index for index, entity_type in enumerate(layout.FOLDERS.values())}
+
 
 def is_read(document: Document) -> bool:
     """Whether the predecessor's parser took a document at all."""
     return document.readable and not any(problem.code in _REJECTED for problem in document.problems)
 
 
+def entity_of(snapshot: Snapshot, identifier: str) -> Entity | None:
+    """The entity with this id, if it is of a built-in type; of several with one id the last file's."""
+    read = [each for each in snapshot.definitions.get(identifier, ()) if is_read(each.document)]
+    return read[-1] if read and read[-1].type in _ORDER else None
+
+
+def place_of(entity: Entity) -> tuple[int, str]:
+    """Where an entity comes in the old order: by type and then by file."""
+    return _ORDER[entity.type], entity.path
+
+
 def entities_of(snapshot: Snapshot) -> dict[str, Entity]:
-    """The entities of the built-in types by id, by type and then by file; of several with one id the last file's."""
-    found: dict[str, Entity] = {}
-    for entity in snapshot.entities:
-        read = [each for each in snapshot.definitions[entity.id] if is_read(each.document)]
-        if read and entity.type in layout.FOLDERS.values():
-            found[entity.id] = read[-1]
-    return found
+    """The entities of the built-in types by id, in the old order."""
+    found = [entity for identifier in snapshot.definitions if (entity := entity_of(snapshot, identifier)) is not None]
+    return {entity.id: entity for entity in sorted(found, key=place_of)}
 
 
 def constitution_of(entities: Iterable[Entity]) -> Entity | None:

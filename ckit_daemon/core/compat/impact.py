@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ckit_daemon.core.changes import field_changes
-from ckit_daemon.core.compat.entities import counted, entities_of, is_read
+from ckit_daemon.core.compat.entities import counted, entity_of, is_read, place_of
 from ckit_daemon.core.json import JsonValue
 from ckit_daemon.core.rules import SEVERITIES, read_rules, values_at
 
@@ -43,18 +43,16 @@ def impact(
 
     `baseline` holds the committed documents of files that differ from the commit, by path.
     """
-    entities = entities_of(snapshot)
     rules = read_rules(snapshot)
-    neighbours = _neighbours(entities)
     impacted: dict[str, Entity] = {}
     issues: list[JsonObject] = []
     for identifier in changed_ids:
-        changed = entities.get(identifier)
+        changed = entity_of(snapshot, identifier)
         if changed is None:
             message = f"Entity {identifier} does not exist"
             issues.append({"id": identifier, "type": "not-found", "message": message, "severity": "error"})
             continue
-        around = neighbours.get(identifier, [])
+        around = _neighbours(snapshot, changed)
         impacted |= {near.entity.id: near.entity for near in around}
         issues += _reviews(changed, around, rules, snapshot, baseline or {})
         for entity in (changed, *(near.entity for near in around)):
@@ -78,15 +76,16 @@ def impact(
     }
 
 
-def _neighbours(entities: Mapping[str, Entity]) -> dict[str, list[_Neighbour]]:
-    """Both ends of every reference, once for each place that states it."""
-    found: dict[str, list[_Neighbour]] = {}
-    for entity in entities.values():
+def _neighbours(snapshot: Snapshot, changed: Entity) -> list[_Neighbour]:
+    """The other end of every reference from or to an entity, once for each place that states it."""
+    paths = snapshot.referrers.get(changed.id, frozenset())
+    stating = [changed, *(entity for path in paths if (entity := snapshot.by_path.get(path)) is not changed and entity)]
+    found: list[_Neighbour] = []
+    for entity in sorted((each for each in stating if entity_of(snapshot, each.id) is each), key=place_of):
         for reference in entity.references:
-            target = entities.get(reference.target)
-            if target is not None:
-                found.setdefault(entity.id, []).append(_Neighbour(target, reference.relation.rel))
-                found.setdefault(target.id, []).append(_Neighbour(entity, reference.relation.rel))
+            other = entity_of(snapshot, reference.target) if entity is changed else entity
+            if other is not None and (entity is changed or reference.target == changed.id):
+                found.append(_Neighbour(other, reference.relation.rel))
     return found
 
 
