@@ -187,7 +187,10 @@
   const applyFilters = () => {
     cy.batch(() => {
       cy.nodes().forEach((node) => void node.toggleClass("hidden", !shown.types.has(node.data("type"))));
-      cy.edges().forEach((edge) => void edge.toggleClass("hidden", !shown.relations.has(edge.data("rel"))));
+      cy.edges().forEach((edge) => {
+        const loose = edge.source().hasClass("hidden") || edge.target().hasClass("hidden");
+        edge.toggleClass("hidden", loose || !shown.relations.has(edge.data("rel")));
+      });
     });
     arrange();
     refresh();
@@ -222,7 +225,7 @@
       ),
     );
     const visible = cy.nodes().not(".hidden").length;
-    const lines = cy.edges(":visible").length;
+    const lines = cy.edges().not(".hidden").length;
     const found = query ? `${listed.length} found \u00b7 ` : "";
     byId("counts").textContent = `${found}${visible} of ${entities.length} entities \u00b7 ${lines} relations`;
   };
