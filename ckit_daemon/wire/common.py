@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, WithJsonSchema, model_serializer
@@ -111,13 +112,18 @@ class Statement(WireModel):
     location: Location
 
 
-class Edge(WireModel):
+@dataclass(slots=True)
+class Edge:
     """A fact between two entities, in the direction of its relation."""
+
+    # A big graph has tens of thousands of them, and making models, or frozen ones of
+    # these, takes several times as long.
+    __pydantic_config__ = WireModel.model_config
 
     source: str
     target: str
     rel: str
-    statements: list[Statement] | None = Field(default=None, description="Given where the request asks for them.")
+    statements: Annotated[list[Statement] | None, Field(description="Given where the request asks for them.")] = None
 
 
 class TextEdit(WireModel):
