@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,10 @@ FEATURE = "contexts/features/FEAT-001-context-sync-mvp.yaml"
 
 @pytest.fixture(scope="module")
 def reference() -> Snapshot:
-    root = REFERENCE / "context-repo"
+    return snapshot_of(REFERENCE / "context-repo")
+
+
+def snapshot_of(root: Path) -> Snapshot:
     texts = {
         path.relative_to(root).as_posix(): path.read_bytes().decode()
         for folder in ("contexts", ".context")
@@ -154,3 +159,16 @@ def test_a_change_is_shown_with_the_text_of_both_sides(make_snapshot, make_docum
     assert issue["message"] == message
     (shown,) = issue["changes"]
     assert (shown["oldValue"], shown["newValue"], shown["valueType"]) == change
+
+
+@needs_reference
+def test_validate_finds_exactly_the_faults_that_the_predecessor_found(tmp_path):
+    tool, root = REFERENCE.parent / "tools" / "gen_repo.py", tmp_path / "r"
+    options = ["--features", "30", "--faults", "40", "--template", str(REFERENCE / "context-repo")]
+    command = [sys.executable, str(tool), str(root), *options]
+    manifest = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    snapshot = snapshot_of(root)
+    output = compat.validate(snapshot, validate(snapshot).findings)
+    expected = {(fault["file"], fault["node_validate"]) for fault in manifest["faults"] if fault["node_validate"]}
+    assert {(error["file"], error["type"]) for error in output["errors"]} == expected
+    assert compat.build_graph(snapshot)["stats"]["edgesByRel"] == manifest["edges"]
