@@ -196,16 +196,16 @@ def test_removing_the_second_of_two_equal_keys_is_refused_since_the_first_would_
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
-        (SetValue((), 1), "the path is empty"),
+        (SetValue((), 1), "The path is empty"),
         (SetValue(("a", "b"), 1), "a is no mapping, so it has no field 'b'"),
         (SetValue(("l", 5), 1), "l has 1 items and no item 5"),
         (SetValue(("l", "k"), 1), "l is no mapping"),
         (SetValue(("m", 0), 1), "m is no list, so it has no item 0"),
-        (Remove(("x",)), "there is no x to remove"),
-        (Remove(("m", "x", "w")), r"there is no m\.x to remove"),
+        (Remove(("x",)), "There is no x to remove"),
+        (Remove(("m", "x", "w")), r"There is no m\.x to remove"),
         (Append(("a",), 1), "a is no list, so nothing can be appended to it"),
         (Insert(("a",), 1), "a is no place in a list"),
-        (SetValue(("a",), "\ud800"), "half of a surrogate pair"),
+        (SetValue(("a",), "\ud800"), "Half of a surrogate pair"),
     ],
 )
 def test_an_operation_that_makes_no_sense_is_refused(operation: Operation, message: str) -> None:

@@ -71,7 +71,7 @@ def create(
     """
     if new.type not in snapshot.schemas.types():
         known: list[JsonValue] = list(snapshot.schemas.types())
-        raise NotFoundError(f"there is no entity type {new.type}", details={"types": known})
+        raise NotFoundError(f"There is no entity type {new.type}.", details={"types": known})
     check_value(dict(new.data))
     identifier = _identifier(snapshot, new, taken)
     fields = {"id": identifier, **{key: item for key, item in new.data.items() if key != "id"}}
@@ -101,11 +101,11 @@ def _identifier(snapshot: Snapshot, new: NewEntity, taken: frozenset[str]) -> st
         title = next((text for holder in (new.data, new.values) if (text := _title(holder))), None)
         return next_id(snapshot, new.type, taken, title)
     if not isinstance(named, str) or (new.id is not None and named != new.id):
-        raise InvalidArgumentError("the id must be a string, and the same wherever it is given")
+        raise InvalidArgumentError("The id must be a string, and the same wherever it is given.")
     check_id(snapshot, new.type, named)
     check_free(snapshot, named)
     if named.casefold() in {known.casefold() for known in taken}:
-        raise AlreadyExistsError(f"{named} exists already, on another branch", details={"id": named})
+        raise AlreadyExistsError(f"{named} exists already, on another branch.", details={"id": named})
     return named
 
 
@@ -123,7 +123,7 @@ def _without_unfilled(entity: Entity) -> Entity:
 def _read(entity_type: str, path: str, text: str) -> Entity:
     entity = read_entity(entity_type, read_yaml(path, text))
     if entity is None:
-        raise InvalidArgumentError("an entity is a mapping with an id")
+        raise InvalidArgumentError("An entity is a mapping with an id.")
     return entity
 
 

@@ -65,7 +65,7 @@ def _refuse(snapshot: Snapshot, identifier: str, own_path: str) -> None:
     if found:
         listed: list[JsonValue] = [{"id": name, "field": field, "path": path} for name, field, path in found]
         names = ", ".join(dict.fromkeys(name for name, _, _ in found))
-        message = f"{identifier} is still needed by {names}; remove these references first or together with it"
+        message = f"{identifier} is still needed by {names}; remove these references first or together with it."
         raise ConflictError(message, details={"references": listed})
 
 

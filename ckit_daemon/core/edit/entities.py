@@ -30,10 +30,10 @@ def find_entity(snapshot: Snapshot, identifier: str, path: str | None = None) ->
     snapshot.require(identifier)
     found = [entity for entity in snapshot.definitions[identifier] if path in {None, entity.path}]
     if not found:
-        raise NotFoundError(f"there is no entity {identifier} in {path}", details={"kind": "entity", "id": identifier})
+        raise NotFoundError(f"There is no entity {identifier} in {path}.", details={"kind": "entity", "id": identifier})
     if len(found) > 1:
         paths: list[JsonValue] = [entity.path for entity in found]
-        message = f"{len(found)} files claim the id {identifier}: {', '.join(map(str, paths))}; say which one is meant"
+        message = f"{len(found)} files claim the id {identifier}: {', '.join(map(str, paths))}; say which one is meant."
         raise ConflictError(message, details={"paths": paths})
     return found[0]
 
@@ -74,7 +74,7 @@ def refuse_errors(identifier: str, errors: dict[str, Path]) -> None:
     """
     if errors:
         listed: list[JsonValue] = [{"path": show_path(path), "message": message} for message, path in errors.items()]
-        message = f"{identifier} would break its schema: {'; '.join(errors)}"
+        message = f"{identifier} would break its schema: {'; '.join(errors)}."
         raise InvalidArgumentError(message, details={"errors": listed})
 
 

@@ -71,7 +71,7 @@ def file_path(snapshot: Snapshot, entity_type: str, identifier: str, title: str)
     words = slug(title) if with_title else ""
     path = f"{folder}/{identifier}{'-' if words else ''}{words}{suffix}"
     if any(known.casefold() == path.casefold() for known in snapshot.documents):
-        raise AlreadyExistsError(f"the file {path} exists already", details={"path": path})
+        raise AlreadyExistsError(f"The file {path} exists already.", details={"path": path})
     return path
 
 

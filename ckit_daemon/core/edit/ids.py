@@ -63,12 +63,12 @@ def check_id(snapshot: Snapshot, entity_type: str, identifier: str) -> None:
     """
     shown = identifier if len(identifier) <= 40 else f"{identifier[:40]}…"
     if len(identifier) > MAX_ID_LENGTH:
-        raise InvalidArgumentError(f"the id {shown!r} is longer than {MAX_ID_LENGTH} characters")
+        raise InvalidArgumentError(f"The id {shown!r} is longer than {MAX_ID_LENGTH} characters.")
     if not _SHAPE.fullmatch(identifier) or ".." in identifier or _DEVICES.fullmatch(identifier):
-        message = f"{shown!r} is no usable id: letters, digits, '-', '_' and '.' make a name that every system accepts"
+        message = f"{shown!r} is no usable id: letters, digits, '-', '_' and '.' make a name that every system accepts."
         raise InvalidArgumentError(message)
     if not is_plain(identifier):
-        raise InvalidArgumentError(f"{shown!r} is no usable id: some readers of YAML take it for another value")
+        raise InvalidArgumentError(f"{shown!r} is no usable id: some readers of YAML take it for another value.")
     rules = _id_rules(snapshot, entity_type)
     if rules is not None:
         if not jsonschema_rs.is_valid(rules, identifier):
@@ -124,7 +124,7 @@ def _next_number(used: Iterable[str], numbering: Numbering) -> str:
 def _next_name(snapshot: Snapshot, entity_type: str, title: str | None, used: Collection[str]) -> str:
     name = slug(title or "")
     if not name:
-        raise InvalidArgumentError(f"the id of a new {entity_type} is made from its title; give a title or an id")
+        raise InvalidArgumentError(f"The id of a new {entity_type} is made from its title; give a title or an id.")
     prefix = _name_prefix(snapshot, entity_type)
     first = prefix + name.removeprefix(prefix.casefold())
     rules = _id_rules(snapshot, entity_type)

@@ -44,7 +44,7 @@ def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, 
     """
     entity = find_entity(snapshot, old, path)
     if new == old:
-        raise InvalidArgumentError(f"{old} has this id already")
+        raise InvalidArgumentError(f"{old} has this id already.")
     check_id(snapshot, entity.type, new)
     check_free(snapshot, new, present=old)
     warnings: list[str] = []
@@ -153,7 +153,7 @@ def _new_path(snapshot: Snapshot, entity: Entity, new: str) -> str:
     if new_path.casefold() == entity.path.casefold():
         return entity.path
     if any(path.casefold() == new_path.casefold() for path in snapshot.documents):
-        raise AlreadyExistsError(f"the file {new_path} exists already", details={"path": new_path})
+        raise AlreadyExistsError(f"The file {new_path} exists already.", details={"path": new_path})
     return new_path
 
 

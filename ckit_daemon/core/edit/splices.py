@@ -296,4 +296,4 @@ def _place(key: str, present: list[str], order: Sequence[str]) -> int:
 
 
 def _no_place(path: Path) -> ConflictError:
-    return ConflictError(f"{show_path(path)} is not written in the file itself, so it can't be edited there")
+    return ConflictError(f"{show_path(path)} is not written in the file itself, so it can't be edited there.")

@@ -39,11 +39,11 @@ def find_template(snapshot: Snapshot, name: str, entity_type: str) -> Document:
     wanted = name.removeprefix(f"{BUILDER_TEMPLATES}/")
     document = next((known[file] for file in (wanted, *(wanted + end for end in YAML_SUFFIXES)) if file in known), None)
     if document is None:
-        raise NotFoundError(f"there is no builder template {name}", details={"templates": list(known)})
+        raise NotFoundError(f"There is no builder template {name}.", details={"templates": list(known)})
     metadata = document.value.get(METADATA) if isinstance(document.value, dict) else None
     made = metadata.get("entityType") if isinstance(metadata, dict) else None
     if isinstance(made, str) and made != entity_type:
-        raise InvalidArgumentError(f"the template {name} makes a {made}, not a {entity_type}")
+        raise InvalidArgumentError(f"The template {name} makes a {made}, not a {entity_type}.")
     return document
 
 
@@ -55,7 +55,7 @@ def fill(document: Document, values: Mapping[str, JsonValue], data: JsonObject) 
 
     """
     if not isinstance(document.value, dict):
-        raise ConflictError(f"{document.path} is no template: it is no mapping", details={"path": document.path})
+        raise ConflictError(f"{document.path} is no template: it is no mapping.", details={"path": document.path})
     try:
         text = _quoted(document.text)
         value = cast("JsonObject", read(text).value)

@@ -36,7 +36,7 @@ def update(
 
     """
     if any(operation.path[:1] == ("id",) for operation in operations):
-        raise InvalidArgumentError("an id is changed with rename, which changes every reference to it as well")
+        raise InvalidArgumentError("An id is changed with rename, which changes every reference to it as well.")
     entity = find_entity(snapshot, identifier, path)
     text = edit_document(snapshot, entity.document, operations)
     if text == entity.document.text:

@@ -61,10 +61,10 @@ def check_value(value: JsonValue, depth: int = 0) -> None:
 
     """
     if depth > MAX_DEPTH:
-        raise InvalidArgumentError(f"a value may be nested {MAX_DEPTH} deep and no deeper")
+        raise InvalidArgumentError(f"A value may be nested {MAX_DEPTH} deep and no deeper.")
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidArgumentError("half of a surrogate pair is no character")
+            raise InvalidArgumentError("Half of a surrogate pair is no character.")
     elif isinstance(value, dict):
         for key, item in value.items():
             check_value(key, depth)
@@ -115,7 +115,7 @@ def apply(value: JsonValue, operation: Operation) -> JsonValue:
 
     """
     if not operation.path:
-        raise InvalidArgumentError("the path is empty; name the field to change")
+        raise InvalidArgumentError("The path is empty; name the field to change.")
     return _change(value, operation, 0)
 
 
@@ -129,11 +129,11 @@ def _change(value: JsonValue, operation: Operation, depth: int) -> JsonValue:
         value = {} if isinstance(step, str) else []
     if isinstance(step, str):
         if not isinstance(value, dict):
-            raise InvalidArgumentError(f"{show_path(path[:depth])} is no mapping, so it has no field '{step}'")
+            raise InvalidArgumentError(f"{show_path(path[:depth])} is no mapping, so it has no field '{step}'.")
         if isinstance(operation, Remove) and step not in value:
-            raise InvalidArgumentError(f"there is no {show_path(path[: depth + 1])} to remove")
+            raise InvalidArgumentError(f"There is no {show_path(path[: depth + 1])} to remove.")
         if isinstance(operation, Insert) and last:
-            raise InvalidArgumentError(f"{show_path(path)} is no place in a list")
+            raise InvalidArgumentError(f"{show_path(path)} is no place in a list.")
         if isinstance(operation, Remove) and last:
             return {key: item for key, item in value.items() if key != step}
         return {**value, step: _change(value.get(step), operation, depth + 1)}
@@ -157,6 +157,6 @@ def _changed_leaf(value: JsonValue, operation: Operation) -> JsonValue:
         if value is None:
             return [operation.value]
         if not isinstance(value, list):
-            raise InvalidArgumentError(f"{show_path(operation.path)} is no list, so nothing can be appended to it")
+            raise InvalidArgumentError(f"{show_path(operation.path)} is no list, so nothing can be appended to it.")
         return [*value, operation.value]
     raise AssertionError(operation)

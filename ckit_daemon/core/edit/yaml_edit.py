@@ -74,7 +74,7 @@ def read(text: str) -> Parsed:
     if not parsed.readable:
         problem = parsed.problems[0]
         line = problem.range.start.line + 1
-        raise ConflictError(f"the file can't be edited before its YAML is mended: {problem.message} (line {line})")
+        raise ConflictError(f"The file can't be edited before its YAML is mended: {problem.message} (line {line}).")
     return parsed
 
 
@@ -87,7 +87,7 @@ def check(text: str, intended: JsonValue, before: Parsed, message: str) -> Parse
     """
     after = parse(text)
     if not after.readable or not same(after.value, intended) or len(after.problems) > len(before.problems):
-        raise ConflictError(f"{message}: the same text is used elsewhere (an alias), or its layout is too unusual")
+        raise ConflictError(f"{message}: the same text is used elsewhere (an alias), or its layout is too unusual.")
     return after
 
 
@@ -131,4 +131,4 @@ def _set(splices: Splices, value: JsonValue, path: Path, new: JsonValue, key_ord
             return
         if parent and splices.replace(parent, nested((step,), inner)):
             return
-    raise ConflictError(f"there is no place in the text for {show_path(path)}")
+    raise ConflictError(f"There is no place in the text for {show_path(path)}.")
