@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pygit2
 import pytest
 import typer
 
@@ -307,3 +308,35 @@ def test_watching_checks_again_after_a_change(own: Ckit) -> None:
         story.write_text(story.read_text(encoding="utf-8").replace("FEAT-003", "FEAT-033"), encoding="utf-8")
         assert process.stdout.readline().rstrip() == STORY
         process.kill()
+
+
+def commit_all(folder: Path) -> None:
+    repository = pygit2.init_repository(folder)
+    repository.index.add_all()
+    repository.index.write()
+    author = pygit2.Signature("A", "a@example.org")
+    repository.create_commit("HEAD", author, author, "Begin", repository.index.write_tree(), [])
+
+
+def test_impact_of_the_working_tree_shows_changed_fields_and_fails_on_broken_references(own: Ckit) -> None:
+    commit_all(own.repo)
+    assert own("impact", "--staged").out == "Nothing changed in meaning.\n"
+    feature = own.repo / "contexts/features/FEAT-003-reserve-and-collect.yaml"
+    feature.write_text(feature.read_text(encoding="utf-8").replace("in-progress", "blocked"), encoding="utf-8")
+    run = own("impact", "--working-tree")
+    assert run.code == 0
+    assert "status: in-progress \u2192 blocked" in run.out
+    (own.repo / STORY).unlink()
+    run = own("impact", "--since", "HEAD")
+    assert run.code == 1
+    assert "Breaks" in run.out
+    assert "is gone" in run.out
+    assert own("doctor").out.count("HEAD is ") == 1
+
+
+def test_doctor_says_when_the_daemon_does_not_start(ckit: Ckit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    run = ckit("doctor")
+    assert run.code == 1
+    assert "can't be started" in run.out
+    assert "pip install" in run.out
