@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.programs import Node
     from tests.bench.repos import BenchRepository
 
-PAGE: Final = "graph (a page of 1,000)"
+PAGE: Final = "graph (1,000)"
 LARGE: Final = 10_000
 """Entities of the repository that most aims are about."""
 NO_NODE: Final = "no Node here"
@@ -143,6 +143,7 @@ def rows_of(figures: Figures) -> Iterator[Row]:
     for name, warm in figures.warm.items():
         yield compared(section, f"{name}, warm process", warm.whole, figures.cold[name].whole, "cold process")
     work = figures.cold["validate"].opening + figures.cold["validate"].answering
+    yield compared(section, "open and validate, cold", work, *_node(figures, "validate"))
     aim = at_most(1.5) if large else None
     yield compared(section, "open and validate, cold", work, figures.parsing, "reading and parsing", aim)
     opening = min(session.opening for session in figures.cold.values())

@@ -127,7 +127,7 @@ def show(rows: Sequence[Row]) -> None:
             _verdict(row),
         )
         section = row.section
-    console = Console() if sys.stdout.isatty() else Console(width=140)
+    console = Console() if sys.stdout.isatty() else Console(width=170)
     console.print(table)
     judged = [row.is_met for row in rows if row.is_met is not None]
     console.print(f"{sum(judged)} of {len(judged)} aims met.")
