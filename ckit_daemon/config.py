@@ -11,18 +11,18 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args, get_origin
 
+import msgspec
 import orjson
-from pydantic import ValidationError
 
 from ckit_daemon.redaction import looks_secret, names_secret
-from ckit_daemon.settings import REPOSITORY_MAY_SET, Group, Settings
+from ckit_daemon.settings import REPOSITORY_MAY_SET, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic.fields import FieldInfo
+    from ckit_daemon.settings import Group
 
 Source = Literal["default", "environment", "userFile", "repositoryFile", "client"]
 WarnSource = Literal["environment", "userFile", "repositoryFile", "client"]
@@ -64,15 +64,32 @@ class Layer:
 class _Leaf:
     group: str
     field: str
-    info: FieldInfo
+    name: str
     model: type[Group]
+    type: object
+    """The type without its bounds and description."""
+    description: str
+    repository_may_set: bool
 
 
 def _leaves() -> Iterator[tuple[str, _Leaf]]:
-    for group, group_info in Settings.model_fields.items():
-        model = cast("type[Group]", group_info.annotation)
-        for name, info in model.model_fields.items():
-            yield f"{group}.{info.alias or name}", _Leaf(group, name, info, model)
+    for group in msgspec.structs.fields(Settings):
+        model = cast("type[Group]", group.type)
+        for field in msgspec.structs.fields(model):
+            base, *annotations = get_args(field.type)
+            metas = [item for item in annotations if isinstance(item, msgspec.Meta)]
+            yield (
+                f"{group.name}.{field.encode_name}",
+                _Leaf(
+                    group=group.name,
+                    field=field.name,
+                    name=field.encode_name,
+                    model=model,
+                    type=base,
+                    description="".join(meta.description or "" for meta in metas),
+                    repository_may_set=any(meta.extra == REPOSITORY_MAY_SET for meta in metas),
+                ),
+            )
 
 
 LEAVES: Mapping[str, _Leaf] = dict(_leaves())
@@ -99,9 +116,9 @@ class Configuration:
                     warnings.append(OptionWarning(key, layer.source, problem))
                     continue
                 leaf = LEAVES[key]
-                values.setdefault(leaf.group, {})[leaf.field] = checked
+                values.setdefault(leaf.group, {})[leaf.name] = checked
                 sources[key] = layer.source
-        return Settings.model_validate(values), sources, tuple(warnings)
+        return msgspec.convert(values, Settings), sources, tuple(warnings)
 
     @property
     def settings(self) -> Settings:
@@ -121,7 +138,7 @@ class Configuration:
                 key=key,
                 value=getattr(getattr(settings, leaf.group), leaf.field),
                 source=sources[key],
-                description=leaf.info.description or "",
+                description=leaf.description,
             )
             for key, leaf in LEAVES.items()
             if key.startswith(prefix)
@@ -214,17 +231,20 @@ def _check(key: str, value: object, source: WarnSource) -> tuple[str | None, obj
     leaf = LEAVES.get(key)
     if leaf is None:
         return "There is no setting of this name.", None
-    if source == "repositoryFile" and leaf.info.json_schema_extra != REPOSITORY_MAY_SET:
+    if source == "repositoryFile" and not leaf.repository_may_set:
         return "A repository's own file may not change this setting.", None
     try:
         # The environment knows text only; typed sources must say what they mean.
-        if source == "environment" and leaf.info.default_factory is not None:
+        if source == "environment" and get_origin(leaf.type) is dict:
             value = orjson.loads(cast("str", value))
-        group = leaf.model.model_validate({leaf.field: value}, strict=source != "environment")
-    except ValidationError as error:
-        return error.errors(include_input=False, include_url=False)[0]["msg"], None
+        group = msgspec.convert({leaf.name: value}, leaf.model, strict=source != "environment")
     except orjson.JSONDecodeError:
         return "The value is not valid JSON.", None
+    except msgspec.ValidationError as error:
+        if get_origin(leaf.type) is Literal:
+            # msgspec would repeat the value.
+            return f"Expected one of {', '.join(map(str, get_args(leaf.type)))}.", None
+        return f"{str(error).partition(' - at ')[0]}.", None
     return None, getattr(group, leaf.field)
 
 

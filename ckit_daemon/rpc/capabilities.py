@@ -18,7 +18,7 @@ def describe_capabilities(settings: Settings, protocol_version: str) -> Capabili
     """Return the methods, features and limits under these settings; what is switched off is absent."""
     limits = settings.limits
     return _describe(
-        tuple(sorted(name for name in type(settings.features).model_fields if settings.enabled(name))),
+        tuple(sorted(name for name in settings.features.__struct_fields__ if settings.enabled(name))),
         (limits.max_message_bytes, limits.max_concurrent, limits.max_queued, limits.request_timeout_seconds),
         protocol_version,
     )

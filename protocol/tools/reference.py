@@ -14,7 +14,6 @@ from ckit_daemon.config import ENVIRONMENT_KEYS, LEAVES, Configuration
 from ckit_daemon.core import compat
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.core.validation.codes import CODES
-from ckit_daemon.settings import REPOSITORY_MAY_SET
 from ckit_daemon.wire.errors import NUMBERS
 from ckit_daemon.wire.methods import METHODS
 from tools.contract import error_message, initialize_messages, method_messages, named_types, short_name
@@ -125,7 +124,7 @@ def _setting_table() -> str:
     variables = {key: name for name, key in ENVIRONMENT_KEYS.items()}
     rows: list[tuple[str, ...]] = []
     for setting in Configuration(()).describe():
-        of_repository = LEAVES[setting.key].info.json_schema_extra == REPOSITORY_MAY_SET
+        of_repository = LEAVES[setting.key].repository_may_set
         rows.append(
             (
                 f"`{setting.key}`",

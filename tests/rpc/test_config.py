@@ -49,8 +49,8 @@ def test_R17_each_source_outweighs_the_one_before(tmp_path: Path) -> None:
         ("[log]\nfile = 'x'", "may not change"),
         ("[features]\nscripts = true", "may not change"),
         ("[paths]\ncacheDir = '/etc'", "may not change"),
-        ("[repository]\nmaxFileBytes = 'many'", "valid integer"),
-        ("[repository]\nmaxFileBytes = 1", "greater than or equal"),
+        ("[repository]\nmaxFileBytes = 'many'", "Expected `int`, got `str`."),
+        ("[repository]\nmaxFileBytes = 1", "Expected `int` >= 1024."),
         ("[repository\n", "not valid TOML"),
         ("x = 1", "no setting"),
         ("[a]\napi_key = 'abc'", "by reference"),
@@ -82,6 +82,12 @@ def test_environment_names_follow_from_the_keys_and_unknown_ones_warn(tmp_path: 
     assert configuration.settings.limits.method_timeout_seconds == {"ckit/x": 2.5}
     assert not configuration.settings.features.edits
     assert load({"CKIT_CONFIG_FILE": "x", "CKIT_LIMITS_METHOD_TIMEOUT_SECONDS": "{"}).warnings
+
+
+@pytest.mark.parametrize("text", ["loud", "loud - at noon"])
+def test_R16_a_warning_names_the_choices_and_does_not_repeat_the_value(text: str) -> None:
+    (warning,) = load({"CKIT_CONFIG_FILE": "x", "CKIT_LOG_LEVEL": text}).warnings
+    assert warning.message == "Expected one of debug, info, warning, error."
 
 
 def test_every_setting_is_described() -> None:
