@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SCHEMA_HASH = "ea4abecd765e110bd7122ad32035ea0af8f0ba152afb6910dd4b2e9ef0c303d8"
+SCHEMA_HASH = "2d2c8866149bd0d3b4f9071cc975141e5875f985db82def08fe9797c29e27a43"

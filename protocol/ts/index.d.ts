@@ -706,7 +706,9 @@ export interface FiredRule {
 /** What would mend a finding. */
 export interface Fix {
   title: string;
-  /** Where the value belongs, in the finding's file. At most 64 items. */
+  /** Another file than the finding's. 1 to 4096 characters. */
+  file?: string;
+  /** Where the value belongs; an index one past the end of a list appends. At most 64 items. */
   path?: (string | number)[];
   /** The value to put there. */
   value?: JsonValue;
