@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from typing import TYPE_CHECKING
 
-import anyio
 from lsprotocol import types
 
 from ckit_daemon import __version__
@@ -104,8 +104,9 @@ class App:
         else:
             await inbox.emptied()
             await self._dispatcher.drain(limits.shutdown_grace_seconds)
-        with anyio.move_on_after(CLOSE_SECONDS):
-            await self._repositories.aclose()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._repositories.aclose()
         self._dispatcher.close()
         self._health.close()
         await asyncio.to_thread(self._lifecycle.end_children)
