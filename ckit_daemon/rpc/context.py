@@ -56,6 +56,13 @@ class PartialSender(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedResult:
+    """A result that is JSON already."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RequestContext:
     """One request on its way through a route.
 

@@ -27,7 +27,7 @@ from ckit_daemon.core.errors import (
     OverloadedError,
 )
 from ckit_daemon.logs import bind_request
-from ckit_daemon.rpc.context import RequestContext, Session
+from ckit_daemon.rpc.context import EncodedResult, RequestContext, Session
 from ckit_daemon.rpc.errors import ProtocolError, cancelled, invalid_params, to_error
 from ckit_daemon.rpc.progress import RequestProgress
 from ckit_daemon.wire.base import PartialResult, Result, WorkDone
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Route = Callable[[RequestContext, Never], Awaitable[Result | None]]
+Answer = Result | EncodedResult | None
+Route = Callable[[RequestContext, Never], Awaitable[Answer]]
 """Answers one method; its second parameter is the Params model of the method's row."""
 
 logger = logging.getLogger(__name__)
@@ -278,9 +279,11 @@ class Dispatcher:
             if route is None:
                 # The first use of a namespace imports what it stands on, which takes longer than the loop may wait.
                 route = self._loaded[request.row.name] = await run(self._routes.__getitem__, request.row.name)
-            result = await cast("Callable[[RequestContext, Params], Awaitable[Result | None]]", route)(context, params)
+            result = await cast("Callable[[RequestContext, Params], Awaitable[Answer]]", route)(context, params)
             if result is None:
                 return b"null"
+            if isinstance(result, EncodedResult):
+                return result.body
             return result.to_json() if request.row.cost == "instant" else await run(result.to_json)
         finally:
             self._services.metrics.in_flight -= 1

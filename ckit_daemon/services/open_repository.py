@@ -9,6 +9,7 @@ from ckit_daemon.core.overview import Overview, overview
 from ckit_daemon.core.progress import SILENT, Progress
 from ckit_daemon.core.search import SearchIndex
 from ckit_daemon.core.validation import Report, validate
+from ckit_daemon.services.answers import Answers
 
 if TYPE_CHECKING:
     from ckit_daemon.services.ports import Repository
@@ -24,6 +25,7 @@ class OpenRepository:
     def __init__(self, store: Repository) -> None:
         self.store = store
         self.search_index = SearchIndex()
+        self.answers = Answers()
         self._report: Report | None = None
         self._overview: tuple[Report, Overview] | None = None
         self._validating = threading.Lock()

@@ -36,6 +36,8 @@ def test_wrong_usage_exits_with_2_and_prints_no_traceback(example: Path) -> None
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGINT that one process sends another")
 def test_ctrl_c_ends_the_command_with_130_and_its_daemon_too(example: Path) -> None:
+    # Whoever runs the tests in the background of a shell hands down a SIGINT that is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*CKIT, "--repo", str(example), "validate", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from ckit_daemon.rpc.context import EncodedResult
 from ckit_daemon.rpc.convert import to_path
+from ckit_daemon.wire.base import PartialResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ckit_daemon.rpc.context import RequestContext
     from ckit_daemon.services.open_repository import OpenRepository
-    from ckit_daemon.wire.base import WireModel
+    from ckit_daemon.wire.base import Result, WireModel
     from ckit_daemon.wire.common import RepositoryParams
 
 _M = TypeVar("_M", bound="WireModel")
+_R = TypeVar("_R", bound="Result")
 
 PARTIAL_CHUNK = 200
 """Items in one partial result: small enough that the client can draw while the next ones are on their way."""
@@ -44,3 +47,27 @@ async def streamed(ctx: RequestContext, items: Sequence[_M]) -> list[_M]:
         if not await ctx.partial(items[start : start + PARTIAL_CHUNK]):
             return list(items)
     return []
+
+
+async def answered(
+    ctx: RequestContext,
+    params: RepositoryParams,
+    repository: OpenRepository,
+    compute: Callable[[], _R],
+    streamed_field: str = "",
+) -> _R | EncodedResult:
+    """Compute a result that depends on nothing but the newest snapshot and the parameters, in a worker thread.
+
+    The same question about the same snapshot gets the same answer without computing it again. A client that wants
+    partial results gets the list in `streamed_field` so.
+    """
+    if isinstance(params, PartialResult) and params.partial_result_token is not None:
+        result = await ctx.run(compute)
+        return result.model_copy(update={streamed_field: await streamed(ctx, getattr(result, streamed_field))})
+    snapshot = repository.store.snapshot
+    question = ctx.method, ctx.encoding, params.model_dump_json(exclude={"work_done_token", "repository"})
+    body = repository.answers.get(snapshot, question)
+    if body is None:
+        body = await ctx.run(lambda: compute().to_json())
+        repository.answers.put(snapshot, question, body)
+    return EncodedResult(body)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ckit_daemon.core.errors import InvalidArgumentError
 from ckit_daemon.rpc.convert import SEVERITIES, Converter, next_offset, summary, to_path, to_uri
 from ckit_daemon.rpc.impact import impact_result
-from ckit_daemon.rpc.routes.common import opened, streamed
+from ckit_daemon.rpc.routes.common import answered, opened
 from ckit_daemon.services.impact import assess
 from ckit_daemon.wire import repo as wire
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.core.validation import Report
-    from ckit_daemon.rpc.context import RequestContext
+    from ckit_daemon.rpc.context import EncodedResult, RequestContext
     from ckit_daemon.rpc.dispatch import Route
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.wire.base import NoParams
@@ -59,11 +59,12 @@ async def list_(ctx: RequestContext, _params: NoParams) -> wire.ListResult:
     return wire.ListResult(repositories=await ctx.run(lambda: [_info(ctx, each) for each in repositories]))
 
 
-async def validate(ctx: RequestContext, params: wire.ValidateParams) -> wire.ValidateResult:
+async def validate(ctx: RequestContext, params: wire.ValidateParams) -> wire.ValidateResult | EncodedResult:
     """Answer `ckit/repo/validate`."""
     repository = await opened(ctx, params)
-    result = await ctx.run(lambda: _validated(ctx, params, repository.report(ctx.progress)))
-    return result.model_copy(update={"findings": await streamed(ctx, result.findings)})
+    return await answered(
+        ctx, params, repository, lambda: _validated(ctx, params, repository.report(ctx.progress)), "findings"
+    )
 
 
 def _validated(ctx: RequestContext, params: wire.ValidateParams, report: Report) -> wire.ValidateResult:
@@ -93,10 +94,10 @@ def _has_code(code: str, wanted: str) -> bool:
     return code == wanted or code.startswith(f"{wanted}.")
 
 
-async def inspect(ctx: RequestContext, params: wire.InspectParams) -> wire.InspectResult:
+async def inspect(ctx: RequestContext, params: wire.InspectParams) -> wire.InspectResult | EncodedResult:
     """Answer `ckit/repo/inspect`."""
     repository = await opened(ctx, params)
-    return await ctx.run(_inspected, repository, ctx.progress)
+    return await answered(ctx, params, repository, lambda: _inspected(repository, ctx.progress))
 
 
 def _inspected(repository: OpenRepository, progress: Progress) -> wire.InspectResult:
@@ -137,13 +138,12 @@ def _inspected(repository: OpenRepository, progress: Progress) -> wire.InspectRe
     )
 
 
-async def graph(ctx: RequestContext, params: wire.GraphParams) -> wire.GraphResult:
+async def graph(ctx: RequestContext, params: wire.GraphParams) -> wire.GraphResult | EncodedResult:
     """Answer `ckit/repo/graph`."""
     repository = await opened(ctx, params)
     for identifier in params.ids or ():
         repository.store.snapshot.require(identifier)
-    result = await ctx.run(_graphed, ctx, params, repository)
-    return result.model_copy(update={"nodes": await streamed(ctx, result.nodes)})
+    return await answered(ctx, params, repository, lambda: _graphed(ctx, params, repository), "nodes")
 
 
 def _graphed(ctx: RequestContext, params: wire.GraphParams, repository: OpenRepository) -> wire.GraphResult:
@@ -197,9 +197,12 @@ async def paths(ctx: RequestContext, params: wire.PathsParams) -> wire.PathsResu
     return wire.PathsResult(version=snapshot.version, paths=[[convert.edge(edge) for edge in way] for way in found])
 
 
-async def impact(ctx: RequestContext, params: wire.ImpactParams) -> wire.ImpactResult:
+async def impact(ctx: RequestContext, params: wire.ImpactParams) -> wire.ImpactResult | EncodedResult:
     """Answer `ckit/repo/impact`."""
     repository = await opened(ctx, params)
+    if params.between is None:
+        return await answered(ctx, params, repository, lambda: _impacted(ctx, params, repository))
+    # The other side of a comparison changes without the snapshot: a commit, the index, the disk under a buffer.
     return await ctx.run(_impacted, ctx, params, repository)
 
 
