@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
+import os
+import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
 
-from ckit_daemon.cli.errors import INTERRUPTED, CommandError
+from ckit_daemon.cli.errors import FAILED, INTERRUPTED, CommandError
 from ckit_daemon.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -93,13 +98,14 @@ def command(
         def run(*, context: typer.Context, **values: Any) -> None:  # noqa: ANN401 - the options of any command.
             chosen = {key: values.pop(key) or context.obj[key] for key in _COMMON}
             terminal = Terminal(
-                repo=chosen["repo"] or Path.cwd(),
+                repo=chosen["repo"] or Path(),
                 as_json=chosen["as_json"],
                 color=not chosen["no_color"],
                 quiet=chosen["quiet"],
                 verbose=chosen["verbose"],
             )
             with _boundary(terminal):
+                _require_folder()
                 raise typer.Exit(function(terminal, **values))  # pyright: ignore[reportCallIssue] - own holds them.
 
         functools.update_wrapper(run, function)
@@ -119,14 +125,46 @@ def _boundary(terminal: Terminal) -> Generator[None]:
     """The one place where failures become messages and exit codes."""
     try:
         yield
+        sys.stdout.flush()
     except CommandError as failure:
-        if terminal.as_json:
-            terminal.print_json(failure.as_json())
-        else:
-            terminal.err.print(f"[bold red]error[/]: {escape(failure.message)}", soft_wrap=True)
-            for hint in failure.hints:
-                terminal.err.print(escape(hint), style="dim", soft_wrap=True)
+        _show(terminal, failure)
         raise typer.Exit(failure.exit_code) from failure
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
+        name = ".".join(str(step) for step in first["loc"]) or "The input"
+        _show(terminal, CommandError(f"'{name}' is not usable: {first['msg']}.", code="invalid_params"))
+        raise typer.Exit(FAILED) from invalid
+    except OSError as failure:
+        if failure.errno == errno.EPIPE:
+            raise
+        _silence_output()
+        reason = failure.strerror or str(failure)
+        message = f"{failure.filename}: {reason}." if failure.filename else f"The output can't be written: {reason}."
+        # Standard output is what failed, so that not even `--json` can use it.
+        _show(replace(terminal, as_json=False), CommandError(message, code="storage_error"))
+        raise typer.Exit(FAILED) from failure
     except KeyboardInterrupt as interrupt:
         terminal.err.print("Cancelled.", style="yellow")
         raise typer.Exit(INTERRUPTED) from interrupt
+
+
+def _show(terminal: Terminal, failure: CommandError) -> None:
+    if terminal.as_json:
+        terminal.print_json(failure.as_json())
+        return
+    terminal.err.print(f"[bold red]error[/]: {escape(failure.message)}", soft_wrap=True)
+    for hint in failure.hints:
+        terminal.err.print(escape(hint), style="dim", soft_wrap=True)
+
+
+def _silence_output() -> None:
+    """Give up what is still buffered; Python would try to write it once more at its end, and complain."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _require_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as gone:
+        raise CommandError("The current folder no longer exists.", hints=("Go to another one: cd DIR",)) from gone
