@@ -75,6 +75,8 @@ class SourceTree:
         self._lines = self._bytes.split(b"\n")
         # No place can be found in what is not parsed, so every range of such a text is its beginning.
         self._tree = _parser().parse(b"" if nests_too_deep(self._bytes) else self._bytes)
+        # A list of ten thousand references is searched once for all of them, not once for each.
+        self._entries: dict[int, dict[str | int, Node]] = {}
 
     # Reading the tree
 
@@ -147,18 +149,28 @@ class SourceTree:
             if isinstance(step, str):
                 if node.type not in _MAPPINGS:
                     return None
-                # The last of two equal keys is the one whose value was read.
-                found = next((pair for key, pair in reversed([*self.pairs(node)]) if key == step), None)
+                found = self._by_key(node).get(step)
                 value = None if found is None else found.child_by_field_name("value")
             else:
                 if node.type not in _SEQUENCES:
                     return None
-                found = next((item for index, item in enumerate(self.items(node)) if index == step), None)
+                found = self._by_index(node).get(step)
                 value = self._item_value(found)
             if found is None:
                 return None
             node = None if value is None else self.content(value)
         return found
+
+    def _by_key(self, mapping: Node) -> dict[str | int, Node]:
+        # The last of two equal keys is the one whose value was read.
+        if mapping.id not in self._entries:
+            self._entries[mapping.id] = dict(self.pairs(mapping))
+        return self._entries[mapping.id]
+
+    def _by_index(self, sequence: Node) -> dict[str | int, Node]:
+        if sequence.id not in self._entries:
+            self._entries[sequence.id] = dict(enumerate(self.items(sequence)))
+        return self._entries[sequence.id]
 
     @staticmethod
     def _item_value(item: Node | None) -> Node | None:
