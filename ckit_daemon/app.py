@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from ckit_daemon import __version__
+from ckit_daemon.core.errors import CkitError
+from ckit_daemon.core.progress import SILENT
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
@@ -18,9 +20,9 @@ from ckit_daemon.metrics import Metrics
 from ckit_daemon.probes import TOOLS, GitProbe, RepositoryProbe, StorageProbe
 from ckit_daemon.processes import ChildProcesses
 from ckit_daemon.rpc.capabilities import describe_capabilities
-from ckit_daemon.rpc.dispatch import Dispatcher
+from ckit_daemon.rpc.context import Session
 from ckit_daemon.rpc.initialize import settle_session
-from ckit_daemon.rpc.routes import ROUTES
+from ckit_daemon.rpc.paths import to_path
 from ckit_daemon.services.container import Services
 from ckit_daemon.services.health import HealthService
 from ckit_daemon.services.pipelines.script import ScriptRunner
@@ -28,14 +30,13 @@ from ckit_daemon.services.repositories import Opener, Repositories
 from ckit_daemon.stdio import Reader, Writer
 from ckit_daemon.transport import CkitServer, Inbox, WireOutbox
 from ckit_daemon.versions import versions
-from ckit_daemon.wire.methods import BY_NAME
-from ckit_daemon.wire.repo import DidChangeParams
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ckit_daemon.config import Configuration
     from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.rpc.dispatch import Dispatcher
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.ports import SnapshotChange
     from ckit_daemon.settings import LimitSettings, Settings
@@ -64,10 +65,12 @@ class App:
             repositories=self._repositories,
             scripts=ScriptRunner(),
         )
+        self._opening: asyncio.Task[None] | None = None
         self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
-        self._dispatcher = Dispatcher(services=self._services, outbox=self._outbox, routes=ROUTES, methods=BY_NAME)
+        self._session = Session()
+        self._dispatcher: Dispatcher | None = None
         self.server = CkitServer("ckit-daemon", __version__)
-        self.server.ckit.bind(self._dispatcher, self._outbox, self)
+        self.server.ckit.bind(self._outbox, self)
         sync.register(self.server, self._repositories)
         self._repositories.subscribe(self._on_change)
         self._repositories.on_open(self._on_open)
@@ -99,27 +102,49 @@ class App:
         reader.start()
         await self._lifecycle.wait(reader.tick)
         logger.info("stopping: %s", self._lifecycle.reason)
-        if self._lifecycle.urgent:
-            await self._dispatcher.drain(0)
-        else:
+        if not self._lifecycle.urgent:
             await inbox.emptied()
-            await self._dispatcher.drain(limits.shutdown_grace_seconds)
+        if self._dispatcher is not None:
+            await self._dispatcher.drain(0 if self._lifecycle.urgent else limits.shutdown_grace_seconds)
+        if self._opening is not None:
+            self._opening.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._repositories.aclose()
-        self._dispatcher.close()
+        if self._dispatcher is not None:
+            self._dispatcher.close()
         self._health.close()
         await asyncio.to_thread(self._lifecycle.end_children)
         writer.close(0 if self._lifecycle.urgent else 0.25)
         return self._lifecycle.exit_code or 0
 
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The dispatcher; the first use builds it."""
+        if self._dispatcher is None:
+            # pydantic and the models of all messages take as long to import as the rest of our own code.
+            from ckit_daemon.rpc.dispatch import Dispatcher  # noqa: PLC0415
+            from ckit_daemon.rpc.routes import ROUTES  # noqa: PLC0415
+            from ckit_daemon.wire.methods import BY_NAME  # noqa: PLC0415
+
+            self._dispatcher = Dispatcher(
+                services=self._services,
+                outbox=self._outbox,
+                routes=ROUTES,
+                methods=BY_NAME,
+                session=lambda: self._session,
+            )
+        return self._dispatcher
+
     def initialize(self, params: types.InitializeParams, raw: JsonObject) -> JsonObject:
         """Settle the session for the transport; see `transport.Host`."""
         settled = settle_session(raw)
         self._services.configuration = self._services.configuration.with_client(settled.config)
-        self._dispatcher.begin_session(settled.session)
+        self._session = settled.session
         self._lifecycle.watch_client(params.process_id)
-        return describe_capabilities(self._settings(), settled.session.protocol_version).to_wire()
+        # The second half of the start, behind the answer: nothing is in flight yet that could be held up.
+        asyncio.get_running_loop().call_soon(lambda: self.dispatcher)
+        return describe_capabilities(self._settings(), settled.session.protocol_version)
 
     def initialized(self) -> None:
         """Tell the client about options that were not taken over."""
@@ -127,6 +152,16 @@ class App:
             text = f"Option {warning.key} ({warning.source}) was ignored: {warning.message}"
             logger.warning(text, extra={"key": warning.key, "source": warning.source})
             self.server.window_log_message(types.LogMessageParams(type=types.MessageType.Warning, message=text))
+        # A client that names folders will ask about them: what is read by then need not be waited for.
+        self._opening = asyncio.create_task(self._open_folders(self._session.workspace_folders))
+
+    async def _open_folders(self, folders: tuple[str, ...]) -> None:
+        for folder in folders:
+            try:
+                await self._repositories.open_if_any(to_path(folder), progress=SILENT)
+            except CkitError as error:
+                # The first request that needs the repository gets the same error as its answer.
+                logger.warning("a workspace folder was not opened: %s", error.message)
 
     def stop(self, code: int, reason: str) -> None:
         """End the daemon; may be called from any thread."""
@@ -136,6 +171,8 @@ class App:
         self._health.add(RepositoryProbe(f"repository:{opened.id}", opened.store.root))
 
     def _on_change(self, opened: OpenRepository, change: SnapshotChange) -> None:
+        from ckit_daemon.wire.repo import DidChangeParams  # noqa: PLC0415 - as all models, not before initialize.
+
         params = DidChangeParams(repository=opened.id, paths=sorted(change.paths), version=change.after.version)
         self._outbox.send_notification("ckit/repo/didChange", params.to_json())
 

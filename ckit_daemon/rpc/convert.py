@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pygls import uris
-
 from ckit_daemon.core.document import Severity
-from ckit_daemon.core.errors import InvalidArgumentError
 from ckit_daemon.core.text import START, PositionEncoding, TextEdit, split_lines
+from ckit_daemon.rpc.paths import to_uri
 from ckit_daemon.wire import common as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from ckit_daemon.core.document import Document, Finding
     from ckit_daemon.core.edit import EditPlan
@@ -28,28 +26,6 @@ SEVERITIES: Mapping[Severity, wire.SeverityName] = {
     Severity.INFORMATION: "information",
     Severity.HINT: "hint",
 }
-
-
-def to_path(path_or_uri: str) -> Path:
-    """Read an absolute path or a file URI.
-
-    Raises:
-        InvalidArgumentError: it is neither.
-    """
-    text = path_or_uri
-    if text.startswith("file:"):
-        text = uris.to_fs_path(text) or ""
-    path = Path(text)
-    if "\0" in text or not path.is_absolute():
-        raise InvalidArgumentError(
-            "This is neither an absolute path nor a file URI.", details={"value": path_or_uri[:200]}
-        )
-    return path
-
-
-def to_uri(path: Path) -> str:
-    """Write a path as a file URI, as editors write it."""
-    return uris.from_fs_path(str(path)) or path.as_uri()
 
 
 def _encode(position: Position, lines: Sequence[str], encoding: PositionEncoding) -> wire.Position:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from ckit_daemon.rpc.context import EncodedResult
-from ckit_daemon.rpc.convert import to_path
+from ckit_daemon.rpc.paths import to_path
 from ckit_daemon.wire.base import PartialResult
 
 if TYPE_CHECKING:
