@@ -13,6 +13,7 @@ from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.graph import governed_types
 from ckit_daemon.core.json import shorten
 from ckit_daemon.core.relations import GOVERNANCE
+from ckit_daemon.core.text import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -202,7 +203,7 @@ class Constitution:
 
     def _report(self, entity: Entity, path: Path, message: str) -> None:
         where = entity.document.location_at(path)
-        self.findings.append(Finding("constitution.invalid", Severity.ERROR, message, where, entity.id, path))
+        self.findings.append(Finding("constitution.invalid", Severity.ERROR, sentence(message), where, entity.id, path))
 
 
 def _scope(scope: JsonValue) -> frozenset[str] | None:

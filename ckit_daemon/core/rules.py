@@ -13,6 +13,7 @@ from ckit_daemon.core import layout
 from ckit_daemon.core.changes import same
 from ckit_daemon.core.document import Finding, Severity
 from ckit_daemon.core.relations import GOVERNANCE, GOVERNS, RELATION_NAMES, RELATIONS
+from ckit_daemon.core.text import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -127,7 +128,7 @@ def _read(snapshot: Snapshot) -> Iterator[Rule | Finding]:
 
 
 def _invalid(document: Document, path: Path, message: str, *, key: bool = False) -> Finding:
-    return Finding("rule.invalid", Severity.ERROR, message, document.location_at(path, key=key), path=path)
+    return Finding("rule.invalid", Severity.ERROR, sentence(message), document.location_at(path, key=key), path=path)
 
 
 class _RuleReader:
@@ -228,7 +229,7 @@ def _dead(rule: Rule, path: Path, why: str, *, partly: bool = False) -> Finding:
     where = (*rule.path, *path)
     message = f"{'this part of ' if partly else ''}the rule '{rule.id}' never has an effect: {why}"
     severity = Severity.INFORMATION if partly else Severity.WARNING
-    return Finding("rule.dead", severity, message, rule.document.location_at(where), path=where)
+    return Finding("rule.dead", severity, sentence(message), rule.document.location_at(where), path=where)
 
 
 def _item(path: Path, rule: Rule, key: str, index: int) -> Path:

@@ -6,6 +6,7 @@ schema files by name or `$id`; nothing is ever fetched.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,8 +15,8 @@ import orjson
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Finding, Severity
-from ckit_daemon.core.json import shown
-from ckit_daemon.core.text import START, Location
+from ckit_daemon.core.json import shorten, shown
+from ckit_daemon.core.text import START, Location, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject, JsonValue, Path
 
 _MAX_MESSAGE: Final = 240
+_UNRESOLVED: Final = re.compile(r"Resource '(.*)' is not present in a registry", re.DOTALL)
 _TYPE_NAMES: Final = {
     "NoneType": "null",
     "bool": "boolean",
@@ -93,6 +95,14 @@ class Schema:
         return there is None or "properties" not in there
 
 
+def _reason(error: Exception) -> str:
+    """The library's words in one line; it adds the whole place and value below."""
+    message = error.message if isinstance(error, jsonschema_rs.ValidationError) else str(error)
+    if found := _UNRESOLVED.match(message):
+        return f"'$ref' names '{shorten(found[1])}', and no schema file of this repository has that name"
+    return shorten(message, _MAX_MESSAGE)
+
+
 def _describe(error: jsonschema_rs.ValidationError) -> SchemaError:
     path = tuple(error.instance_path)
     kind = error.kind
@@ -113,6 +123,8 @@ def _describe(error: jsonschema_rs.ValidationError) -> SchemaError:
         return SchemaError("type", f"'{name}' must be of type {types}, not {_type_of(error.instance)}", path)
     if isinstance(kind, kinds.Pattern):
         return SchemaError("pattern", f"'{name}' must match {kind.pattern}, and {_show_at(error)} does not", path)
+    if isinstance(kind, kinds.BacktrackLimitExceeded):
+        return SchemaError("pattern", f"the pattern of '{name}' takes too long to match; write it more simply", path)
     if isinstance(kind, kinds.Format):
         return SchemaError("format", f"'{name}' must be a {kind.format}, and {_show_at(error)} is none", path)
     message = error.message if len(error.message) <= _MAX_MESSAGE else f"'{name}' breaks '{kind.name}' of its schema"
@@ -149,7 +161,8 @@ class SchemaSet:
             try:
                 self._by_type[entity_type] = Schema(sources[name], definition, definitions)
             except (ValueError, jsonschema_rs.ReferencingError) as error:
-                self._report(sources[name], f"this is no valid JSON Schema: {error}")
+                path = tuple(error.instance_path) if isinstance(error, jsonschema_rs.ValidationError) else ()
+                self._report(sources[name], f"this is no valid JSON Schema: {_reason(error)}", path)
         self._types = {
             folder: entity_type for entity_type in self._by_type for folder in layout.folder_names(entity_type)
         } | layout.FOLDERS
@@ -168,8 +181,10 @@ class SchemaSet:
             return None
         return definition
 
-    def _report(self, document: Document, message: str) -> None:
-        self.findings.append(Finding("schema.invalid", Severity.ERROR, message, Location(document.path, START)))
+    def _report(self, document: Document, message: str, path: Path = ()) -> None:
+        # JSON is YAML as well, so that the place of an error is found in the same way.
+        where = document.location_at(path) if path else Location(document.path, START)
+        self.findings.append(Finding("schema.invalid", Severity.ERROR, sentence(message), where, path=path))
 
     def __getitem__(self, entity_type: str) -> Schema | None:
         return self._by_type.get(entity_type)

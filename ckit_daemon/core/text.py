@@ -79,6 +79,12 @@ class PositionEncoding(StrEnum):
         return len(line)
 
 
+def sentence(text: str) -> str:
+    """`text` with a capital letter at its beginning and a full stop at its end, where it has none."""
+    end = "" if text.endswith((".", "!", "?")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"
+
+
 def split_lines(text: str) -> list[str]:
     """Split at LF, CRLF and CR as LSP does, without the terminators; always at least one line."""
     if "\r" in text:

@@ -82,7 +82,7 @@ def test_a_rule_is_read_with_its_severity_and_what_it_marks(rule_of):
     [
         ("rules: 5\n", (0, 7), "list under 'rules'"),
         ("- a\n", (0, 0), "list under 'rules'"),
-        ("rules:\n  - 5\n", (1, 4), "a rule is a mapping"),
+        ("rules:\n  - 5\n", (1, 4), "A rule is a mapping"),
         (rule_text().replace("id: blocked", "id: [1]"), (1, 8), "'id' of a rule must be a text"),
         (rule_text().replace("severity: error", "severity: bad"), (2, 14), "must be one of error, warning, info"),
         (rule_text().replace("entity: task", "entitty: task"), (4, 6), "no field 'entitty'"),

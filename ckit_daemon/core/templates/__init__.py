@@ -10,7 +10,7 @@ from ckit_daemon.core.errors import CkitError
 from ckit_daemon.core.templates.engine import check_syntax, render_template
 from ckit_daemon.core.templates.fields import BUILT_IN, PARTIALS, SCALAR, Described, Shape, unknown_fields
 from ckit_daemon.core.templates.scan import Tag, find_fault, range_of, scan
-from ckit_daemon.core.text import START, Location
+from ckit_daemon.core.text import START, Location, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +47,14 @@ def _findings(snapshot: Snapshot, document: Document, name: str) -> Iterator[Fin
     for start, end, name_used in _unknown_helpers(document.text):
         message = f"no helper has the name '{name_used}'; there are {', '.join(sorted(BUILT_IN))}"
         where = range_of(document.text, start, end)
-        yield Finding("template.syntax", Severity.ERROR, message, Location(document.path, where))
+        yield Finding("template.syntax", Severity.ERROR, sentence(message), Location(document.path, where))
     root, entity = _shapes(snapshot, name)
     provided = {**dict.fromkeys(PROVIDED, SCALAR), "entity": entity}
     whose = "of any type" if name == layout.CHECKLIST else f"of {name}"
     for unknown in unknown_fields(document.text, root, provided):
         message = f"no schema {whose} knows the field '{unknown.path}'; add it to the schema or correct its name"
         where = range_of(document.text, unknown.start, unknown.end)
-        yield Finding("template.unknown-field", Severity.WARNING, message, Location(document.path, where))
+        yield Finding("template.unknown-field", Severity.WARNING, sentence(message), Location(document.path, where))
 
 
 def _unknown_helpers(source: str) -> Iterator[tuple[int, int, str]]:
