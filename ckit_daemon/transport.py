@@ -45,6 +45,11 @@ MAX_ID_LENGTH = 256
 class Host(Protocol):
     """What the transport needs of the daemon around it."""
 
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Serves our methods; not to be used before initialize is answered."""
+        ...
+
     def initialize(self, params: types.InitializeParams, raw: JsonObject) -> JsonObject:
         """Settle the session and return `capabilities.experimental.ckit`."""
         ...
@@ -101,9 +106,8 @@ class WireOutbox:
 class CkitProtocol(LanguageServerProtocol):
     """pygls' protocol with raw params, exact error codes and one answer per request."""
 
-    def bind(self, dispatcher: Dispatcher, outbox: WireOutbox, host: Host) -> None:
+    def bind(self, outbox: WireOutbox, host: Host) -> None:
         """Give the protocol its collaborators (pygls builds the object itself)."""
-        self._dispatcher = dispatcher
         self._outbox = outbox
         self._host = host
         self._initialized = False
@@ -153,7 +157,7 @@ class CkitProtocol(LanguageServerProtocol):
             return
         if request_id is None:
             raise ProtocolError("invalid_request", "The member `id` must be an integer or a string.")
-        if self._dispatcher.in_flight(request_id) or request_id in self._request_futures:
+        if request_id in self._request_futures or (self._initialized and self._host.dispatcher.in_flight(request_id)):
             raise ProtocolError("invalid_request", "A request with this id is still in flight.")
         self._receive_request(request_id, method, message)
 
@@ -167,8 +171,8 @@ class CkitProtocol(LanguageServerProtocol):
             self._raw_initialize = params if isinstance(params, dict) else {}
         elif not self._initialized:
             raise ProtocolError("not_initialized", "The first request must be `initialize`.")
-        if self._dispatcher.knows(method):
-            self._dispatcher.request(request_id, method, message.get("params"))
+        elif self._host.dispatcher.knows(method):
+            self._host.dispatcher.request(request_id, method, message.get("params"))
             return
         if not self._provides(method):
             raise ProtocolError("method_not_found", f"There is no method {method[:200]!r}.")
@@ -188,9 +192,9 @@ class CkitProtocol(LanguageServerProtocol):
             return
         if method == types.WINDOW_WORK_DONE_PROGRESS_CANCEL:
             if (token := _valid_id(fields.get("token"))) is not None:
-                self._dispatcher.cancel_token(token)
-        elif self._dispatcher.knows(method):
-            self._dispatcher.notify(method, raw)
+                self._host.dispatcher.cancel_token(token)
+        elif self._host.dispatcher.knows(method):
+            self._host.dispatcher.notify(method, raw)
             return
         if not self._provides(method):
             logger.debug("notification ignored", extra={"method": method[:200]})
@@ -232,7 +236,7 @@ class CkitProtocol(LanguageServerProtocol):
     def _cancel(self, request_id: int | str | None) -> None:
         if request_id is None:
             return
-        self._dispatcher.cancel(request_id)
+        self._host.dispatcher.cancel(request_id)
         if (future := self._request_futures.get(request_id)) is not None:
             future.cancel()
 

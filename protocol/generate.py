@@ -16,6 +16,7 @@ from tools.golden import golden_files
 from tools.reference import readme_file
 from tools.typescript import package_file, types_file
 
+from ckit_daemon.wire.methods import METHODS
 from ckit_daemon.wire.schema import schema_hash
 
 HERE = Path(__file__).resolve().parent
@@ -23,12 +24,17 @@ COMMAND = "python protocol/generate.py"
 OWNED = ("schema", "ts", "golden")
 """Folders in which every file is generated."""
 
-HASH_FILE = '''\
-"""Hash of the JSON Schemas; generated, because computing it would double the time to start."""
+CONTRACT_FILE = '''\
+"""What initialize says about the contract; generated, because the models would double the time to start."""
 
 from __future__ import annotations
 
+from ckit_daemon.wire.summary import MethodSummary
+
 SCHEMA_HASH = "{hash}"
+METHODS: tuple[MethodSummary, ...] = (
+{rows}
+)
 '''
 
 
@@ -41,8 +47,15 @@ def expected_files() -> dict[Path, str]:
     files["index.json"] = index_file()
     files["README.md"] = readme_file((HERE / "README.md").read_text("utf-8"), golden)
     texts = {HERE / name: text for name, text in files.items()}
-    texts[HERE.parent / "ckit_daemon" / "wire" / "schema_hash.py"] = HASH_FILE.format(hash=schema_hash())
+    texts[HERE.parent / "ckit_daemon" / "wire" / "contract.py"] = contract_file()
     return texts
+
+
+def contract_file() -> str:
+    """Return the text of the module that initialize answers from."""
+    rows = [[m.name, m.kind, m.direction, m.stability, m.feature] for m in METHODS]
+    calls = [", ".join("None" if value is None else f'"{value}"' for value in row) for row in rows]
+    return CONTRACT_FILE.format(hash=schema_hash(), rows="\n".join(f"    MethodSummary({call})," for call in calls))
 
 
 def main() -> int:

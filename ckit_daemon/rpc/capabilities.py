@@ -6,16 +6,19 @@ import functools
 from typing import TYPE_CHECKING
 
 from ckit_daemon import __version__
-from ckit_daemon.wire.methods import METHODS
-from ckit_daemon.wire.schema_hash import SCHEMA_HASH
-from ckit_daemon.wire.server import Capabilities, Limits, MethodDescription
+from ckit_daemon.wire.contract import METHODS, SCHEMA_HASH
 
 if TYPE_CHECKING:
+    from ckit_daemon.core.json import JsonObject
     from ckit_daemon.settings import Settings
 
 
-def describe_capabilities(settings: Settings, protocol_version: str) -> Capabilities:
-    """Return the methods, features and limits under these settings; what is switched off is absent."""
+def describe_capabilities(settings: Settings, protocol_version: str) -> JsonObject:
+    """Return the methods, features and limits under these settings; what is switched off is absent.
+
+    The object is what `wire.server.Capabilities` describes; it is made without that model, because initialize answers
+    before the models are loaded. The same settings give the same object, which nobody may change.
+    """
     limits = settings.limits
     return _describe(
         tuple(sorted(name for name in settings.features.__struct_fields__ if settings.enabled(name))),
@@ -25,22 +28,22 @@ def describe_capabilities(settings: Settings, protocol_version: str) -> Capabili
 
 
 @functools.lru_cache(maxsize=4)
-def _describe(features: tuple[str, ...], limits: tuple[int, int, int, float], protocol_version: str) -> Capabilities:
+def _describe(features: tuple[str, ...], limits: tuple[int, int, int, float], protocol_version: str) -> JsonObject:
     message_bytes, concurrent, queued, timeout_seconds = limits
-    return Capabilities(
-        protocol_version=protocol_version,
-        schema_hash=SCHEMA_HASH,
-        daemon_version=__version__,
-        methods=[
-            MethodDescription(name=m.name, kind=m.kind, direction=m.direction, stability=m.stability)
+    return {
+        "protocolVersion": protocol_version,
+        "schemaHash": SCHEMA_HASH,
+        "daemonVersion": __version__,
+        "methods": [
+            {"name": m.name, "kind": m.kind, "direction": m.direction, "stability": m.stability}
             for m in METHODS
             if m.feature is None or m.feature in features
         ],
-        features=list(features),
-        limits=Limits(
-            max_message_bytes=message_bytes,
-            max_concurrent=concurrent,
-            max_queued=queued,
-            request_timeout_seconds=timeout_seconds,
-        ),
-    )
+        "features": list(features),
+        "limits": {
+            "maxMessageBytes": message_bytes,
+            "maxConcurrent": concurrent,
+            "maxQueued": queued,
+            "requestTimeoutSeconds": timeout_seconds,
+        },
+    }

@@ -27,7 +27,7 @@ from ckit_daemon.core.errors import (
     OverloadedError,
 )
 from ckit_daemon.logs import bind_request
-from ckit_daemon.rpc.context import EncodedResult, RequestContext, Session
+from ckit_daemon.rpc.context import EncodedResult, RequestContext
 from ckit_daemon.rpc.errors import ProtocolError, cancelled, invalid_params, to_error
 from ckit_daemon.rpc.progress import RequestProgress
 from ckit_daemon.wire.base import PartialResult, Result, WorkDone
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckit_daemon.core.json import JsonValue
+    from ckit_daemon.rpc.context import Session
     from ckit_daemon.rpc.outbox import Outbox
     from ckit_daemon.services.container import Services
+    from ckit_daemon.settings import Settings
     from ckit_daemon.wire.base import Params, WireModel
     from ckit_daemon.wire.methods import Method
 
@@ -79,8 +81,10 @@ class Dispatcher:
         outbox: Outbox,
         routes: Mapping[str, Route],
         methods: Mapping[str, Method],
+        session: Callable[[], Session],
     ) -> None:
-        self.session = Session()
+        """Build it after initialize, so that the limits in force are also those that the client asked for."""
+        self._session = session
         self._services = services
         self._outbox = outbox
         self._routes = routes
@@ -91,7 +95,6 @@ class Dispatcher:
         self._live: set[_Request] = set()
         self._notified: set[asyncio.Task[None]] = set()
         self._scopes: dict[tuple[str, str], asyncio.Lock] = {}
-        self._settings = services.configuration.settings
         self._places = asyncio.Semaphore(self._settings.limits.max_concurrent)
         self._workers = ThreadPoolExecutor(self._settings.limits.max_concurrent, "ckit-work")
         # Instant methods must answer while every worker is busy.
@@ -99,13 +102,9 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def begin_session(self, session: Session) -> None:
-        """Take over what initialize settled, before the first request."""
-        self.session = session
-        self._settings = self._services.configuration.settings
-        self._workers.shutdown(wait=False)
-        self._workers = ThreadPoolExecutor(self._settings.limits.max_concurrent, "ckit-work")
-        self._places = asyncio.Semaphore(self._settings.limits.max_concurrent)
+    @property
+    def _settings(self) -> Settings:
+        return self._services.configuration.settings
 
     def knows(self, method: str) -> bool:
         """Return whether a client may call the method."""
@@ -267,7 +266,7 @@ class Dispatcher:
         context = RequestContext(
             request_id=request.id,
             method=request.row.name,
-            session=self.session,
+            session=self._session(),
             services=self._services,
             progress=request.progress,
             run=run,

@@ -7,10 +7,11 @@ import uuid
 from typing import TYPE_CHECKING, Literal
 
 from ckit_daemon.core.errors import CkitError, OperationCancelledError
-from ckit_daemon.wire.errors import NUMBERS, ErrorData, ErrorObject
 
 if TYPE_CHECKING:
     from pydantic import JsonValue, ValidationError
+
+    from ckit_daemon.wire.errors import ErrorObject
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,9 @@ def _error(
     retryable: bool = False,
     retry_after_ms: int | None = None,
 ) -> ErrorObject:
+    # A start that goes well answers initialize before any model is loaded.
+    from ckit_daemon.wire.errors import NUMBERS, ErrorData, ErrorObject  # noqa: PLC0415
+
     return ErrorObject(
         code=NUMBERS[code],
         message=message,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import orjson
-from pydantic import ValidationError
 
 from ckit_daemon.rpc.context import PositionEncoding, Session
 from ckit_daemon.rpc.errors import ProtocolError, invalid_params
-from ckit_daemon.wire.lifecycle import InitializeOptions
-from ckit_daemon.wire.version import SUPPORTED_VERSIONS
+from ckit_daemon.wire.version import PROTOCOL_VERSION, SUPPORTED_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.core.json import JsonObject, JsonValue
+    from ckit_daemon.wire.lifecycle import InitializeOptions
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 
@@ -36,11 +35,31 @@ def settle_session(params: JsonObject) -> Settled:
         ProtocolError: the client speaks none of the supported protocol versions, or `initializationOptions.ckit` is
             malformed.
     """
+    client = _object(params.get("clientInfo"))
+    session = Session(
+        client_name=str(client.get("name") or "unknown"),
+        client_version=str(client.get("version") or ""),
+        protocol_version=PROTOCOL_VERSION,
+        encoding=_encoding(params),
+        workspace_folders=_folders(params),
+    )
     given = _object(params.get("initializationOptions")).get("ckit")
+    return Settled(session, {}) if given is None else _with_options(session, _options(given))
+
+
+def _options(given: JsonValue) -> InitializeOptions:
+    # Only a client that gives options waits for the models in initialize already.
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from ckit_daemon.wire.lifecycle import InitializeOptions  # noqa: PLC0415
+
     try:
-        options = InitializeOptions.model_validate_json(orjson.dumps({} if given is None else given), strict=True)
+        return InitializeOptions.model_validate_json(orjson.dumps(given), strict=True)
     except ValidationError as error:
         raise invalid_params(error) from None
+
+
+def _with_options(session: Session, options: InitializeOptions) -> Settled:
     version = next((v for v in options.protocol_versions if v in SUPPORTED_VERSIONS), None)
     if version is None:
         raise ProtocolError(
@@ -48,21 +67,10 @@ def settle_session(params: JsonObject) -> Settled:
             f"None of the offered protocol versions is supported; supported: {', '.join(SUPPORTED_VERSIONS)}.",
             {"supported": list(SUPPORTED_VERSIONS), "offered": list(options.protocol_versions)},
         )
-    client = _object(params.get("clientInfo"))
-    name, number = client.get("name"), client.get("version")
-    if options.client_info is not None:
-        name, number = options.client_info.name, options.client_info.version
-    return Settled(
-        session=Session(
-            client_name=str(name or "unknown"),
-            client_version=str(number or ""),
-            protocol_version=version,
-            encoding=_encoding(params),
-            trusted=options.trusted,
-            workspace_folders=_folders(params),
-        ),
-        config=options.config,
-    )
+    session = replace(session, protocol_version=version, trusted=options.trusted)
+    if (client := options.client_info) is not None:
+        session = replace(session, client_name=client.name, client_version=client.version or "")
+    return Settled(session, options.config)
 
 
 def _encoding(params: JsonObject) -> PositionEncoding:

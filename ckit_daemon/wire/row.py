@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ckit_daemon.wire.base import NoParams, Params, Result
 
-Direction = Literal["clientToServer", "serverToClient", "both"]
-Kind = Literal["request", "notification"]
-Stability = Literal["stable", "experimental"]
+if TYPE_CHECKING:
+    from ckit_daemon.wire.summary import Direction, Kind, Stability
+
 Cost = Literal["instant", "long"]
 
 

@@ -57,9 +57,9 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPro
     """`generate.py --check` on a copy with two planted differences; one run, because it records every example."""
     copy = tmp_path_factory.mktemp("drift")
     shutil.copytree(PROTOCOL, copy / "protocol", ignore=shutil.ignore_patterns("__pycache__"))
-    hash_file = Path("ckit_daemon", "wire", "schema_hash.py")
-    (copy / hash_file).parent.mkdir(parents=True)
-    shutil.copy(PROTOCOL.parent / hash_file, copy / hash_file)
+    contract = Path("ckit_daemon", "wire", "contract.py")
+    (copy / contract).parent.mkdir(parents=True)
+    shutil.copy(PROTOCOL.parent / contract, copy / contract)
     with (copy / "protocol" / "index.json").open("a", encoding="utf-8") as file:
         file.write("\n")
     (copy / "protocol" / "schema" / "old.json").write_text("{}", "utf-8")
@@ -80,7 +80,7 @@ def test_R25_a_difference_fails_and_names_the_command_that_mends_it(checked: sub
 
 
 def test_R19_the_hash_in_the_capabilities_is_that_of_the_schemas() -> None:
-    assert describe_capabilities(Settings(), "1.0").schema_hash == schema_hash()
+    assert describe_capabilities(Settings(), "1.0")["schemaHash"] == schema_hash()
 
 
 @pytest.mark.parametrize("method", METHODS, ids=NAMES)

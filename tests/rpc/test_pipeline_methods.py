@@ -93,9 +93,9 @@ async def test_a_cancelled_script_is_answered_at_once_and_its_processes_end(tmp_
         script(root, "import fs from 'fs'; console.log('up'); setInterval(() => fs.appendFileSync('beat', '.'), 20)")
         params = {"name": "job", "engine": "script", "confirm": True, "workDoneToken": "t"}
         running = client.start("ckit/pipeline/run", params, request_id="job")
+        await client.notification("$/progress")
         while not beat.exists():
             assert not running.done()
-            await client.notification("$/progress")
             await client.request("ckit/capabilities")
         client.notify("$/cancelRequest", {"id": "job"})
         with pytest.raises(RpcError) as caught:

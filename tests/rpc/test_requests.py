@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Never
 
 import pytest
 
-from ckit_daemon import app
 from ckit_daemon.core.errors import NotFoundError
+from ckit_daemon.rpc import routes
 from ckit_daemon.rpc.routes import server
+from ckit_daemon.wire import methods
 from ckit_daemon.wire.base import Params, PartialResult, Result, WireModel, WorkDone
 from ckit_daemon.wire.row import Cost, Method
 from tests.support.client import RpcError, frame
@@ -107,13 +108,13 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
         ("ckit/test/fail", fail, "long", None),
         ("ckit/test/large", large, "long", None),
     ]
-    own_rows, own_routes = dict(app.BY_NAME), {**server.ROUTES}
+    own_rows, own_routes = dict(methods.BY_NAME), {**server.ROUTES}
     for name, route, cost, scope in rows:
         row = Method(name=name, summary=f"Test {name}.", params=EchoParams, result=EchoResult, cost=cost, scope=scope)
         own_rows[name] = row
         own_routes[name] = route
-    monkeypatch.setattr(app, "BY_NAME", own_rows)
-    monkeypatch.setattr(app, "ROUTES", own_routes)
+    monkeypatch.setattr(methods, "BY_NAME", own_rows)
+    monkeypatch.setattr(routes, "ROUTES", own_routes)
     yield gate
     gate.open.set()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from ckit_daemon.rpc.capabilities import describe_capabilities
+from ckit_daemon.rpc.context import EncodedResult
 from ckit_daemon.wire.server import (
-    Capabilities,
     ComponentHealth,
     ConfigGetResult,
     ConfigWarning,
@@ -73,9 +75,10 @@ async def metrics(ctx: RequestContext, _params: NoParams) -> MetricsResult:
     )
 
 
-async def capabilities(ctx: RequestContext, _params: NoParams) -> Capabilities:
-    """Answer `ckit/capabilities`."""
-    return describe_capabilities(ctx.services.configuration.settings, ctx.session.protocol_version)
+async def capabilities(ctx: RequestContext, _params: NoParams) -> EncodedResult:
+    """Answer `ckit/capabilities`, with the very object that initialize answered with."""
+    described = describe_capabilities(ctx.services.configuration.settings, ctx.session.protocol_version)
+    return EncodedResult(orjson.dumps(described))
 
 
 async def config_get(ctx: RequestContext, params: ConfigGetParams) -> ConfigGetResult:
