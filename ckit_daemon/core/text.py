@@ -92,6 +92,12 @@ def split_lines(text: str) -> list[str]:
     return text.split("\n")
 
 
+def position_at(text: str, offset: int) -> Position:
+    """The position of the character at `offset`."""
+    lines = split_lines(text[:offset])
+    return Position(len(lines) - 1, len(lines[-1]))
+
+
 def _line_starts(text: str) -> list[int]:
     starts = [0]
     index, length = 0, len(text)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal, cast
 import ryml  # pyright: ignore[reportMissingTypeStubs]
 import yaml12
 
-from ckit_daemon.core.text import START, Position, Range
-from ckit_daemon.core.yaml.tree import MAX_DEPTH, SourceTree, nests_too_deep
+from ckit_daemon.core.text import START, Position, Range, position_at
+from ckit_daemon.core.yaml.tree import MAX_DEPTH, MAX_ROWS, SourceTree, nests_too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,8 @@ MAX_EXPANDED_NODES = 100_000
 _MARK = re.compile(r" at byte \d+ line (\d+) column (\d+)$")
 _PREFIX = "YAML parse error: "
 _ALWAYS_SHALLOW = 2000
+_ANCHOR = re.compile(r"(?<![^\s,:?\[\]{}-])&(?=[^\s,\[\]{}])")
+_ALIAS = re.compile(r"(?<![^\s,:?\[\]{}-])\*(?=[^\s,\[\]{}])")
 # YAML 1.2.2 section 5.1: the characters that may not stand in a stream at all.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 
@@ -74,9 +76,8 @@ def parse(text: str) -> Parsed:
     # What is short can't nest so deep that yaml12 fails, and the tree is only asked about the size of aliases.
     if (aliased or len(encoded) > _ALWAYS_SHALLOW) and nests_too_deep(encoded):
         return _too_deep()
-    if aliased and SourceTree(text).expanded_size(MAX_EXPANDED_NODES) > MAX_EXPANDED_NODES:
-        message = f"aliases expand this document to more than {MAX_EXPANDED_NODES} nodes"
-        return Parsed(None, (Problem("yaml.alias-limit", message, START),))
+    if aliased and (refused := _refuse_aliases(text)):
+        return refused
     try:
         documents = cast("list[object]", yaml12.parse_yaml(text, multi=True))
     except ValueError as error:
@@ -86,6 +87,25 @@ def parse(text: str) -> Parsed:
     return _read_documents(text, encoded, documents)
 
 
+def _refuse_aliases(text: str) -> Parsed | None:
+    """What is wrong with a document whose aliases must not be followed; None where they may be."""
+    tree = SourceTree(text)
+    message = f"aliases expand this document to more than {MAX_EXPANDED_NODES} nodes"
+    if tree.is_whole:
+        if tree.expanded_size(MAX_EXPANDED_NODES) <= MAX_EXPANDED_NODES:
+            return None
+    elif not (_ANCHOR.search(text) and _ALIAS.search(text)):
+        return None
+    else:
+        # What the tree does not understand may hide a bomb from it, so the text is read with its aliases defused.
+        try:
+            yaml12.parse_yaml(_ALIAS.sub("x", text), multi=True)
+        except ValueError as error:
+            return _syntax_error(text, str(error))
+        message = "nobody can tell how far the aliases of this document expand: it is too long, or oddly laid out"
+    return Parsed(None, (Problem("yaml.alias-limit", message, START),))
+
+
 def _read_documents(text: str, encoded: bytes, documents: list[object]) -> Parsed:
     reader = _Reader()
     try:
@@ -93,9 +113,15 @@ def _read_documents(text: str, encoded: bytes, documents: list[object]) -> Parse
     except _TooDeepError:
         return _too_deep()
     # rapidyaml has no mappings as keys, and in a stream of several documents the counts differ anyway.
-    if len(documents) == 1 and not reader.tagged and not reader.odd_keys and _node_count(encoded) == reader.nodes:
+    plain = len(documents) == 1 and not reader.tagged and not reader.odd_keys
+    written = _node_count(encoded) if plain else 0
+    if written == reader.nodes:
         return Parsed(value)
-    return Parsed(value, tuple(_oddities(text, reader, len(documents))))
+    problems = tuple(_oddities(text, reader, len(documents)))
+    if not problems and written > reader.nodes and text.count("\n") >= MAX_ROWS:
+        message = f"a key stands twice in one mapping, somewhere after line {MAX_ROWS}"
+        problems = (Problem("yaml.duplicate-key", message, START),)
+    return Parsed(value, problems)
 
 
 def _oddities(text: str, reader: _Reader, documents: int) -> Iterator[Problem]:
@@ -192,7 +218,6 @@ def _too_deep() -> Parsed:
 
 
 def _unreadable(text: str, message: str, offset: int) -> Parsed:
-    line = text.count("\n", 0, offset)
-    column = offset - (text.rfind("\n", 0, offset) + 1)
+    line, column = position_at(text, offset)
     where = Range(Position(line, column), Position(line, column + 1))
     return Parsed(None, (Problem("yaml.syntax", message, where),))

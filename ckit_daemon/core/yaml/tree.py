@@ -29,6 +29,9 @@ _QUOTED: Final = frozenset({"double_quote_scalar", "single_quote_scalar"})
 MAX_DEPTH: Final = 100
 """Levels of nesting that a document may have. Parsers written in C keep their levels in fixed buffers or on the stack:
 tree-sitter-yaml overruns its buffer at 256 block collections, and that ends the process."""
+MAX_ROWS: Final = 32_767
+"""Lines that a tree is made of: tree-sitter-yaml counts them in 16 bits and mistakes what follows."""
+_LONE_CR = re.compile(rb"\r(?!\n)")
 _DEEP_PREFIX = re.compile(rb"[ \t\-?:]{%d}" % MAX_DEPTH)
 _PREFIX = re.compile(rb"[ \t\-?:]*")
 _INDICATOR = re.compile(rb"[\-?:](?=[ \t\r]|$)")
@@ -67,14 +70,21 @@ def _parser() -> tree_sitter.Parser:
 
 
 class SourceTree:
-    """The syntax tree of one text. Building it takes about 40 microseconds a kilobyte, so build it when asked."""
+    """The syntax tree of one text. Building it takes about 40 microseconds a kilobyte, so build it when asked.
+
+    Beyond `MAX_ROWS` nothing has a place of its own: it is shown at the nearest ancestor before.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._bytes = text.encode("utf-8", "surrogatepass")
+        # The tree knows no lone CR as a line break, YAML and editors do. The offsets are the same with LF.
+        self._bytes = _LONE_CR.sub(b"\n", text.encode("utf-8", "surrogatepass"))
         self._lines = self._bytes.split(b"\n")
+        parsed = self._bytes if len(self._lines) <= MAX_ROWS else b"\n".join(self._lines[:MAX_ROWS])
         # No place can be found in what is not parsed, so every range of such a text is its beginning.
-        self._tree = _parser().parse(b"" if nests_too_deep(self._bytes) else self._bytes)
+        self._tree = _parser().parse(b"" if nests_too_deep(parsed) else parsed)
+        self.is_whole = parsed is self._bytes and not self._tree.root_node.has_error
+        """Whether the tree shows all of the text, and understands it."""
         # A list of ten thousand references is searched once for all of them, not once for each.
         self._entries: dict[int, dict[str | int, Node]] = {}
 
