@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.core import layout
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.repo.files import decode
+from ckit_daemon.repo.scan import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ def read_prose(reader: FileReader, ignored: Callable[[str], bool]) -> Iterator[t
     for folder, names, files in os.walk(reader.root):
         inside = os.path.relpath(folder, reader.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"
+        if inside.count("/") > MAX_DEPTH:
+            names.clear()
         names[:] = sorted(name for name in names if name not in _SKIPPED and not ignored(f"{prefix}{name}/"))
         for name in sorted(files):
             path = f"{prefix}{name}"

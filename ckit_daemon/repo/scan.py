@@ -8,17 +8,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import unreadable
 from ckit_daemon.core.errors import LimitExceededError, PathNotAllowedError
+from ckit_daemon.core.text import sentence
 from ckit_daemon.repo.files import Stamp
 from ckit_daemon.repo.paths import contained, normalise
 
 if TYPE_CHECKING:
     from ckit_daemon.core.document import Document
     from ckit_daemon.core.progress import Progress
+
+MAX_DEPTH: Final = 100
+"""Folders inside each other that are looked into; a tree of thousands would end the walk, which calls itself."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,9 @@ class Scanner:
         return found.files.get(path) or found.faults.get(path)
 
     def _walk(self, folder: str, path: str, above: frozenset[str], found: Scan, progress: Progress) -> None:
+        if path.count("/") > MAX_DEPTH:
+            self._fault(found, path, "file.unreadable", f"folders nest more than {MAX_DEPTH} deep here")
+            return
         try:
             with os.scandir(folder) as entries:
                 children = sorted(entries, key=attrgetter("name"))
@@ -98,7 +105,7 @@ class Scanner:
     def _follow(
         self, link: os.DirEntry[str], path: str, above: frozenset[str], found: Scan, progress: Progress
     ) -> None:
-        if not link.is_dir():
+        if not _leads_to_folder(link):
             if layout.is_source(path):
                 self._note(link.path, path, found)
             return
@@ -134,7 +141,15 @@ class Scanner:
     def _fault(found: Scan, path: str, code: str, message: str) -> None:
         # A name in another encoding can't be sent to anybody as it is.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        found.faults[shown] = unreadable(shown, code, message)
+        found.faults[shown] = unreadable(shown, code, sentence(message))
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:
+        # A link to itself, or one through a folder that may not be entered.
+        return False
 
 
 def _is_within(folder: str, outer: str) -> bool:
