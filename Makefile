@@ -9,6 +9,8 @@ endif
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
+# Hundreds of daemons start during the tests; compiling their modules each time would take most of it.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help install demo test lint types imports drift check bench clean
 
 help:  ## Show this list

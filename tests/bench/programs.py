@@ -25,10 +25,15 @@ HERE: Final = Path(__file__).parent
 NODE_SOURCES: Final = HERE / "node"
 
 
+def _environment() -> dict[str, str]:
+    # An installed program has its bytecode; where Python may not write it, every start would be spent on compiling.
+    dropped = {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
+    return {name: value for name, value in os.environ.items() if not name.startswith("CKIT_") and name not in dropped}
+
+
 def daemon(state: Path) -> Server:
     """Start the daemon; its caches are in `state`, and no setting of the person at this machine counts."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CKIT_")}
-    environment |= {
+    environment = _environment() | {
         "CKIT_CONFIG_FILE": str(state / "none.toml"),
         "CKIT_PATHS_CACHE_DIR": str(state / "cache"),
         "CKIT_PATHS_STATE_DIR": str(state / "state"),
@@ -37,7 +42,7 @@ def daemon(state: Path) -> Server:
 
 
 def bare_pygls() -> Server:
-    return Server([sys.executable, str(HERE / "bare_pygls.py")], os.environ)
+    return Server([sys.executable, str(HERE / "bare_pygls.py")], _environment())
 
 
 @contextlib.contextmanager
