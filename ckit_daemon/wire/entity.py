@@ -76,7 +76,7 @@ class SearchParams(RepositoryParams, Page):
     """What to look for."""
 
     query: str = Field(
-        max_length=10_000,
+        max_length=1000,
         description='Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty.',
     )
     types: Types | None = None
