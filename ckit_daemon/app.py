@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from ckit_daemon import __version__
-from ckit_daemon.core.errors import CkitError
-from ckit_daemon.core.progress import SILENT
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
+from ckit_daemon.lsp.folders import WorkspaceFolders
 from ckit_daemon.metrics import Metrics
 from ckit_daemon.probes import TOOLS, GitProbe, RepositoryProbe, StorageProbe
 from ckit_daemon.processes import ChildProcesses
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.context import Session
 from ckit_daemon.rpc.initialize import settle_session
-from ckit_daemon.rpc.paths import to_path
 from ckit_daemon.services.container import Services
 from ckit_daemon.services.health import HealthService
 from ckit_daemon.services.pipelines.script import ScriptRunner
@@ -63,19 +61,19 @@ class App:
             health=self._health,
             metrics=Metrics(),
             repositories=self._repositories,
-            scripts=ScriptRunner(),
+            scripts=ScriptRunner(self._children),
         )
-        self._opening: asyncio.Task[None] | None = None
         self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
         self._session = Session()
         self._dispatcher: Dispatcher | None = None
         self.server = CkitServer("ckit-daemon", __version__)
         self.server.ckit.bind(self._outbox, self)
         sync.register(self.server, self._repositories)
+        self._folders = WorkspaceFolders(self.server, self._repositories)
         self._repositories.subscribe(self._on_change)
         self._repositories.on_open(self._on_open)
         self._repositories.on_close(lambda closed: self._health.remove(f"repository:{closed.id}"))
-        for probe in (StorageProbe(self._folders), GitProbe(), *TOOLS):
+        for probe in (StorageProbe(self._own_folders), GitProbe(), *TOOLS):
             self._health.add(probe)
 
     async def serve(self, read_fd: int, write_fd: int) -> int:
@@ -106,8 +104,7 @@ class App:
             await inbox.emptied()
         if self._dispatcher is not None:
             await self._dispatcher.drain(0 if self._lifecycle.urgent else limits.shutdown_grace_seconds)
-        if self._opening is not None:
-            self._opening.cancel()
+        self._repositories.changes.abandon()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._repositories.aclose()
@@ -153,15 +150,7 @@ class App:
             logger.warning(text, extra={"key": warning.key, "source": warning.source})
             self.server.window_log_message(types.LogMessageParams(type=types.MessageType.Warning, message=text))
         # A client that names folders will ask about them: what is read by then need not be waited for.
-        self._opening = asyncio.create_task(self._open_folders(self._session.workspace_folders))
-
-    async def _open_folders(self, folders: tuple[str, ...]) -> None:
-        for folder in folders:
-            try:
-                await self._repositories.open_if_any(to_path(folder), progress=SILENT)
-            except CkitError as error:
-                # The first request that needs the repository gets the same error as its answer.
-                logger.warning("a workspace folder was not opened: %s", error.message)
+        self._folders.open(self._session.workspace_folders)
 
     def stop(self, code: int, reason: str) -> None:
         """End the daemon; may be called from any thread."""
@@ -191,6 +180,6 @@ class App:
     def _limits(self) -> LimitSettings:
         return self._settings().limits
 
-    def _folders(self) -> tuple[Path, ...]:
+    def _own_folders(self) -> tuple[Path, ...]:
         paths = self._settings().paths
         return paths.cache(), paths.state()

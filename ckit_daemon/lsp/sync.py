@@ -1,4 +1,4 @@
-"""Keeps the open repositories in step with the editor: unsaved text, saved files, workspace folders.
+"""Keeps the open repositories in step with the editor: unsaved text and files that change on disk.
 
 A document's text is laid over its file from `didOpen` until `didClose` (LSP 3.17, text document synchronization).
 Changes are handled in the order in which the client sent them.
@@ -7,13 +7,12 @@ Changes are handled in the order in which the client sent them.
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
-from pygls import uris
 
 from ckit_daemon.core.errors import CkitError
+from ckit_daemon.lsp.documents import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +30,8 @@ def register(server: LanguageServer, repositories: Repositories) -> None:
 
     async def lay_open_documents(repository: OpenRepository) -> None:
         for document in [*server.workspace.text_documents.values()]:
-            path = Path(document.path)
-            if path.is_relative_to(repository.store.root):
+            path = local_path(document.uri)
+            if path is not None and path.is_relative_to(repository.store.root):
                 await _lay(repository, path.relative_to(repository.store.root).as_posix(), document.source)
 
     repositories.on_open(lay_open_documents)
@@ -84,5 +83,5 @@ async def _refresh(repositories: Repositories, changed: Sequence[str]) -> None:
 
 
 def _find(repositories: Repositories, uri: str) -> tuple[OpenRepository, str] | None:
-    path = uris.to_fs_path(uri)
-    return None if path is None else repositories.containing(Path(path))
+    path = local_path(uri)
+    return None if path is None else repositories.containing(path)

@@ -33,10 +33,14 @@ class AnnouncedChanges:
 
     def __init__(self) -> None:
         self._last: asyncio.Task[None] | None = None
+        self._pending: set[asyncio.Task[None]] = set()
 
     def add(self, change: Coroutine[None, None, None]) -> None:
         """Make a change after all that were announced before; returns at once."""
         self._last = asyncio.create_task(self._make(change, self._last))
+        self._pending.add(self._last)
+        self._last.add_done_callback(self._pending.discard)
+        self._last.add_done_callback(lambda _: change.close())
 
     @staticmethod
     async def _make(change: Coroutine[None, None, None], before: asyncio.Task[None] | None) -> None:
@@ -48,6 +52,11 @@ class AnnouncedChanges:
         """Wait until everything that is announced by now has been made."""
         if self._last is not None:
             await asyncio.wait([self._last])
+
+    def abandon(self) -> None:
+        """Make none of the changes that are still to be made."""
+        for task in self._pending:
+            task.cancel()
 
 
 class Repositories:
@@ -62,6 +71,7 @@ class Repositories:
         self._make_opener = opener
         self.changes = AnnouncedChanges()
         self._open: dict[str, OpenRepository] = {}
+        self._folders: dict[Path, bool] = {}
         # Not anyio: making its lock imports its backend, which takes 20 ms of the start.
         self._opening = asyncio.Lock()
         self._listeners: list[Callable[[OpenRepository, SnapshotChange], None]] = []
@@ -107,12 +117,25 @@ class Repositories:
                 await opened.store.watch()
             return opened, False
 
-    async def open_if_any(self, folder: Path, *, progress: Progress) -> None:
-        """Open the repository at or above a workspace folder; a folder without one is no error."""
+    async def add_folder(self, folder: Path, *, watch: bool, progress: Progress) -> None:
+        """Open the repository at or above a folder of the client's workspace; a folder without one is no error."""
+        self._folders[folder] = watch
         try:
-            await self.open(folder, watch=False, progress=progress)
+            await self.open(folder, watch=watch, progress=progress)
         except NotFoundError:
             return
+
+    async def open_folders(self, progress: Progress) -> None:
+        """Try again to open the workspace's repositories."""
+        for folder, watch in [*self._folders.items()]:
+            await self.add_folder(folder, watch=watch, progress=progress)
+
+    async def remove_folder(self, folder: Path) -> None:
+        """Close the repository of a folder that left the workspace, unless another folder still needs it."""
+        self._folders.pop(folder, None)
+        found = self.containing(folder)
+        if found is not None and not any(other.is_relative_to(found[0].store.root) for other in self._folders):
+            await self.close(found[0].id)
 
     def _notify(self, opened: OpenRepository, change: SnapshotChange) -> None:
         for listener in self._listeners:

@@ -33,8 +33,7 @@ async def opened(ctx: RequestContext, params: RepositoryParams) -> OpenRepositor
     repositories = ctx.services.repositories
     await repositories.changes.made()
     if not repositories.all():
-        for folder in ctx.session.workspace_folders:
-            await repositories.open_if_any(to_path(folder), progress=ctx.progress)
+        await repositories.open_folders(ctx.progress)
     name = params.repository
     if name is not None and name.startswith("file:"):
         name = str(to_path(name).resolve())
