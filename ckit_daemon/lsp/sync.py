@@ -32,23 +32,26 @@ def register(server: LanguageServer, repositories: Repositories) -> None:
         for document in [*server.workspace.text_documents.values()]:
             path = local_path(document.uri)
             if path is not None and path.is_relative_to(repository.store.root):
-                await _lay(repository, path.relative_to(repository.store.root).as_posix(), document.source)
+                inside = path.relative_to(repository.store.root).as_posix()
+                await _lay(repository, inside, document.source, document.version)
 
     repositories.on_open(lay_open_documents)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        changes.add(_overlay(repositories, params.text_document.uri, params.text_document.text))
+        document = params.text_document
+        changes.add(_overlay(repositories, document.uri, document.text, document.version))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
         # pygls has applied the changes to its own copy before it calls this.
         uri = params.text_document.uri
-        changes.add(_overlay(repositories, uri, server.workspace.get_text_document(uri).source))
+        source = server.workspace.get_text_document(uri).source
+        changes.add(_overlay(repositories, uri, source, params.text_document.version))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        changes.add(_overlay(repositories, params.text_document.uri, None))
+        changes.add(_overlay(repositories, params.text_document.uri, None, None))
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
@@ -59,13 +62,15 @@ def register(server: LanguageServer, repositories: Repositories) -> None:
         changes.add(_refresh(repositories, [change.uri for change in params.changes]))
 
 
-async def _overlay(repositories: Repositories, uri: str, text: str | None) -> None:
+async def _overlay(repositories: Repositories, uri: str, text: str | None, version: int | None) -> None:
     found = _find(repositories, uri)
     if found is not None:
-        await _lay(*found, text)
+        await _lay(*found, text, version)
 
 
-async def _lay(repository: OpenRepository, path: str, text: str | None) -> None:
+async def _lay(repository: OpenRepository, path: str, text: str | None, version: int | None) -> None:
+    others = {name: known for name, known in repository.document_versions.items() if name != path}
+    repository.document_versions = others if version is None else {**others, path: version}
     try:
         await repository.store.overlay(path, text)
     except CkitError as error:

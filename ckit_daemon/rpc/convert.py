@@ -97,8 +97,15 @@ class Converter:
         ]
 
 
-def workspace_edit(plan: EditPlan, root: Path, encoding: str) -> wire.WorkspaceEdit:
-    """Convert a plan to an edit that clients apply: files are made first, then edited, then renamed or deleted."""
+def workspace_edit(plan: EditPlan, root: Path, encoding: str, versions: Mapping[str, int]) -> wire.WorkspaceEdit:
+    """Convert a plan to an edit that clients apply: files are made first, then edited, then renamed or deleted.
+
+    Args:
+        plan: what changes.
+        root: the repository's folder.
+        encoding: unit of characters in positions.
+        versions: versions of the documents that the client has open and the plan was made from, by path.
+    """
     changes: list[wire.TextDocumentEdit | wire.CreateFile | wire.RenameFile | wire.DeleteFile] = []
     units = PositionEncoding(encoding)
 
@@ -111,7 +118,8 @@ def workspace_edit(plan: EditPlan, root: Path, encoding: str) -> wire.WorkspaceE
 
     def document_edit(path: str, edits: Iterable[TextEdit], lines: Sequence[str]) -> wire.TextDocumentEdit:
         return wire.TextDocumentEdit(
-            text_document=wire.VersionedDocument(uri=uri(path)), edits=[text_edit(edit, lines) for edit in edits]
+            text_document=wire.VersionedDocument(uri=uri(path), version=versions.get(path)),
+            edits=[text_edit(edit, lines) for edit in edits],
         )
 
     for path, text in plan.creates.items():

@@ -12,6 +12,8 @@ from ckit_daemon.core.validation import Report, validate
 from ckit_daemon.services.answers import Answers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ckit_daemon.services.ports import Repository
 
 
@@ -26,6 +28,8 @@ class OpenRepository:
         self.store = store
         self.search_index = SearchIndex()
         self.answers = Answers()
+        self.document_versions: Mapping[str, int] = {}
+        """Versions of the editor's documents by path; replaced, never changed, so that a reader's copy stays."""
         self._report: Report | None = None
         self._overview: tuple[Report, Overview] | None = None
         self._validating = threading.Lock()

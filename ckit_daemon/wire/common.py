@@ -133,15 +133,18 @@ class TextEdit(WireModel):
     new_text: str
 
 
-DocumentWithoutVersion = Annotated[
-    dict[str, str | None],
+DocumentWithNullableVersion = Annotated[
+    dict[str, str | int | None],
     WithJsonSchema(
         {
             "title": "VersionedDocument",
             "type": "object",
             "properties": {
                 "uri": {"type": "string"},
-                "version": {"type": "null", "description": "The content on disk is meant."},
+                "version": {
+                    "anyOf": [{"type": "integer"}, {"type": "null"}],
+                    "description": "Version of the open document that the edit was made for; null: the file on disk.",
+                },
             },
             "required": ["uri", "version"],
             "additionalProperties": False,
@@ -154,12 +157,12 @@ class VersionedDocument(WireModel):
     """The document that edits are for (LSP 3.17, OptionalVersionedTextDocumentIdentifier)."""
 
     uri: str
-    version: None = None
+    version: int | None = None
 
     @model_serializer(mode="plain")
-    def _with_null_version(self) -> DocumentWithoutVersion:
+    def _with_null_version(self) -> DocumentWithNullableVersion:
         # LSP requires `version` to be present and null for a document whose content on disk is meant.
-        return {"uri": self.uri, "version": None}
+        return {"uri": self.uri, "version": self.version}
 
 
 class TextDocumentEdit(WireModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "2d2c8866149bd0d3b4f9071cc975141e5875f985db82def08fe9797c29e27a43"
+SCHEMA_HASH = "a25a9a6211d122bdd73384904fb53976373c874cc3a9b8ac7638f28a0741b02d"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -325,7 +325,7 @@ export interface EntitySearchParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty. At most 10000 characters. */
+  /** Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty. At most 1000 characters. */
   query: string;
   /** 1 to 100 items. */
   types?: string[] | null;
@@ -952,8 +952,8 @@ export interface TypeCount {
 
 export interface VersionedDocument {
   uri: string;
-  /** The content on disk is meant. */
-  version: null;
+  /** Version of the open document that the edit was made for; null: the file on disk. */
+  version: number | null;
 }
 
 /** Changes that a client can show and apply (LSP 3.17). */

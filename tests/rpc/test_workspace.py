@@ -88,3 +88,28 @@ async def test_unsaved_text_counts_in_a_workspace_that_was_opened_through_a_link
         client.notify("textDocument/didOpen", {"textDocument": document})
         found = (await client.request("ckit/repo/validate", {"codes": ["yaml"]}))["findings"]
         assert [finding["code"] for finding in found] == ["yaml.syntax"]
+
+
+async def test_an_edit_names_the_version_of_an_open_document_and_none_for_a_file_on_disk(tmp_path: Path) -> None:
+    root = copy_example(tmp_path / "example", git=False)
+    async with daemon(initialize=False, environment={"CKIT_PATHS_CACHE_DIR": str(tmp_path / "c")}) as client:
+        await client.initialize(capabilities=WATCHES, workspaceFolders=[folder(root)])
+        path = next((root / "contexts" / "features").glob("FEAT-001*"))
+        uri, text = path.as_uri(), path.read_text("utf-8")
+        document = {"uri": uri, "languageId": "yaml", "version": 7, "text": text}
+        client.notify("textDocument/didOpen", {"textDocument": document})
+
+        async def versions() -> dict[str, int | None]:
+            edit = (await client.request("ckit/entity/rename", {"id": "FEAT-001", "newId": "FEAT-900"}))["edit"]
+            documents = [each["textDocument"] for each in edit["documentChanges"] if "textDocument" in each]
+            return {each["uri"]: each["version"] for each in documents}
+
+        before = await versions()
+        assert before.pop(uri) == 7
+        assert len(before) > 1
+        assert set(before.values()) == {None}
+        change = {"textDocument": {"uri": uri, "version": 8}, "contentChanges": [{"text": text + "# more\n"}]}
+        client.notify("textDocument/didChange", change)
+        assert (await versions())[uri] == 8
+        client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        assert (await versions())[uri] is None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def create(ctx: RequestContext, params: wire.CreateParams) -> wire.EditResult:
     """Answer `ckit/entity/create`."""
     repository = await opened(ctx, params)
-    store = repository.store
+    store, versions = repository.store, repository.document_versions
     new = edit.NewEntity(params.type, params.data or {}, params.id, params.template, params.values or {})
     created = await ctx.run(
         lambda: edit.create(
@@ -33,13 +33,13 @@ async def create(ctx: RequestContext, params: wire.CreateParams) -> wire.EditRes
             allow_invalid=params.allow_invalid,
         )
     )
-    return await _carried_out(ctx, params, repository, created.plan, created.id, created.path)
+    return await _carried_out(ctx, params, repository, created.plan, versions, created.id, path=created.path)
 
 
 async def update(ctx: RequestContext, params: wire.UpdateParams) -> wire.EditResult:
     """Answer `ckit/entity/update`."""
     repository = await opened(ctx, params)
-    snapshot = repository.store.snapshot
+    snapshot, versions = repository.store.snapshot, repository.document_versions
     plan = await ctx.run(
         lambda: edit.update(
             snapshot,
@@ -49,26 +49,30 @@ async def update(ctx: RequestContext, params: wire.UpdateParams) -> wire.EditRes
             allow_invalid=params.allow_invalid,
         )
     )
-    return await _carried_out(ctx, params, repository, plan, params.id, params.file or snapshot.require(params.id).path)
+    path = params.file or snapshot.require(params.id).path
+    return await _carried_out(ctx, params, repository, plan, versions, params.id, path=path)
 
 
 async def rename(ctx: RequestContext, params: wire.RenameParams) -> wire.EditResult:
     """Answer `ckit/entity/rename`."""
     repository = await opened(ctx, params)
-    store = repository.store
+    store, versions = repository.store, repository.document_versions
     snapshot = store.snapshot
     plan = await ctx.run(lambda: edit.rename(snapshot, params.id, params.new_id, store.prose(), path=params.file))
     path = params.file or snapshot.require(params.id).path
-    return await _carried_out(ctx, params, repository, plan, params.new_id, dict(plan.renames).get(path, path))
+    return await _carried_out(
+        ctx, params, repository, plan, versions, params.new_id, dict(plan.renames).get(path, path)
+    )
 
 
 async def delete(ctx: RequestContext, params: wire.DeleteParams) -> wire.EditResult:
     """Answer `ckit/entity/delete`."""
     repository = await opened(ctx, params)
+    versions = repository.document_versions
     plan = await ctx.run(
         lambda: edit.delete(repository.store.snapshot, params.id, references=params.references, path=params.file)
     )
-    return await _carried_out(ctx, params, repository, plan, params.id, None)
+    return await _carried_out(ctx, params, repository, plan, versions, params.id, path=None)
 
 
 def _operation(change: wire.SetValue | wire.AppendValue | wire.InsertValue | wire.RemoveValue) -> Operation:
@@ -87,7 +91,9 @@ async def _carried_out(
     params: wire.EditParams,
     repository: OpenRepository,
     plan: EditPlan,
+    versions: Mapping[str, int],
     identifier: str,
+    *,
     path: str | None,
 ) -> wire.EditResult:
     store = repository.store
@@ -97,7 +103,7 @@ async def _carried_out(
         id=identifier,
         path=path,
         applied=params.apply,
-        edit=workspace_edit(plan, store.root, ctx.encoding),
+        edit=workspace_edit(plan, store.root, ctx.encoding, versions),
         diff=plan.unified_diff(),
         files=affected_files(plan),
         warnings=list(plan.warnings),
