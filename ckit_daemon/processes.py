@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ChildProcesses:
-    """Ends process trees.
+    """Ends process trees; implements `services.ports.ProcessTrees`.
 
     Whoever starts a child that may start children of its own starts it in a new session (`start_new_session=True`
     on POSIX) and registers it; a grandchild whose parent has died is then still found by its process group.
@@ -33,73 +34,59 @@ class ChildProcesses:
         with self._lock:
             self._registered.add(pid)
 
-    def discard(self, pid: int) -> None:
-        """Forget a child that has ended and been waited for."""
+    def end(self, pid: int, grace_seconds: float) -> None:
+        """End a registered child and everything that it started; blocks for the grace period at most."""
+        _end(_family([pid]), [pid], grace_seconds)
         with self._lock:
             self._registered.discard(pid)
 
-    def end(self, pid: int, grace_seconds: float) -> None:
-        """End a registered child and everything below it; blocks for the grace period at most."""
-        self._end(_tree(pid), [pid], grace_seconds)
-        self.discard(pid)
-
     def end_all(self, grace_seconds: float) -> None:
         """End every child and everything below them; blocks for the grace period at most."""
-        import psutil  # noqa: PLC0415 - see the module's docstring.
-
         with self._lock:
-            groups = list(self._registered)
-        try:
-            everything = psutil.Process().children(recursive=True)
-        except psutil.Error:
-            everything = []
-        self._end(everything, groups, grace_seconds)
-
-    @staticmethod
-    def _end(processes: list[psutil.Process], groups: Iterable[int], grace_seconds: float) -> None:
-        import psutil  # noqa: PLC0415 - see the module's docstring.
-
-        for process in processes:
-            _ask(process)
-        _, alive = psutil.wait_procs(processes, timeout=grace_seconds)
-        for process in alive:
-            _kill(process)
-        for group in groups:
-            _kill_group(group)
+            leaders = list(self._registered)
+        _end(_family([os.getpid(), *leaders]), leaders, grace_seconds)
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _end(family: set[psutil.Process], leaders: Iterable[int], grace_seconds: float) -> None:
+    """Ask politely first, and use force after a moment."""
     import psutil  # noqa: PLC0415 - see the module's docstring.
 
-    try:
-        root = psutil.Process(pid)
-        return [*root.children(recursive=True), root]
-    except psutil.NoSuchProcess:
-        return []
+    for process in family:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(family, timeout=grace_seconds)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+    # Whatever was started in the meantime is in the same session.
+    if sys.platform != "win32":
+        for leader in leaders:
+            _signal_session(leader, signal.SIGKILL)
 
 
-def _ask(process: psutil.Process) -> None:
+def _family(leaders: list[int]) -> set[psutil.Process]:
+    """Processes with all their descendants, and those of their sessions whose parent has gone already; not our own."""
     import psutil  # noqa: PLC0415 - see the module's docstring.
 
-    try:
-        process.terminate()
-    except psutil.Error:
-        return
+    family: set[psutil.Process] = set()
+    for leader in leaders:
+        with suppress(psutil.Error):
+            family |= {psutil.Process(leader), *psutil.Process(leader).children(recursive=True)}
+    sessions = {leader for leader in leaders if leader != os.getpid() and _signal_session(leader, 0)}
+    if sys.platform != "win32" and sessions:
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, PermissionError, psutil.Error):
+                if os.getpgid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                    family.add(process)
+    return {process for process in family if process.pid != os.getpid()}
 
 
-def _kill(process: psutil.Process) -> None:
-    import psutil  # noqa: PLC0415 - see the module's docstring.
-
-    try:
-        process.kill()
-    except psutil.Error:
-        return
-
-
-def _kill_group(group: int) -> None:
+def _signal_session(leader: int, number: int) -> bool:
+    """Signal the process group of a session's leader; False where nothing is left of it, or there are no groups."""
     if sys.platform == "win32":
-        return
+        return False
     try:
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):
-        return
+        return False
+    return True

@@ -168,3 +168,15 @@ class Repository(Protocol):
     async def aclose(self) -> None:
         """Stop watching and save the parse cache."""
         ...
+
+
+class ProcessTrees(Protocol):
+    """Ends processes with everything that they started, at the latest when the daemon ends."""
+
+    def add(self, pid: int) -> None:
+        """Register a child process that leads a session of its own."""
+        ...
+
+    def end(self, pid: int, grace_seconds: float) -> None:
+        """End a registered process and everything that it started; blocks for the grace period at most."""
+        ...

@@ -22,6 +22,7 @@ from ckit_daemon.core.errors import (
     OperationCancelledError,
     ProcessFailedError,
 )
+from ckit_daemon.processes import ChildProcesses
 from ckit_daemon.services.pipelines import script as script_module
 from ckit_daemon.services.pipelines.script import ScriptRun, ScriptRunner, reduced_environment
 from ckit_daemon.services.pipelines.scripts import Command, Manager, Package, plan, read_package
@@ -198,7 +199,9 @@ def run(coroutine):
 
 
 async def start(root: Path, name: str, runner: ScriptRunner | None = None, **options):
-    return await (runner or ScriptRunner()).run(root, direct(name), trusted=True, confirm=True, **options)
+    return await (runner or ScriptRunner(ChildProcesses())).run(
+        root, direct(name), trusted=True, confirm=True, **options
+    )
 
 
 def alive(pids: list[int]) -> list[int]:
@@ -220,7 +223,7 @@ def runs(pid: int) -> bool:
 @needs_npm
 def test_npm_runs_a_script_with_its_arguments_and_without_the_scripts_around_it(root):
     command = plan(Package({"args": "node args.cjs"}, "npm"), "args", ["--id", "FEAT 1"])
-    result = run(lambda: ScriptRunner().run(root, command, trusted=True, confirm=True))
+    result = run(lambda: ScriptRunner(ChildProcesses()).run(root, command, trusted=True, confirm=True))
     assert (result.exit_code, result.output, result.truncated) == (3, ["--id", "FEAT 1"], False)
     assert "wärning" in result.stderr
     assert "yyy" not in result.stdout
@@ -247,11 +250,22 @@ def test_every_line_is_told_while_the_script_runs_and_the_last_one_without_an_en
     assert output is None
 
 
+class Remembering(ChildProcesses):
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaders: list[int] = []
+
+    def add(self, pid: int) -> None:
+        self.leaders.append(pid)
+        super().add(pid)
+
+
 @needs_node
 @pytest.mark.parametrize("how", ["cancel", "deadline", "progress", "end"])
 def test_R23_all_processes_of_a_script_are_gone_when_it_is_stopped(root, how):
     async def stop():
-        runner = ScriptRunner()
+        processes = Remembering()
+        runner = ScriptRunner(processes)
         progress = Lines("pids" if how == "progress" else None)
         deadline = 2.0 if how == "deadline" else 50.0
         task = asyncio.create_task(start(root, "tree", runner, progress=progress, deadline_seconds=deadline))
@@ -259,7 +273,7 @@ def test_R23_all_processes_of_a_script_are_gone_when_it_is_stopped(root, how):
         if how == "cancel":
             task.cancel()
         if how == "end":
-            await asyncio.to_thread(runner.end_all)
+            await asyncio.to_thread(processes.end, processes.leaders[0], 0.3)
         (outcome,) = await asyncio.gather(task, return_exceptions=True)
         return progress.pids(), outcome
 
@@ -274,7 +288,6 @@ def test_R23_all_processes_of_a_script_are_gone_when_it_is_stopped(root, how):
         assert isinstance(outcome, kinds[how])
     else:
         assert isinstance(outcome, ScriptRun)
-        assert outcome.exit_code != 0
 
 
 @needs_node
@@ -297,12 +310,12 @@ def test_a_script_that_prints_without_end_is_stopped(root):
 def test_a_program_that_cannot_start_is_an_error_without_a_traceback(root):
     command = Command("x", "x", "npm", (str(root / "no such program"),))
     with pytest.raises(ProcessFailedError, match="npm can't be started"):
-        run(lambda: ScriptRunner().run(root, command, trusted=True, confirm=True))
+        run(lambda: ScriptRunner(ChildProcesses()).run(root, command, trusted=True, confirm=True))
 
 
 def test_R39_an_untrusted_workspace_runs_nothing(root):
     with pytest.raises(NotTrustedError, match="trusted workspace"):
-        run(lambda: ScriptRunner().run(root, direct("args"), trusted=False, confirm=True))
+        run(lambda: ScriptRunner(ChildProcesses()).run(root, direct("args"), trusted=False, confirm=True))
 
 
 @needs_node
@@ -314,7 +327,7 @@ def test_R39_a_script_is_approved_once_and_again_when_it_reads_differently(root)
         return len(asked) > 1
 
     async def several():
-        runner = ScriptRunner()
+        runner = ScriptRunner(ChildProcesses())
         with pytest.raises(NotTrustedError) as caught:
             await runner.run(root, direct("lines"), trusted=True)
         assert caught.value.details["needs"] == "confirm"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,11 +25,10 @@ from ckit_daemon.redaction import looks_secret, names_secret
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    import psutil
-
     from ckit_daemon.core.json import JsonValue
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.pipelines.scripts import Command
+    from ckit_daemon.services.ports import ProcessTrees
 
 DEFAULT_DEADLINE_SECONDS: Final = 600.0
 TAIL_CHARACTERS: Final = 64 * 1024
@@ -66,10 +64,10 @@ class ScriptRun:
 class ScriptRunner:
     """Runs scripts, and remembers which ones a person has approved."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, processes: ProcessTrees, environment: Mapping[str, str] | None = None) -> None:
+        self._processes = processes
         self._environment = reduced_environment(os.environ if environment is None else environment)
         self._approved: set[tuple[str, str, str]] = set()
-        self._running: set[subprocess.Popen[bytes]] = set()
 
     async def run(
         self,
@@ -117,17 +115,17 @@ class ScriptRunner:
                 finally:
                     # Also after a good end: a script may leave processes behind.
                     with anyio.CancelScope(shield=True):
-                        await asyncio.wrap_future(threads.submit(_end, process, watching))
-                    self._running.discard(process)
+                        await asyncio.wrap_future(threads.submit(self._end, process, watching))
             out, err = outputs
             truncated = out.truncated or err.truncated
             seconds = round(time.monotonic() - started, 3)
             return ScriptRun(command, exit_code, out.tail, err.tail, truncated, out.json(), seconds)
 
-    def end_all(self) -> None:
-        """End every script and all its processes at once; for the daemon's own end."""
-        for process in tuple(self._running):
-            end_process_tree(process)
+    def _end(self, process: subprocess.Popen[bytes], watching: Future[int]) -> None:
+        self._processes.end(process.pid, GRACE_SECONDS)
+        wait([watching])
+        # The watcher may have given up before the end; a process that nobody waits for stays as a zombie.
+        process.wait()
 
     async def _require_approval(
         self,
@@ -167,7 +165,7 @@ class ScriptRunner:
         except OSError as error:
             message = f"{command.manager} can't be started: {error.strerror}."
             raise ProcessFailedError(message, details={"script": command.script}) from error
-        self._running.add(process)
+        self._processes.add(process.pid)
         return process
 
 
@@ -253,54 +251,3 @@ def _watch(process: subprocess.Popen[bytes], outputs: Iterable[_Output]) -> int:
             output.follow(ended=code is not None)
         if code is not None:
             return code
-
-
-def _end(process: subprocess.Popen[bytes], watching: Future[int]) -> None:
-    end_process_tree(process)
-    wait([watching])
-    # The watcher may have given up before the end; a process that nobody waits for stays as a zombie.
-    process.wait()
-
-
-def end_process_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a process with everything that it started: politely first, by force after a moment."""
-    import psutil  # noqa: PLC0415 - only scripts need it, never the start-up.
-
-    family = _family(process.pid)
-    for member in family:
-        with suppress(psutil.Error):
-            member.terminate()
-    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
-    for member in alive:
-        with suppress(psutil.Error):
-            member.kill()
-    # Whatever was started in the meantime is in the same session.
-    if sys.platform != "win32":
-        _signal_session(process.pid, signal.SIGKILL)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    """A process with all its descendants, and those of its session whose parent has gone already."""
-    import psutil  # noqa: PLC0415 - as above.
-
-    family: set[psutil.Process] = set()
-    with suppress(psutil.Error):
-        leader = psutil.Process(pid)
-        family = {leader, *leader.children(recursive=True)}
-    if sys.platform != "win32" and _signal_session(pid, 0):
-        for process in psutil.process_iter():
-            with suppress(ProcessLookupError, PermissionError, psutil.Error):
-                if os.getpgid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
-                    family.add(process)
-    return list(family)
-
-
-def _signal_session(pid: int, number: int) -> bool:
-    """Signal the process group of a script; False where nothing is left of it."""
-    if sys.platform == "win32":
-        return False
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
