@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import rustworkx
 
+from ckit_daemon.core.errors import LimitExceededError
 from ckit_daemon.core.relations import ACYCLIC, GOVERNANCE, GOVERNS
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Direction = Literal["out", "in", "both"]
 MAX_PATHS = 1000
+MAX_STEPS = 2_000_000
+"""Steps that one search for paths may take."""
+MAX_CYCLES = 200
+"""Rings that are told at a time; in one big tangle there are as many as edges, and each costs a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,51 +166,103 @@ class Graph:
     def paths(
         self, source: str, target: str, *, max_length: int, limit: int, direction: Direction = "both"
     ) -> list[tuple[Edge, ...]]:
-        """Ways from `source` to `target` over at most `max_length` facts, the shortest first, at most `limit`."""
-        found: list[tuple[Edge, ...]] = []
-        queue: deque[tuple[str, tuple[Edge, ...], frozenset[str]]] = deque([(source, (), frozenset([source]))])
+        """Ways from `source` to `target` over at most `max_length` facts, the shortest first, at most `limit`.
+
+        Raises:
+            LimitExceededError: so much of the graph lies on the way that the search was given up.
+
+        """
+        return list(islice(self._ways(source, target, max_length, direction), min(limit, MAX_PATHS)))
+
+    def _ways(self, source: str, target: str, max_length: int, direction: Direction) -> Iterator[tuple[Edge, ...]]:
+        # One length after the other in depth, not in breadth: a constitution joins all with all in two steps, and
+        # remembering every way that has begun takes gigabytes.
         to_target = self.distances([target], depth=max_length, direction=_REVERSED[direction])
-        while queue and len(found) < min(limit, MAX_PATHS):
-            current, way, visited = queue.popleft()
-            if current == target and way:
-                found.append(way)
-                continue
-            for edge in self.edges_of(current, direction):
-                other = edge.other(current)
-                # Only steps that can still arrive in time are taken, which keeps the search small.
-                remaining = max_length - len(way) - 1
-                if other not in visited and to_target.get(other, max_length + 1) <= remaining:
-                    queue.append((other, (*way, edge), visited | {other}))
-        return found
+        useful: dict[tuple[str, int], list[tuple[str, Edge]]] = {}
+        way: list[Edge] = []
+        visited = {source}
+        steps = 0
+
+        def next_steps(current: str, remaining: int) -> list[tuple[str, Edge]]:
+            """The facts that lead on to where the target can still be reached in time."""
+            if (current, remaining) not in useful:
+                others = ((edge.other(current), edge) for edge in self.edges_of(current, direction))
+                useful[current, remaining] = [
+                    (other, edge) for other, edge in others if to_target.get(other, remaining) < remaining
+                ]
+            return useful[current, remaining]
+
+        def extended(current: str, remaining: int) -> Iterator[tuple[Edge, ...]]:
+            nonlocal steps
+            for other, edge in next_steps(current, remaining):
+                steps += 1
+                if steps > MAX_STEPS:
+                    message = f"Too many ways lead from {source} to {target}: ask for shorter paths or fewer of them."
+                    raise LimitExceededError(message, details={"limit": MAX_STEPS})
+                if other in visited:
+                    continue
+                if remaining == 1:
+                    yield (*way, edge)
+                elif other != target:
+                    way.append(edge)
+                    visited.add(other)
+                    yield from extended(other, remaining - 1)
+                    way.pop()
+                    visited.discard(other)
+
+        for length in range(max(to_target.get(source, max_length + 1), 1), max_length + 1):
+            yield from extended(source, length)
 
     @cached_property
     def cycles(self) -> tuple[tuple[Edge, ...], ...]:
-        """Rings in relations that should have none: the shortest ring through each edge, each ring once."""
-        edges = [edge for edge in self.edges if edge.rel in ACYCLIC]
-        network: rustworkx.PyDiGraph[str, Edge] = rustworkx.PyDiGraph()
+        """Rings in relations that should have none, at most `MAX_CYCLES`.
+
+        Every edge that lies on a ring is part of one of them, and each is the shortest one through some edge.
+        """
+        next_edges: dict[str, list[Edge]] = {}
+        network: rustworkx.PyDiGraph[str, None] = rustworkx.PyDiGraph()
         index: dict[str, int] = {}
-        for identifier in dict.fromkeys(end for edge in edges for end in (edge.source, edge.target)):
-            index[identifier] = network.add_node(identifier)
-        for edge in edges:
-            network.add_edge(index[edge.source], index[edge.target], edge)
+        for edge in self.edges:
+            if edge.rel in ACYCLIC:
+                next_edges.setdefault(edge.source, []).append(edge)
+                for end in (edge.source, edge.target):
+                    if end not in index:
+                        index[end] = network.add_node(end)
+                network.add_edge(index[edge.source], index[edge.target], None)
         component = {
-            node: number
+            network[node]: number
             for number, nodes in enumerate(rustworkx.strongly_connected_components(network))
             for node in nodes
         }
+        for source, edges in next_edges.items():
+            next_edges[source] = [edge for edge in edges if component[edge.target] == component[source]]
         rings: dict[frozenset[str], tuple[Edge, ...]] = {}
-        for edge in edges:
-            start, end = index[edge.source], index[edge.target]
-            if component[start] != component[end]:
+        covered: set[Edge] = set()
+        for edge in (edge for edges in next_edges.values() for edge in edges):
+            if edge in covered:
                 continue
-            way = [start] if start == end else list(rustworkx.dijkstra_shortest_paths(network, end, start)[start])
-            nodes = [network[node] for node in way]
-            ring = (edge, *(self._edge(a, b) for a, b in pairwise(nodes)))
-            rings.setdefault(frozenset(nodes), ring)
+            ring = (edge, *_shortest_way(next_edges, edge.target, edge.source))
+            covered.update(ring)
+            rings.setdefault(frozenset(step.source for step in ring), ring)
+            if len(rings) == MAX_CYCLES:
+                break
         return tuple(rings.values())
 
-    def _edge(self, source: str, target: str) -> Edge:
-        return next(edge for edge in self._out[source] if edge.target == target and edge.rel in ACYCLIC)
+
+def _shortest_way(next_edges: Mapping[str, Sequence[Edge]], start: str, end: str) -> list[Edge]:
+    """The shortest way between two nodes that are connected; nothing if they are one."""
+    reached_by: dict[str, Edge | None] = {start: None}
+    queue = deque([start])
+    while end not in reached_by:
+        for edge in next_edges[queue.popleft()]:
+            if edge.target not in reached_by:
+                reached_by[edge.target] = edge
+                queue.append(edge.target)
+    way: list[Edge] = []
+    while (edge := reached_by[end]) is not None:
+        way.append(edge)
+        end = edge.source
+    return way[::-1]
 
 
 _REVERSED: dict[Direction, Direction] = {"out": "in", "in": "out", "both": "both"}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ckit_daemon.core.errors import LimitExceededError
+from ckit_daemon.core.graph import MAX_CYCLES
 from ckit_daemon.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -100,3 +102,52 @@ def test_each_ring_of_dependencies_is_found_once_and_uses_form_none(make_snapsho
     files["contexts/packages/pkg-a.yaml"] = "id: pkg-a\nuses: {services: [a, b, c, d]}"
     rings = make_snapshot(files).graph.cycles
     assert [[edge.source for edge in ring] for ring in rings] == [["a", "b"], ["c"]]
+
+
+def test_an_entity_that_all_others_share_does_not_make_paths_expensive(make_snapshot: MakeSnapshot) -> None:
+    files = {f"contexts/features/{n}.yaml": f"id: F-{n}\nrequires: [svc-{n % 7}, svc-{n % 5}]" for n in range(400)}
+    files |= {f"contexts/services/{n}.yaml": f"id: svc-{n}" for n in range(7)}
+    files["contexts/governance/c.yaml"] = "id: C\nprinciples:\n- appliesTo: [global]"
+    graph = make_snapshot(files).graph
+    ways = graph.paths("F-1", "F-2", max_length=20, limit=1000)
+    assert len(ways) == 1000
+    assert [len(way) for way in ways] == sorted(len(way) for way in ways)
+    assert len(set(ways)) == 1000
+    assert all(
+        len({way[0].source, *(edge.source for edge in way), *(edge.target for edge in way)}) == len(way) + 1
+        for way in ways
+    )
+
+
+def test_a_search_for_paths_that_would_not_end_says_so(
+    make_snapshot: MakeSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ckit_daemon.core.graph.MAX_STEPS", 50)
+    files = {f"contexts/features/{n}.yaml": f"id: F-{n}\nrequires: [a, b, c]" for n in range(9)}
+    files |= {f"contexts/services/{name}.yaml": f"id: {name}" for name in "abc"}
+    with pytest.raises(LimitExceededError, match="Too many ways"):
+        make_snapshot(files).graph.paths("F-1", "F-2", max_length=8, limit=1000)
+
+
+def test_R36_a_big_ring_of_dependencies_is_found_at_once(make_snapshot: MakeSnapshot) -> None:
+    count = 3000
+    files = {f"contexts/services/{n:04}.yaml": f"id: s{n}\ndependencies: [s{(n + 1) % count}]" for n in range(count)}
+    (ring,) = make_snapshot(files).graph.cycles
+    assert len(ring) == count
+
+
+def test_every_edge_in_a_tangle_is_part_of_a_ring_that_is_told(make_snapshot: MakeSnapshot) -> None:
+    names = "abcdefgh"
+    files = {
+        f"contexts/services/{name}.yaml": f"id: {name}\ndependencies: [{', '.join(set(names) - {name})}]"
+        for name in names
+    }
+    graph = make_snapshot(files).graph
+    assert {edge for ring in graph.cycles for edge in ring} == set(graph.edges)
+    assert all(len(ring) == 2 for ring in graph.cycles)
+    many = {
+        f"contexts/services/{n}-{m}.yaml": f"id: s{n}-{m}\ndependencies: [s{n}-{1 - m}]"
+        for n in range(MAX_CYCLES + 1)
+        for m in (0, 1)
+    }
+    assert len(make_snapshot(many).graph.cycles) == MAX_CYCLES
