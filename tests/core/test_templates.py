@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from ckit_daemon.core.errors import CkitError, InvalidArgumentError, LimitExceed
 from ckit_daemon.core.templates import template_findings
 from ckit_daemon.core.templates.engine import MAX_TEMPLATE_CHARACTERS, render_template
 from ckit_daemon.core.templates.scan import find_fault, scan
+from ckit_daemon.core.text import START
 
 FOLDER = ".context/templates/prompts"
 
@@ -176,3 +178,27 @@ def test_unknown_fields_warn_and_syntax_errors_are_errors(make_snapshot):
         "template.unknown-field": Severity.WARNING,
         "template.syntax": Severity.ERROR,
     }
+
+
+@pytest.mark.parametrize("source", ["{{{{a}}}}{{{{/a", "x{{{{a}}}} b", "{{{{a}}}}{{{{/b}}}}"])
+def test_a_raw_block_that_nothing_closes_is_the_fault(source: str) -> None:
+    fault = find_fault(source)
+    assert fault is not None
+    assert source[fault.start : fault.end] == "{{{{a}}}}"
+
+
+@pytest.mark.parametrize("part", ["{{{a}}", "{{!--}}", "{{~{a}}", "\\", "{{{{a}}}} "])
+def test_R36_tags_are_found_in_linear_time(part: str) -> None:
+    def seconds(count: int) -> float:
+        began = perf_counter()
+        find_fault(part * count + "{{")
+        return perf_counter() - began
+
+    # Ten times the text takes a hundred times as long where it is quadratic.
+    assert seconds(20_000) < 40 * min(seconds(2_000) for _ in range(3))
+
+
+def test_a_text_too_long_for_a_template_is_one_finding_at_its_beginning(make_snapshot):
+    snapshot = make_snapshot({f"{FOLDER}/feature.hbs": "{{{a}}" * MAX_TEMPLATE_CHARACTERS})
+    (finding,) = template_findings(snapshot)
+    assert (finding.code, finding.location.range) == ("template.syntax", START)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Finding, Severity
-from ckit_daemon.core.errors import CkitError
+from ckit_daemon.core.errors import CkitError, LimitExceededError
 from ckit_daemon.core.templates.engine import check_syntax, render_template
 from ckit_daemon.core.templates.fields import BUILT_IN, PARTIALS, SCALAR, Described, Shape, unknown_fields
 from ckit_daemon.core.templates.scan import Tag, find_fault, range_of, scan
@@ -40,7 +40,8 @@ def _findings(snapshot: Snapshot, document: Document, name: str) -> Iterator[Fin
     try:
         check_syntax(document.text)
     except CkitError as error:
-        fault = find_fault(document.text)
+        # A text that is too long to be a template is not searched either.
+        fault = None if isinstance(error, LimitExceededError) else find_fault(document.text)
         where = START if fault is None else range_of(document.text, fault.start, fault.end)
         yield Finding("template.syntax", Severity.ERROR, error.message, Location(document.path, where))
         return

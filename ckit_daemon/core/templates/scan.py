@@ -10,19 +10,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ckit_daemon.core.text import Position, Range
+from ckit_daemon.core.text import Range, position_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TAG: Final = re.compile(
-    r"(?P<escape>\\*)(?:"
-    r"\{\{\{\{(?P<raw>[^{}]*)\}\}\}\}"
-    r"|\{\{~?!--.*?--~?\}\}"
-    r"|\{\{~?\{(?P<triple>.*?)\}~?\}\}"
-    r"|\{\{~?(?P<plain>.*?)~?\}\}"
-    r"|(?P<open>\{\{))",
-    re.DOTALL,
+_RAW: Final = re.compile(r"\{\{\{\{([^{}]*)\}\}\}\}")
+# A kind of tag: how it begins, how it ends, and whether what stands between is an expression. The first one that is
+# closed counts: `{{{a}}` is a plain tag with a brace too many.
+_KINDS: Final = (
+    (re.compile(r"\{\{~?!--"), re.compile(r"--~?\}\}"), False),
+    (re.compile(r"\{\{~?\{"), re.compile(r"\}~?\}\}"), True),
+    (re.compile(r"\{\{~?"), re.compile(r"~?\}\}"), True),
 )
 _OPENER: Final = re.compile(r"\s*(#\*|#>|[#^/>&!*]|else\b)?\s*")
 _TOKEN: Final = re.compile(
@@ -68,26 +67,48 @@ class Fault:
 def scan(source: str) -> Iterator[Tag | Fault]:
     """Yield every tag that is no comment in the order of the text, and a fault where one is never closed."""
     at = 0
-    while (match := _TAG.search(source, at)) is not None:
-        at = match.end()
-        start = match.end("escape")
-        raw = match["raw"]
-        if match["open"] is not None:
+    # The ends that the rest of the text does not have are not searched for again, which keeps the time linear.
+    kinds = list(_KINDS)
+    while (start := source.find("{{", at)) >= 0:
+        if _backslashes(source, at, start) == 1:
+            at = start + 2
+            continue
+        raw = _RAW.match(source, start)
+        if raw is not None:
+            # What stands in a raw block is text.
+            name = raw[1].split()
+            close = source.find(f"{{{{{{{{/{name[0] if name else ''}", raw.end())
+            end = -1 if close < 0 else source.find("}}}}", close)
+            if end < 0:
+                yield Fault(start, raw.end())
+                return
+            at = end + 4
+            continue
+        for kind in tuple(kinds):
+            opening, closing, is_expression = kind
+            opened = opening.match(source, start)
+            if opened is None:
+                continue
+            closed = closing.search(source, opened.end())
+            if closed is None:
+                kinds.remove(kind)
+                continue
+            at = closed.end()
+            body = source[opened.end() : closed.start()]
+            if is_expression and not body.lstrip().startswith("!"):
+                yield _tag(body, opened.end(), start, at)
+            break
+        else:
             yield Fault(start, len(source[start:].split("\n", 1)[0]) + start)
             return
-        if len(match["escape"]) == 1:
-            at = start + 2
-        elif raw is not None:
-            # What stands in a raw block is text.
-            close = source.find(f"{{{{{{{{/{raw.split()[0] if raw.split() else ''}", at)
-            if close < 0:
-                yield Fault(start, match.end())
-                return
-            at = source.find("}}}}", close) + 4 or len(source)
-        else:
-            group = "triple" if match["triple"] is not None else "plain"
-            if match[group] is not None and not match[group].lstrip().startswith("!"):
-                yield _tag(match[group], match.start(group), start, match.end())
+
+
+def _backslashes(source: str, first: int, end: int) -> int:
+    """How many backslashes stand before `end`, not counting what comes before `first`."""
+    count = 0
+    while end - count > first and source[end - count - 1] == "\\":
+        count += 1
+    return count
 
 
 def _tag(body: str, offset: int, start: int, end: int) -> Tag:
@@ -129,8 +150,4 @@ def find_fault(source: str) -> Fault | None:
 
 def range_of(source: str, start: int, end: int) -> Range:
     """The lines and columns of a stretch of text."""
-    return Range(_position(source, start), _position(source, end))
-
-
-def _position(source: str, offset: int) -> Position:
-    return Position(source.count("\n", 0, offset), offset - (source.rfind("\n", 0, offset) + 1))
+    return Range(position_at(source, start), position_at(source, end))
