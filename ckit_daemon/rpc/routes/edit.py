@@ -61,7 +61,7 @@ async def rename(ctx: RequestContext, params: wire.RenameParams) -> wire.EditRes
     plan = await ctx.run(lambda: edit.rename(snapshot, params.id, params.new_id, store.prose(), path=params.file))
     path = params.file or snapshot.require(params.id).path
     return await _carried_out(
-        ctx, params, repository, plan, versions, params.new_id, dict(plan.renames).get(path, path)
+        ctx, params, repository, plan, versions, params.new_id, path=dict(plan.renames).get(path, path)
     )
 
 
