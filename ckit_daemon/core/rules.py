@@ -252,6 +252,16 @@ def _dead_fields(snapshot: Snapshot, rule: Rule) -> Iterator[Finding]:
         yield _dead(rule, _item(("when",), rule, "fieldChanged", index), why, partly=len(unknown) < len(rule.fields))
 
 
+def asked_types(snapshot: Snapshot) -> frozenset[str]:
+    """The types whose entities decide whether a rule is dead: those with a field that their schema doesn't know."""
+    return frozenset(
+        rule.entity
+        for rule in read_rules(snapshot)
+        if (schema := snapshot.schemas[rule.entity]) is not None
+        and any(_property(schema, name) is None for name in rule.fields)
+    )
+
+
 def _is_known(snapshot: Snapshot, schema: Schema, entity_type: str, name: str) -> bool:
     if _property(schema, name) is not None:
         return True

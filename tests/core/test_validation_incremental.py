@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ckit_daemon.core.document import Document, read_yaml
+from ckit_daemon.core.document import Document, read_yaml, unreadable
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.validation import Report, validate
 
@@ -130,3 +130,38 @@ def test_nothing_is_reused_across_the_day_on_which_an_exception_ends(make_snapsh
     assert [found.code for found in validate(snapshot, last, today=date(2026, 5, 2)).findings] == [
         "constitution.violation"
     ]
+
+
+def test_a_rule_lives_and_dies_with_the_field_that_it_watches(make_snapshot: MakeSnapshot) -> None:
+    path = "contexts/tasks/T-001.yaml"
+    rules = "rules:\n- id: r\n  when: {entity: task, fieldChanged: size}\n  then: {markRelated: {types: [feature]}}\n"
+    snapshot = make_snapshot({".context/rules/a.rules.yaml": rules, path: "id: T-001"})
+    dead = validate(snapshot)
+    assert [found.code for found in dead.findings] == ["rule.dead"]
+    snapshot = snapshot.with_changes({path: read_yaml(path, "id: T-001\nsize: 3")})
+    alive = validate(snapshot, dead)
+    assert alive.findings == ()
+    again = validate(snapshot.with_changes({path: read_yaml(path, "id: T-001")}), alive)
+    assert [found.code for found in again.findings] == ["rule.dead"]
+
+
+def test_a_ring_is_gone_once_another_type_claims_the_id_of_a_member(make_snapshot: MakeSnapshot) -> None:
+    path = "contexts/features/a.yaml"
+    snapshot = make_snapshot({"contexts/services/a.yaml": "id: svc-a\ndependencies: [svc-a]"})
+    before = validate(snapshot)
+    assert [found.code for found in before.findings] == ["cycle.dependency"]
+    snapshot = snapshot.with_changes({path: read_yaml(path, "id: svc-a")})
+    assert validate(snapshot, before).findings == validate(snapshot).findings
+
+
+def test_ids_that_an_unread_file_is_named_after_are_not_missed(make_snapshot: MakeSnapshot) -> None:
+    story, path = "contexts/userstories/US-001.yaml", "contexts/features/FEAT-001-log.yaml"
+    snapshot = make_snapshot({story: "id: US-001\nfeature: FEAT-001", path: "id: FEAT-001\nuserStories: [US-001]"})
+    report = validate(snapshot)
+    assert report.findings == ()
+    snapshot = snapshot.with_changes({path: unreadable(path, "file.too-large", "The file is too large.")})
+    report = validate(snapshot, report)
+    assert [found.code for found in report.findings] == ["file.too-large"]
+    assert report.findings == validate(snapshot).findings
+    report = validate(snapshot.with_changes({path: None}), report)
+    assert [found.code for found in report.findings] == ["reference.unresolved"]

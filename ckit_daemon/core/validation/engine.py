@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ckit_daemon.core import layout
 from ckit_daemon.core.constitution import Constitution
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.core.rules import rule_findings
+from ckit_daemon.core.rules import asked_types, rule_findings
 from ckit_daemon.core.templates import template_findings
 from ckit_daemon.core.validation.cycles import CYCLE_TYPES, cycle_findings
 from ckit_daemon.core.validation.local import CLEAN, check_document
-from ckit_daemon.core.validation.references import SOUND, Resolver
+from ckit_daemon.core.validation.references import SOUND, Resolver, unread_paths
 from ckit_daemon.core.validation.report import Partials, Report
 from ckit_daemon.core.validation.sides import PARTNERS, SideChecker
 
@@ -59,7 +59,13 @@ def validate(
         for path, document in snapshot.documents.items()
         if path.startswith((layout.RULES, layout.PROMPT_TEMPLATES))
     )
-    same_sources = before is not None and _are_same(sources, before.sources)
+    same_sources = (
+        before is not None
+        and old is not None
+        and _are_same(sources, before.sources)
+        # Whether a field of a rule exists is asked of the entities where the schema doesn't know it.
+        and before.asked_types.isdisjoint(_types_around(changed, old, snapshot))
+    )
     partials = Partials(
         constitution,
         local,
@@ -67,6 +73,7 @@ def validate(
         sides,
         before.cycles if before is not None and same_cycles else tuple(cycle_findings(snapshot)),
         sources,
+        before.asked_types if before is not None and same_sources else asked_types(snapshot),
         before.of_sources if before is not None and same_sources else _source_findings(snapshot),
     )
     return Report(snapshot, _by_path(snapshot, partials), partials)
@@ -137,7 +144,7 @@ def _recheck_links(
     regained = {one for one in ids if _types(old, one) != _types(snapshot, one)}
     for one in regained:
         todo |= snapshot.referrers.get(one, frozenset())
-    if regained:
+    if regained or unread_paths(old) != unread_paths(snapshot):
         # Which ids are near to a missing one depends on all ids there are.
         todo |= {path for path, resolution in before.resolutions.items() if resolution.unresolved}
     resolver = Resolver(snapshot, local)
@@ -175,12 +182,19 @@ def _partners(snapshot: Snapshot, path: str) -> Iterator[str]:
 
 
 def _may_form_cycles(changed: Set[str], old: Snapshot, new: Snapshot) -> bool:
-    return any(
-        entity.type in CYCLE_TYPES
+    # An id that is defined twice may change its owner, and with it its type.
+    return not CYCLE_TYPES.isdisjoint(_types_around(changed, old, new))
+
+
+def _types_around(changed: Set[str], old: Snapshot, new: Snapshot) -> Set[str]:
+    """The types of the changed entities, and of all others with their ids."""
+    return {
+        one.type
         for picture in (old, new)
         for path in changed
         if (entity := picture.by_path.get(path)) is not None
-    )
+        for one in picture.definitions[entity.id]
+    }
 
 
 def _source_findings(snapshot: Snapshot) -> tuple[Finding, ...]:

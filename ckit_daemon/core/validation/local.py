@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Fix
 from ckit_daemon.core.json import shorten, shown
+from ckit_daemon.core.relations import GOVERNANCE
 from ckit_daemon.core.text import Location
 from ckit_daemon.core.validation.codes import CODES, make
 
@@ -55,7 +56,7 @@ def check_document(
             findings += (found for found in constitution.violations(entity) if found.path not in broken)
             findings += (
                 found
-                for found in constitution.findings
+                for found in (constitution.findings if entity.type == GOVERNANCE else ())
                 if found.location.path == document.path and found.path not in broken
             )
     return LocalResult(tuple(findings), frozenset(broken)) if findings else CLEAN

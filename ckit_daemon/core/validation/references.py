@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from ckit_daemon.core import layout
 from ckit_daemon.core.conditions import value_at
 from ckit_daemon.core.document import Fix, Related
 from ckit_daemon.core.json import shorten
@@ -36,6 +37,7 @@ class Resolution:
     unsound: frozenset[tuple[str, ...]] = frozenset()
     """Fields that can't be compared with the other side: broken values, and a sole id that leads nowhere."""
     unresolved: bool = False
+    """Some id leads nowhere, reported or not."""
 
 
 SOUND: Final = Resolution()
@@ -47,6 +49,7 @@ class Resolver:
     def __init__(self, snapshot: Snapshot, local: Mapping[str, LocalResult]) -> None:
         self._snapshot = snapshot
         self._local = local
+        self._known_choices: dict[tuple[str, ...], dict[str, str]] = {}
 
     def resolve(self, entity: Entity) -> Resolution:
         """Check the references of an entity, and that no earlier file has its id."""
@@ -71,7 +74,9 @@ class Resolver:
                 continue
             targets = definitions.get(reference.target)
             if targets is None:
-                findings.append(self._unresolved(entity, reference))
+                # A file that can't be read may well define the id that it is named after, and has its own finding.
+                if not self._is_name_of_unread(reference.target):
+                    findings.append(self._unresolved(entity, reference))
                 unresolved = True
                 dangling.add(reference.relation)
             elif not any(target.type in reference.relation.targets for target in targets):
@@ -82,6 +87,14 @@ class Resolver:
         # One bad id in a list leaves the rest of the list as good as it was.
         unsound |= {relation.field for relation in dangling if not relation.many}
         return Resolution(tuple(findings), frozenset(unsound), unresolved) if findings or unsound else SOUND
+
+    def _is_name_of_unread(self, identifier: str) -> bool:
+        return any(stem == identifier or stem.startswith(f"{identifier}-") for stem in self._unread)
+
+    @cached_property
+    def _unread(self) -> list[str]:
+        """The names, without suffix, of the files whose entity nobody knows."""
+        return [path.rpartition("/")[2].rpartition(".")[0] for path in unread_paths(self._snapshot)]
 
     def _unresolved(self, entity: Entity, reference: Reference) -> Finding:
         kinds = " or ".join(reference.relation.targets)
@@ -108,10 +121,9 @@ class Resolver:
         from rapidfuzz import process  # noqa: PLC0415
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
-        choices = {known: folded for kind in reference.relation.targets for known, folded in self._ids.get(kind, ())}
         found = process.extract(
             reference.target.casefold(),
-            choices,
+            self._choices(reference.relation.targets),
             scorer=OSA.normalized_similarity,
             score_cutoff=_SIMILAR,
             limit=_MAX_SUGGESTIONS,
@@ -119,12 +131,27 @@ class Resolver:
         best = max((score for _, score, _ in found), default=0)
         return sorted(known for _, score, known in found if score == best)
 
+    def _choices(self, kinds: tuple[str, ...]) -> dict[str, str]:
+        """The ids of entities of some types, with their folded forms."""
+        if kinds not in self._known_choices:
+            self._known_choices[kinds] = {known: folded for kind in kinds for known, folded in self._ids.get(kind, ())}
+        return self._known_choices[kinds]
+
     @cached_property
     def _ids(self) -> dict[str, list[tuple[str, str]]]:
         ids: dict[str, list[tuple[str, str]]] = {}
         for identifier, definitions in sorted(self._snapshot.definitions.items()):
             ids.setdefault(definitions[0].type, []).append((identifier, identifier.casefold()))
         return ids
+
+
+def unread_paths(snapshot: Snapshot) -> frozenset[str]:
+    """The files under `contexts/` that can't be read so far as to know their entity."""
+    return frozenset(
+        path
+        for path, document in snapshot.documents.items()
+        if not document.readable and path not in snapshot.by_path and path.startswith(f"{layout.ENTITIES}/")
+    )
 
 
 def _duplicate(entity: Entity, first: Entity) -> Finding:

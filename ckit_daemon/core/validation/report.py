@@ -30,6 +30,8 @@ class Partials:
     cycles: tuple[Finding, ...]
     sources: tuple[Document, ...]
     """The rules and templates that `of_sources` was found in."""
+    asked_types: frozenset[str]
+    """The types whose entities decide what `of_sources` says about rules."""
     of_sources: tuple[Finding, ...]
 
 
