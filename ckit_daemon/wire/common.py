@@ -45,35 +45,35 @@ class Page(WireModel):
 class Position(WireModel):
     """A place in a document (LSP 3.17): 0-based line, and character in units of the negotiated encoding."""
 
-    line: int
-    character: int
+    line: int = Field(description="0-based.")
+    character: int = Field(description="0-based, in units of the negotiated encoding.")
 
 
 class Range(WireModel):
     """A half-open stretch of a document (LSP 3.17)."""
 
-    start: Position
-    end: Position
+    start: Position = Field(description="First position.")
+    end: Position = Field(description="The position after the last one.")
 
 
 class Location(WireModel):
     """A range in a file of the repository."""
 
     path: RepositoryPath
-    range: Range
+    range: Range = Field(description="Where in the file.")
 
 
 class Related(WireModel):
     """A second place that explains a finding."""
 
-    location: Location
-    message: str
+    location: Location = Field(description="The other place.")
+    message: str = Field(description="What it has to do with the finding.")
 
 
 class Fix(WireModel):
     """What would mend a finding."""
 
-    title: str
+    title: str = Field(description="What it does, for people.")
     file: RepositoryPath | None = Field(default=None, description="Another file than the finding's.")
     path: JsonPath | None = Field(
         default=None, description="Where the value belongs; an index one past the end of a list appends."
@@ -86,22 +86,22 @@ class Finding(WireModel):
     """Something a person should know about the repository."""
 
     code: str = Field(description="Stable code, e.g. `reference.unresolved`.")
-    severity: SeverityName
-    message: str
-    location: Location
+    severity: SeverityName = Field(description="How much it matters.")
+    message: str = Field(description="What is wrong, for people.")
+    location: Location = Field(description="Where it is.")
     entity: str | None = Field(default=None, description="Id of the entity that it is about.")
     field: JsonPath | None = Field(default=None, description="Path of the value that it is about.")
-    related: list[Related] = Field(default_factory=list[Related])
-    fixes: list[Fix] = Field(default_factory=list[Fix])
+    related: list[Related] = Field(default_factory=list[Related], description="Other places that explain it.")
+    fixes: list[Fix] = Field(default_factory=list[Fix], description="What would mend it, the most likely first.")
 
 
 class EntitySummary(WireModel):
     """One entity in a list."""
 
-    id: str
-    type: str
-    title: str | None = None
-    status: str | None = None
+    id: str = Field(description="Its id.")
+    type: str = Field(description="Its type, e.g. `feature`.")
+    title: str | None = Field(default=None, description="Its title or name.")
+    status: str | None = Field(default=None, description="Its status.")
     path: RepositoryPath
 
 
@@ -109,7 +109,7 @@ class Statement(WireModel):
     """A place that states a fact."""
 
     entity: str = Field(description="Id of the entity that states it.")
-    location: Location
+    location: Location = Field(description="Where it states it.")
 
 
 @dataclass(slots=True)
@@ -120,17 +120,17 @@ class Edge:
     # these, takes several times as long.
     __pydantic_config__ = WireModel.model_config
 
-    source: str
-    target: str
-    rel: str
+    source: Annotated[str, Field(description="Id of the entity that the fact starts from.")]
+    target: Annotated[str, Field(description="Id of the entity that it leads to.")]
+    rel: Annotated[str, Field(description="Name of the relation, e.g. `has-story`.")]
     statements: Annotated[list[Statement] | None, Field(description="Given where the request asks for them.")] = None
 
 
 class TextEdit(WireModel):
     """A replacement in a document (LSP 3.17)."""
 
-    range: Range
-    new_text: str
+    range: Range = Field(description="What is replaced.")
+    new_text: str = Field(description="What stands there afterwards.")
 
 
 DocumentWithNullableVersion = Annotated[
@@ -140,7 +140,7 @@ DocumentWithNullableVersion = Annotated[
             "title": "VersionedDocument",
             "type": "object",
             "properties": {
-                "uri": {"type": "string"},
+                "uri": {"type": "string", "description": "The file."},
                 "version": {
                     "anyOf": [{"type": "integer"}, {"type": "null"}],
                     "description": "Version of the open document that the edit was made for; null: the file on disk.",
@@ -156,8 +156,10 @@ DocumentWithNullableVersion = Annotated[
 class VersionedDocument(WireModel):
     """The document that edits are for (LSP 3.17, OptionalVersionedTextDocumentIdentifier)."""
 
-    uri: str
-    version: int | None = None
+    uri: str = Field(description="The file.")
+    version: int | None = Field(
+        default=None, description="Version of the open document that the edit was made for; null: the file on disk."
+    )
 
     @model_serializer(mode="plain")
     def _with_null_version(self) -> DocumentWithNullableVersion:
@@ -168,33 +170,35 @@ class VersionedDocument(WireModel):
 class TextDocumentEdit(WireModel):
     """Edits of one document (LSP 3.17)."""
 
-    text_document: VersionedDocument
-    edits: list[TextEdit]
+    text_document: VersionedDocument = Field(description="Which document.")
+    edits: list[TextEdit] = Field(description="Edits that do not overlap, all of them about the text as it was.")
 
 
 class CreateFile(WireModel):
     """A file to be made (LSP 3.17)."""
 
-    kind: Literal["create"] = "create"
-    uri: str
+    kind: Literal["create"] = Field(default="create", description="Which kind of change it is.")
+    uri: str = Field(description="The new file.")
 
 
 class RenameFile(WireModel):
     """A file to be renamed (LSP 3.17)."""
 
-    kind: Literal["rename"] = "rename"
-    old_uri: str
-    new_uri: str
+    kind: Literal["rename"] = Field(default="rename", description="Which kind of change it is.")
+    old_uri: str = Field(description="The file as it is called.")
+    new_uri: str = Field(description="Its new name.")
 
 
 class DeleteFile(WireModel):
     """A file to be removed (LSP 3.17)."""
 
-    kind: Literal["delete"] = "delete"
-    uri: str
+    kind: Literal["delete"] = Field(default="delete", description="Which kind of change it is.")
+    uri: str = Field(description="The file to remove.")
 
 
 class WorkspaceEdit(WireModel):
     """Changes that a client can show and apply (LSP 3.17)."""
 
-    document_changes: list[TextDocumentEdit | CreateFile | RenameFile | DeleteFile]
+    document_changes: list[TextDocumentEdit | CreateFile | RenameFile | DeleteFile] = Field(
+        description="To be carried out in this order."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "a25a9a6211d122bdd73384904fb53976373c874cc3a9b8ac7638f28a0741b02d"
+SCHEMA_HASH = "df9c3dac30e20f9734ffcc777614ce53e20b2b1f4c18f40f32edd5b661937af5"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -37,39 +37,39 @@ class GetParams(RepositoryParams):
 class Relation(WireModel):
     """A fact as seen from one entity."""
 
-    rel: str
+    rel: str = Field(description="Name of the relation, e.g. `has-story`.")
     direction: Direction = Field(description="`out` where the entity is the fact's source.")
     entity: EntitySummary = Field(description="The other end.")
-    statements: list[Statement]
+    statements: list[Statement] = Field(description="The places that state it.")
 
 
 class GetResult(Result):
     """One entity with all that the repository knows about it."""
 
-    version: int
-    entity: EntitySummary
+    version: int = Field(description="Version of the repository that the answer is about.")
+    entity: EntitySummary = Field(description="The entity.")
     data: dict[str, JsonValue] = Field(description="The document as read.")
     location: Location = Field(description="Where the entity states its id.")
-    relations: list[Relation]
-    findings: list[Finding]
+    relations: list[Relation] = Field(description="Facts in which it takes part.")
+    findings: list[Finding] = Field(description="Findings about it.")
     duplicates: list[RepositoryPath] = Field(description="Other files that claim the same id.")
-    text: str | None = None
+    text: str | None = Field(default=None, description="The file's text, where the request asks for it.")
 
 
 class ListParams(RepositoryParams, Page, PartialResult):
     """Which entities to list."""
 
-    types: Types | None = None
-    statuses: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    types: Types | None = Field(default=None, description="These types only.")
+    statuses: list[str] | None = Field(default=None, min_length=1, max_length=100, description="These statuses only.")
 
 
 class ListResult(Result):
     """Entities, by type and file."""
 
-    version: int
-    total: int
-    entities: list[EntitySummary]
-    next_offset: int | None = None
+    version: int = Field(description="Version of the repository that the answer is about.")
+    total: int = Field(description="Entities that fit.")
+    entities: list[EntitySummary] = Field(description="A page of them.")
+    next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
 
 
 class SearchParams(RepositoryParams, Page):
@@ -79,39 +79,39 @@ class SearchParams(RepositoryParams, Page):
         max_length=1000,
         description='Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty.',
     )
-    types: Types | None = None
-    statuses: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    types: Types | None = Field(default=None, description="These types only.")
+    statuses: list[str] | None = Field(default=None, min_length=1, max_length=100, description="These statuses only.")
     fields: list[str] | None = Field(
         default=None, min_length=1, max_length=100, description="Look in these fields only, e.g. `title`."
     )
-    limit: int = Field(default=20, ge=1, le=1000)
+    limit: int = Field(default=20, ge=1, le=1000, description="Entities to return at the most.")
 
 
 class Match(WireModel):
     """A place in an entity that fits the query."""
 
-    field: JsonPath
+    field: JsonPath = Field(description="Path of the value that it is in.")
     excerpt: str = Field(description="The text around the match.")
     start: int = Field(description="Where the match begins in the excerpt, in code points.")
-    end: int
+    end: int = Field(description="Where it ends in the excerpt, in code points.")
     range: Range = Field(description="Where the match stands in the file.")
 
 
 class SearchHit(WireModel):
     """An entity that fits the query."""
 
-    entity: EntitySummary
+    entity: EntitySummary = Field(description="The entity.")
     score: float = Field(description="Comparable within one answer only.")
-    matches: list[Match]
+    matches: list[Match] = Field(description="Where it fits.")
 
 
 class SearchResult(Result):
     """Entities that fit, the best first."""
 
-    version: int
-    total: int
-    hits: list[SearchHit]
-    next_offset: int | None = None
+    version: int = Field(description="Version of the repository that the answer is about.")
+    total: int = Field(description="Entities that fit.")
+    hits: list[SearchHit] = Field(description="A page of them.")
+    next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
 
 
 class EditParams(RepositoryParams):
@@ -125,12 +125,12 @@ class EditResult(Result):
 
     id: str = Field(description="Id of the entity after the change.")
     path: RepositoryPath | None = Field(default=None, description="Its file after the change; none if it is gone.")
-    applied: bool
-    edit: WorkspaceEdit
+    applied: bool = Field(description="Whether the files are written.")
+    edit: WorkspaceEdit = Field(description="The change for a client to show or apply.")
     diff: str = Field(description="Unified diff of all files.")
     files: list[RepositoryPath] = Field(description="The files that change.")
-    warnings: list[str]
-    version: int
+    warnings: list[str] = Field(description="What a person should know about it.")
+    version: int = Field(description="Version of the repository afterwards.")
 
 
 class CreateParams(EditParams):
@@ -151,28 +151,28 @@ class SetValue(WireModel):
     """Put a value at a path."""
 
     path: JsonPath
-    value: JsonValue
+    value: JsonValue = Field(description="The new value.")
 
 
 class AppendValue(WireModel):
     """Append a value to the list at a path."""
 
     path: JsonPath
-    append: JsonValue
+    append: JsonValue = Field(description="The new last item.")
 
 
 class InsertValue(WireModel):
     """Insert a value into a list, before the item at a path."""
 
     path: JsonPath
-    insert: JsonValue
+    insert: JsonValue = Field(description="The new item.")
 
 
 class RemoveValue(WireModel):
     """Remove the key or item at a path."""
 
     path: JsonPath
-    remove: Literal[True]
+    remove: Literal[True] = Field(description="Tells this change from the others.")
 
 
 class EditEntityParams(EditParams):
@@ -185,7 +185,9 @@ class EditEntityParams(EditParams):
 class UpdateParams(EditEntityParams):
     """Changes to one entity, made in their order."""
 
-    changes: list[SetValue | AppendValue | InsertValue | RemoveValue] = Field(min_length=1, max_length=1000)
+    changes: list[SetValue | AppendValue | InsertValue | RemoveValue] = Field(
+        min_length=1, max_length=1000, description="What to change; each sees what the ones before it have done."
+    )
     allow_invalid: bool = Field(default=False, description="Make them although the entity then breaks its schema.")
 
 

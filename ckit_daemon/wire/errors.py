@@ -52,6 +52,6 @@ class ErrorData(WireModel):
 class ErrorObject(WireModel):
     """`error` of a JSON-RPC answer."""
 
-    code: int
-    message: str
-    data: ErrorData
+    code: int = Field(description="Number of the error; rely on `data.code` instead.")
+    message: str = Field(description="What happened, for people.")
+    data: ErrorData = Field(description="What happened, for programs.")

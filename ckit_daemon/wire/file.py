@@ -24,12 +24,12 @@ class ReadResult(Result):
     """A text file, unsaved editor text first."""
 
     path: RepositoryPath
-    text: str
+    text: str = Field(description="The lines that were asked for.")
     size: int = Field(description="Bytes of the whole file.")
     lines: int = Field(description="Lines of the whole file.")
-    start_line: int
+    start_line: int = Field(description="First line of `text`, 0-based.")
     truncated: bool = Field(description="Whether the file goes on after `text`.")
-    line_ending: Literal["lf", "crlf", "mixed"]
+    line_ending: Literal["lf", "crlf", "mixed"] = Field(description="How the lines of the file end.")
     sha256: str = Field(description="SHA-256 of the whole file, in hexadecimal.")
 
 

@@ -11,14 +11,16 @@ from ckit_daemon.wire.version import PROTOCOL_VERSION
 class ClientInfo(WireModel):
     """Name and version of the client; LSP's own `clientInfo` serves as well."""
 
-    name: str = Field(min_length=1, max_length=200)
-    version: str | None = Field(default=None, max_length=200)
+    name: str = Field(min_length=1, max_length=200, description="Its name.")
+    version: str | None = Field(default=None, max_length=200, description="Its version.")
 
 
 class InitializeOptions(WireModel):
     """`initializationOptions.ckit`; a plain LSP client leaves it out."""
 
-    client_info: ClientInfo | None = None
+    client_info: ClientInfo | None = Field(
+        default=None, description="Who the client is; before LSP's own `clientInfo`."
+    )
     protocol_versions: list[str] = Field(
         default=[PROTOCOL_VERSION],
         max_length=50,
@@ -28,5 +30,9 @@ class InitializeOptions(WireModel):
         default={}, description="Settings by group and name; a bad one is reported and falls back."
     )
     trusted: bool = Field(
-        default=False, description="The client vouches for the workspace's own code (scripts may run)."
+        default=False,
+        description="The client vouches for the workspace's own code: scripts may run, each after `confirm`.",
+    )
+    experimental: bool = Field(
+        default=False, description="The client also wants the methods marked `experimental`, which may still change."
     )

@@ -20,24 +20,24 @@ class ListParams(RepositoryParams):
 class Pipeline(WireModel):
     """A pipeline and whether it can run now."""
 
-    name: str
-    engine: EngineName
-    description: str
-    available: bool
+    name: str = Field(description="What to run it by.")
+    engine: EngineName = Field(description="native: built in; script: of `package.json`.")
+    description: str = Field(description="What it does; of a script, its command line.")
+    available: bool = Field(description="Whether it can run now.")
     reason: str | None = Field(default=None, description="Why it can't run, and what to do.")
 
 
 class ListResult(Result):
     """The built-in pipelines, then the scripts of `package.json`."""
 
-    pipelines: list[Pipeline]
+    pipelines: list[Pipeline] = Field(description="All of them.")
 
 
 class RunParams(RepositoryParams):
     """Which pipeline to run."""
 
-    name: str = Field(min_length=1, max_length=200)
-    engine: EngineName = "native"
+    name: str = Field(min_length=1, max_length=200, description="Name of a built-in pipeline or a script.")
+    engine: EngineName = Field(default="native", description="native: built in; script: of `package.json`.")
     ids: list[EntityId] | None = Field(
         default=None, max_length=1000, description="Entities for impact (at least one) and generate (all without it)."
     )
@@ -61,17 +61,17 @@ class RunParams(RepositoryParams):
 class RunResult(Result):
     """What a pipeline returned."""
 
-    name: str
-    engine: EngineName
-    ok: bool
+    name: str = Field(description="What ran.")
+    engine: EngineName = Field(description="What ran it.")
+    ok: bool = Field(description="Whether it succeeded.")
     output: JsonValue = Field(default=None, description="The pipeline's JSON; of a script, if it printed any.")
     command: list[str] | None = Field(default=None, description="The command line of a script.")
     note: str | None = Field(default=None, description="Why another program ran the script than the one asked for.")
-    exit_code: int | None = None
+    exit_code: int | None = Field(default=None, description="Exit code of a script.")
     stdout: str | None = Field(default=None, description="The end of what a script printed.")
-    stderr: str | None = None
+    stderr: str | None = Field(default=None, description="The end of what a script printed as errors.")
     truncated: bool = Field(default=False, description="Whether the script printed more than is shown.")
-    duration_ms: float
+    duration_ms: float = Field(description="How long it took, in milliseconds.")
 
 
 METHODS = (

@@ -25,13 +25,13 @@ class RenderParams(RepositoryParams):
 class RenderResult(Result):
     """A rendered prompt with its checklist."""
 
-    id: str
-    template: RepositoryPath
-    prompt: str
+    id: str = Field(description="Id of the entity.")
+    template: RepositoryPath = Field(description="The template.")
+    prompt: str = Field(description="The prompt, in Markdown.")
     checklist: str | None = Field(default=None, description="None where the repository has no checklist template.")
-    prompt_path: RepositoryPath
-    checklist_path: RepositoryPath
-    written: bool
+    prompt_path: RepositoryPath = Field(description="Where the prompt belongs.")
+    checklist_path: RepositoryPath = Field(description="Where the checklist belongs.")
+    written: bool = Field(description="Whether the files were written.")
 
 
 METHODS = (

@@ -32,11 +32,11 @@ class RepositoryInfo(WireModel):
     """An open repository."""
 
     id: str = Field(description="Short stable name; the same folder has the same id in every run.")
-    name: str
-    root_uri: str
+    name: str = Field(description="Name of the folder.")
+    root_uri: str = Field(description="The folder, its symbolic links resolved.")
     version: int = Field(description="Grows with every change that the daemon has seen.")
-    entities: int
-    files: int
+    entities: int = Field(description="Entities in it.")
+    files: int = Field(description="Files that were read.")
     git: bool = Field(description="Whether the folder is under Git.")
     head: str | None = Field(default=None, description="Commit that is checked out.")
     trusted: bool = Field(description="Whether the repository's own scripts may run.")
@@ -56,8 +56,8 @@ class OpenParams(Params, WorkDone):
 class OpenResult(Result):
     """The opened repository."""
 
-    repository: RepositoryInfo
-    already_open: bool
+    repository: RepositoryInfo = Field(description="The repository.")
+    already_open: bool = Field(description="Whether it was open before.")
 
 
 class CloseParams(RepositoryParams):
@@ -67,13 +67,13 @@ class CloseParams(RepositoryParams):
 class CloseResult(Result):
     """The closed repository."""
 
-    id: str
+    id: str = Field(description="Its id.")
 
 
 class ListResult(Result):
     """All open repositories, in the order of opening."""
 
-    repositories: list[RepositoryInfo]
+    repositories: list[RepositoryInfo] = Field(description="The open repositories.")
 
 
 class InspectParams(RepositoryParams):
@@ -83,17 +83,17 @@ class InspectParams(RepositoryParams):
 class TypeCount(WireModel):
     """Entities of one type."""
 
-    type: str
-    count: int
+    type: str = Field(description="Name of the type.")
+    count: int = Field(description="Its entities.")
     statuses: dict[str, int] = Field(description="Entities by status, the most frequent status first.")
-    without_status: int
+    without_status: int = Field(description="Those without a status.")
     unreadable: int = Field(description="Entities known by their id only, because their file can't be read.")
 
 
 class RelationCount(WireModel):
     """Facts of one relation."""
 
-    rel: str
+    rel: str = Field(description="Name of the relation.")
     edges: int = Field(description="Facts, each counted once.")
     statements: int = Field(description="Places that state them; two for a fact that both sides state.")
 
@@ -102,32 +102,32 @@ class Coverage(WireModel):
     """How many entities of a type have something that they should have."""
 
     code: str = Field(description="Stable name, e.g. `feature-without-stories`.")
-    title: str
-    type: str
-    total: int
+    title: str = Field(description="What is counted, for people.")
+    type: str = Field(description="The type that should have it.")
+    total: int = Field(description="Entities of the type.")
     missing: list[str] = Field(description="Ids of those that lack it.")
 
 
 class Gap(WireModel):
     """Something that is missing, and what to do about it."""
 
-    code: str
-    message: str
-    recommendation: str
-    entities: list[str]
+    code: str = Field(description="Stable name.")
+    message: str = Field(description="What is missing.")
+    recommendation: str = Field(description="What to do about it.")
+    entities: list[str] = Field(description="Ids of the entities that it is about.")
 
 
 class InspectResult(Result):
     """What a repository holds and what it lacks."""
 
-    version: int
-    total: int
-    types: list[TypeCount]
-    relations: list[RelationCount]
-    coverage: list[Coverage]
+    version: int = Field(description="Version of the repository that the answer is about.")
+    total: int = Field(description="Entities.")
+    types: list[TypeCount] = Field(description="Entities by type.")
+    relations: list[RelationCount] = Field(description="Facts by relation.")
+    coverage: list[Coverage] = Field(description="What entities have that they should have.")
     orphans: list[str] = Field(description="Ids of entities that no fact connects to another one.")
     gaps: list[Gap] = Field(description="What to do, the most pressing first.")
-    findings: dict[SeverityName, int]
+    findings: dict[SeverityName, int] = Field(description="Findings by severity.")
 
 
 class ValidateParams(RepositoryParams, Page, PartialResult):
@@ -143,12 +143,12 @@ class ValidateParams(RepositoryParams, Page, PartialResult):
 class ValidateResult(Result):
     """The findings, sorted by file and place."""
 
-    version: int
+    version: int = Field(description="Version of the repository that the answer is about.")
     ok: bool = Field(description="No finding is an error, whatever the filters hide.")
     counts: dict[SeverityName, int] = Field(description="All findings of the repository by severity.")
-    entities: int
+    entities: int = Field(description="Entities in the repository.")
     total: int = Field(description="Findings that the filters leave.")
-    findings: list[Finding]
+    findings: list[Finding] = Field(description="A page of them.")
     next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
 
 
@@ -159,21 +159,21 @@ class GraphParams(RepositoryParams, Page, PartialResult):
     types: Names | None = Field(default=None, description="Show entities of these types only.")
     relations: Names | None = Field(default=None, description="Follow and show these relations only.")
     depth: int | None = Field(default=None, ge=0, le=100, description="Facts to follow from `ids`; all without it.")
-    direction: Direction = "both"
-    format: GraphFormat = "json"
+    direction: Direction = Field(default="both", description="Facts to follow, as seen from where they are met.")
+    format: GraphFormat = Field(default="json", description="What to return.")
     statements: bool = Field(default=False, description="Say for each fact where it is stated (format json).")
 
 
 class GraphResult(Result):
     """The graph: nodes and edges in format json, else a text."""
 
-    version: int
-    format: GraphFormat
-    total_nodes: int
-    total_edges: int
+    version: int = Field(description="Version of the repository that the answer is about.")
+    format: GraphFormat = Field(description="What was returned.")
+    total_nodes: int = Field(description="Nodes of the whole answer.")
+    total_edges: int = Field(description="Edges of the whole answer.")
     nodes: list[EntitySummary] = Field(description="A page of the nodes; empty in the other formats.")
     edges: list[Edge] = Field(description="The edges whose source is in the page.")
-    next_offset: int | None = None
+    next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
     text: str | None = Field(default=None, description="The picture in the other formats.")
 
 
@@ -182,15 +182,17 @@ class PathsParams(RepositoryParams):
 
     source: EntityId
     target: EntityId
-    direction: Direction = "both"
+    direction: Direction = Field(
+        default="both", description="Whether facts are followed from source to target, back, or both ways."
+    )
     max_length: int = Field(default=6, ge=1, le=20, description="Facts that a path may have.")
-    limit: int = Field(default=10, ge=1, le=1000)
+    limit: int = Field(default=10, ge=1, le=1000, description="Paths to return at the most.")
 
 
 class PathsResult(Result):
     """Connections, the shortest first."""
 
-    version: int
+    version: int = Field(description="Version of the repository that the answer is about.")
     paths: list[list[Edge]] = Field(description="Each path as the facts from `source` to `target`.")
 
 
@@ -216,18 +218,20 @@ class FieldChange(WireModel):
     """A field whose meaning changed."""
 
     path: JsonPath
-    kind: Literal["added", "removed", "changed", "moved"]
-    old: JsonValue = None
-    new: JsonValue = None
+    kind: Literal["added", "removed", "changed", "moved"] = Field(description="What happened to it.")
+    old: JsonValue = Field(default=None, description="Its value before.")
+    new: JsonValue = Field(default=None, description="Its value now.")
 
 
 class ChangedEntity(WireModel):
     """An entity that changed."""
 
-    id: str
-    type: str
-    title: str | None = None
-    kind: Literal["added", "removed", "renamed", "changed", "assumed"]
+    id: str = Field(description="Its id; its new one if it was renamed.")
+    type: str = Field(description="Its type.")
+    title: str | None = Field(default=None, description="Its title or name.")
+    kind: Literal["added", "removed", "renamed", "changed", "assumed"] = Field(
+        description="What happened to it; `assumed` where the request says so."
+    )
     fields: list[FieldChange] | None = Field(
         default=None, description="Left out where nobody knows: an assumed change, or a side that can't be parsed."
     )
@@ -236,11 +240,11 @@ class ChangedEntity(WireModel):
 class FiredRule(WireModel):
     """A consistency rule that a change sets off."""
 
-    rule: str
+    rule: str = Field(description="Id of the rule.")
     entity: str = Field(description="Id of the changed entity.")
     certainty: Literal["certain", "possible"] = Field(description="`possible` where the changed fields aren't known.")
-    severity: SeverityName
-    reason: str
+    severity: SeverityName = Field(description="How much it matters.")
+    reason: str = Field(description="Why it fires, for people.")
     fields: list[str] = Field(description="The fields of the rule that changed; if possible, those that it watches.")
     marks: list[str] = Field(description="Ids of the entities that it marks for review.")
     status: str = Field(description="The status that the rule asks for.")
@@ -249,35 +253,37 @@ class FiredRule(WireModel):
 class StaleEntity(WireModel):
     """An entity that may no longer be right."""
 
-    entity: EntitySummary
+    entity: EntitySummary = Field(description="The entity.")
     origin: str = Field(description="Id of the change that reaches it.")
-    severity: SeverityName
+    severity: SeverityName = Field(description="How much it matters.")
     via: list[Edge] = Field(description="The facts from the change to it.")
 
 
 class Issue(WireModel):
     """Something to do about one entity."""
 
-    entity: str
-    kind: Literal["needs-review", "dangling"]
-    severity: SeverityName
-    certainty: Literal["certain", "possible"]
-    message: str
-    reason: str
-    suggested_action: str
+    entity: str = Field(description="Id of the entity.")
+    kind: Literal["needs-review", "dangling"] = Field(
+        description="needs-review: look at it again; dangling: it names something that is gone."
+    )
+    severity: SeverityName = Field(description="How much it matters.")
+    certainty: Literal["certain", "possible"] = Field(description="`possible` where the changed fields are not known.")
+    message: str = Field(description="What is to be done, for people.")
+    reason: str = Field(description="Why.")
+    suggested_action: str = Field(description="How.")
     source: str = Field(description="Id of what changed.")
-    rule: str | None = None
-    location: Location
+    rule: str | None = Field(default=None, description="Id of the rule that asks for it.")
+    location: Location = Field(description="Where.")
 
 
 class ImpactResult(Result):
     """What a change breaks or makes stale."""
 
-    version: int
-    changed: list[ChangedEntity]
-    rules: list[FiredRule]
+    version: int = Field(description="Version of the repository that the answer is about.")
+    changed: list[ChangedEntity] = Field(description="What changed.")
+    rules: list[FiredRule] = Field(description="Rules that this sets off.")
     stale: list[StaleEntity] = Field(description="The nearest first.")
-    issues: list[Issue]
+    issues: list[Issue] = Field(description="What to do about it.")
 
 
 class DidChangeParams(RepositoryParams):

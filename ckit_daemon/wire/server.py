@@ -16,7 +16,7 @@ class ComponentHealth(WireModel):
     """State of one component as its probe found it."""
 
     name: str = Field(description="Stable name of the component, e.g. `storage` or `node`.")
-    status: ComponentStatus
+    status: ComponentStatus = Field(description="How it is; `disabled` by a setting.")
     detail: str = Field(description="What the probe found, for people.")
     works: list[str] | None = Field(default=None, description="What still works although the component does not.")
     latency_ms: float | None = Field(default=None, description="How long the probe took, in milliseconds.")
@@ -26,34 +26,36 @@ class ComponentHealth(WireModel):
 class HealthResult(Result):
     """The daemon's health: liveness apart from readiness, and every component probed."""
 
-    status: Literal["ok", "degraded", "failed"]
+    status: Literal["ok", "degraded", "failed"] = Field(
+        description="The worst of the components that count: `failed` if one that every method needs has failed."
+    )
     live: bool = Field(description="The daemon answers.")
     ready: bool = Field(description="No component that every method needs has failed.")
-    components: list[ComponentHealth]
-    uptime_seconds: float
+    components: list[ComponentHealth] = Field(description="Each component with what its probe found.")
+    uptime_seconds: float = Field(description="Time since the start.")
     versions: dict[str, str] = Field(description="Versions of the daemon, the protocol, Python and main libraries.")
 
 
 class MethodMetrics(WireModel):
     """Requests of one method with one outcome."""
 
-    method: str
+    method: str = Field(description="Name of the method.")
     outcome: str = Field(description="`ok` or the code of the error.")
-    count: int
-    total_seconds: float
-    max_seconds: float
+    count: int = Field(description="Requests.")
+    total_seconds: float = Field(description="Time for all of them.")
+    max_seconds: float = Field(description="Time for the longest.")
 
 
 class MetricsResult(Result):
     """Counters and gauges since the start of the process."""
 
-    uptime_seconds: float
+    uptime_seconds: float = Field(description="Time since the start.")
     in_flight: int = Field(description="Requests that run now.")
     queued: int = Field(description="Requests that wait for a free place.")
-    requests: list[MethodMetrics]
+    requests: list[MethodMetrics] = Field(description="Requests by method and outcome.")
     errors: dict[str, int] = Field(description="Number of error answers by error code.")
-    bytes_received: int
-    bytes_sent: int
+    bytes_received: int = Field(description="Bytes read from the client.")
+    bytes_sent: int = Field(description="Bytes written to the client.")
     memory_bytes: int = Field(description="Resident memory of the daemon.")
     prometheus: str = Field(description="The same as Prometheus text exposition format 0.0.4.")
 
@@ -61,30 +63,30 @@ class MetricsResult(Result):
 class MethodDescription(WireModel):
     """One available method."""
 
-    name: str
-    kind: Literal["request", "notification"]
-    direction: Literal["clientToServer", "serverToClient", "both"]
-    stability: Literal["stable", "experimental"]
+    name: str = Field(description="Name on the wire.")
+    kind: Literal["request", "notification"] = Field(description="A notification has no answer.")
+    direction: Literal["clientToServer", "serverToClient", "both"] = Field(description="Who sends it.")
+    stability: Literal["stable", "experimental"] = Field(description='See "Versions and stability".')
 
 
 class Limits(WireModel):
     """Limits that a client should know."""
 
-    max_message_bytes: int
-    max_concurrent: int
-    max_queued: int
-    request_timeout_seconds: float
+    max_message_bytes: int = Field(description="Largest message in either direction.")
+    max_concurrent: int = Field(description="Requests that run at a time.")
+    max_queued: int = Field(description="Requests that may wait.")
+    request_timeout_seconds: float = Field(description="Time for a request, waiting included.")
 
 
 class Capabilities(Result):
     """What this session may use; also sent as `capabilities.experimental.ckit` in the answer to initialize."""
 
-    protocol_version: str
+    protocol_version: str = Field(description="The version that this session speaks.")
     schema_hash: str = Field(description="SHA-256 over the JSON Schemas of all methods, in hexadecimal.")
-    daemon_version: str
-    methods: list[MethodDescription]
+    daemon_version: str = Field(description="Version of the daemon.")
+    methods: list[MethodDescription] = Field(description="Methods that can be called or will be sent.")
     features: list[str] = Field(description="Features that are switched on.")
-    limits: Limits
+    limits: Limits = Field(description="Limits of this session.")
 
 
 class ConfigGetParams(Params):
@@ -96,25 +98,27 @@ class ConfigGetParams(Params):
 class Setting(WireModel):
     """One effective setting."""
 
-    key: str
+    key: str = Field(description="Group and name.")
     value: Any = Field(description="The value in force; secrets appear as a reference only.")
-    source: Literal["default", "environment", "userFile", "repositoryFile", "client"]
-    description: str
+    source: Literal["default", "environment", "userFile", "repositoryFile", "client"] = Field(
+        description="Where the value comes from."
+    )
+    description: str = Field(description="What it does.")
 
 
 class ConfigWarning(WireModel):
     """An option that was not taken over, and why."""
 
-    key: str
-    source: Literal["environment", "userFile", "repositoryFile", "client"]
-    message: str
+    key: str = Field(description="Group and name as given.")
+    source: Literal["environment", "userFile", "repositoryFile", "client"] = Field(description="Where it comes from.")
+    message: str = Field(description="What is wrong with it.")
 
 
 class ConfigGetResult(Result):
     """The effective configuration."""
 
-    settings: list[Setting]
-    warnings: list[ConfigWarning]
+    settings: list[Setting] = Field(description="The settings.")
+    warnings: list[ConfigWarning] = Field(description="Options that were ignored.")
 
 
 METHODS: tuple[Method, ...] = (

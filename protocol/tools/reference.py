@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 BLOCK = re.compile(r"(<!-- generated:(\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 LINE_WIDTH = 110
-MAX_EXAMPLE_LINES = 40
+MAX_EXAMPLE_LINES = 24
 MAX_TYPE_LENGTH = 110
 COMMON_ERRORS = ("invalid_params", "cancelled", "deadline_exceeded", "overloaded", "limit_exceeded", "internal_error")
 INSTANT_ERRORS = ("invalid_params", "cancelled", "limit_exceeded", "internal_error")
@@ -213,12 +214,17 @@ def _session_examples(golden: Mapping[str, str]) -> str:
 
 def _type_tables() -> str:
     parts: list[str] = []
+    for name, schema in _shared_types().items():
+        parts += [f"#### `{name}`", schema.description or "", _field_table(schema)]
+    return "\n\n".join(part for part in parts if part)
+
+
+@functools.cache
+def _shared_types() -> Mapping[str, Schema]:
+    """Return the types that the sections of the methods only name."""
     shown = {message.type_name for row in METHODS for message in method_messages(row).values()}
     shown |= {"InitializeOptions", "Capabilities", "ErrorData"}
-    for name, schema in named_types().items():
-        if name not in shown:
-            parts += [f"#### `{name}`", schema.description or "", _field_table(schema)]
-    return "\n\n".join(part for part in parts if part)
+    return {name: schema for name, schema in named_types().items() if name not in shown}
 
 
 def _field_table(schema: Schema) -> str:
@@ -228,7 +234,7 @@ def _field_table(schema: Schema) -> str:
         (
             (
                 f"`{name}`",
-                f"`{_short_type(field)}`",
+                _linked(_short_type(field)),
                 "required" if name in schema.required else "",
                 field_note(field),
             )
@@ -241,6 +247,13 @@ def _short_type(schema: Schema) -> str:
     text = type_expression(schema).removesuffix(" | null")
     # Whoever needs all of a long list finds it in the schema and in the types.
     return text if len(text) <= MAX_TYPE_LENGTH else (schema.type or "string")
+
+
+def _linked(text: str) -> str:
+    name = text.removesuffix("[]")
+    # The anchor of a type of this name would lead to the chapter of the same name.
+    known = name in _shared_types() and name != "Limits"
+    return f"[`{text}`](#{name.lower()})" if known else f"`{text}`"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -10,12 +10,15 @@ export type NoParams = Record<string, never>;
 
 /** The daemon's health: liveness apart from readiness, and every component probed. */
 export interface HealthResult {
+  /** The worst of the components that count: `failed` if one that every method needs has failed. */
   status: 'ok' | 'degraded' | 'failed';
   /** The daemon answers. */
   live: boolean;
   /** No component that every method needs has failed. */
   ready: boolean;
+  /** Each component with what its probe found. */
   components: ComponentHealth[];
+  /** Time since the start. */
   uptimeSeconds: number;
   /** Versions of the daemon, the protocol, Python and main libraries. */
   versions: Record<string, string>;
@@ -23,15 +26,19 @@ export interface HealthResult {
 
 /** Counters and gauges since the start of the process. */
 export interface MetricsResult {
+  /** Time since the start. */
   uptimeSeconds: number;
   /** Requests that run now. */
   inFlight: number;
   /** Requests that wait for a free place. */
   queued: number;
+  /** Requests by method and outcome. */
   requests: MethodMetrics[];
   /** Number of error answers by error code. */
   errors: Record<string, number>;
+  /** Bytes read from the client. */
   bytesReceived: number;
+  /** Bytes written to the client. */
   bytesSent: number;
   /** Resident memory of the daemon. */
   memoryBytes: number;
@@ -41,13 +48,17 @@ export interface MetricsResult {
 
 /** What this session may use; also sent as `capabilities.experimental.ckit` in the answer to initialize. */
 export interface Capabilities {
+  /** The version that this session speaks. */
   protocolVersion: string;
   /** SHA-256 over the JSON Schemas of all methods, in hexadecimal. */
   schemaHash: string;
+  /** Version of the daemon. */
   daemonVersion: string;
+  /** Methods that can be called or will be sent. */
   methods: MethodDescription[];
   /** Features that are switched on. */
   features: string[];
+  /** Limits of this session. */
   limits: Limits;
 }
 
@@ -59,7 +70,9 @@ export interface ConfigGetParams {
 
 /** The effective configuration. */
 export interface ConfigGetResult {
+  /** The settings. */
   settings: Setting[];
+  /** Options that were ignored. */
   warnings: ConfigWarning[];
 }
 
@@ -75,7 +88,9 @@ export interface RepoOpenParams {
 
 /** The opened repository. */
 export interface RepoOpenResult {
+  /** The repository. */
   repository: RepositoryInfo;
+  /** Whether it was open before. */
   alreadyOpen: boolean;
 }
 
@@ -89,11 +104,13 @@ export interface RepoCloseParams {
 
 /** The closed repository. */
 export interface RepoCloseResult {
+  /** Its id. */
   id: string;
 }
 
 /** All open repositories, in the order of opening. */
 export interface RepoListResult {
+  /** The open repositories. */
   repositories: RepositoryInfo[];
 }
 
@@ -107,15 +124,21 @@ export interface RepoInspectParams {
 
 /** What a repository holds and what it lacks. */
 export interface RepoInspectResult {
+  /** Version of the repository that the answer is about. */
   version: number;
+  /** Entities. */
   total: number;
+  /** Entities by type. */
   types: TypeCount[];
+  /** Facts by relation. */
   relations: RelationCount[];
+  /** What entities have that they should have. */
   coverage: Coverage[];
   /** Ids of entities that no fact connects to another one. */
   orphans: string[];
   /** What to do, the most pressing first. */
   gaps: Gap[];
+  /** Findings by severity. */
   findings: Partial<Record<'error' | 'warning' | 'information' | 'hint', number>>;
 }
 
@@ -141,14 +164,17 @@ export interface RepoValidateParams {
 
 /** The findings, sorted by file and place. */
 export interface RepoValidateResult {
+  /** Version of the repository that the answer is about. */
   version: number;
   /** No finding is an error, whatever the filters hide. */
   ok: boolean;
   /** All findings of the repository by severity. */
   counts: Partial<Record<'error' | 'warning' | 'information' | 'hint', number>>;
+  /** Entities in the repository. */
   entities: number;
   /** Findings that the filters leave. */
   total: number;
+  /** A page of them. */
   findings: Finding[];
   /** Where the next page begins, if there is one. */
   nextOffset?: number;
@@ -174,9 +200,9 @@ export interface RepoGraphParams {
   relations?: string[] | null;
   /** Facts to follow from `ids`; all without it. 0 to 100. */
   depth?: number | null;
-  /** Default: `"both"`. */
+  /** Facts to follow, as seen from where they are met. Default: `"both"`. */
   direction?: 'out' | 'in' | 'both';
-  /** Default: `"json"`. */
+  /** What to return. Default: `"json"`. */
   format?: 'json' | 'cytoscape' | 'mermaid' | 'dot' | 'graphml' | 'html';
   /** Say for each fact where it is stated (format json). Default: `false`. */
   statements?: boolean;
@@ -184,14 +210,19 @@ export interface RepoGraphParams {
 
 /** The graph: nodes and edges in format json, else a text. */
 export interface RepoGraphResult {
+  /** Version of the repository that the answer is about. */
   version: number;
+  /** What was returned. */
   format: 'json' | 'cytoscape' | 'mermaid' | 'dot' | 'graphml' | 'html';
+  /** Nodes of the whole answer. */
   totalNodes: number;
+  /** Edges of the whole answer. */
   totalEdges: number;
   /** A page of the nodes; empty in the other formats. */
   nodes: EntitySummary[];
   /** The edges whose source is in the page. */
   edges: Edge[];
+  /** Where the next page begins, if there is one. */
   nextOffset?: number;
   /** The picture in the other formats. */
   text?: string;
@@ -207,16 +238,17 @@ export interface RepoPathsParams {
   source: string;
   /** Id of an entity, e.g. `FEAT-001`. 1 to 200 characters. */
   target: string;
-  /** Default: `"both"`. */
+  /** Whether facts are followed from source to target, back, or both ways. Default: `"both"`. */
   direction?: 'out' | 'in' | 'both';
   /** Facts that a path may have. Default: `6`. 1 to 20. */
   maxLength?: number;
-  /** Default: `10`. 1 to 1000. */
+  /** Paths to return at the most. Default: `10`. 1 to 1000. */
   limit?: number;
 }
 
 /** Connections, the shortest first. */
 export interface RepoPathsResult {
+  /** Version of the repository that the answer is about. */
   version: number;
   /** Each path as the facts from `source` to `target`. */
   paths: Edge[][];
@@ -242,11 +274,15 @@ export interface RepoImpactParams {
 
 /** What a change breaks or makes stale. */
 export interface RepoImpactResult {
+  /** Version of the repository that the answer is about. */
   version: number;
+  /** What changed. */
   changed: ChangedEntity[];
+  /** Rules that this sets off. */
   rules: FiredRule[];
   /** The nearest first. */
   stale: StaleEntity[];
+  /** What to do about it. */
   issues: Issue[];
 }
 
@@ -276,16 +312,21 @@ export interface EntityGetParams {
 
 /** One entity with all that the repository knows about it. */
 export interface EntityGetResult {
+  /** Version of the repository that the answer is about. */
   version: number;
+  /** The entity. */
   entity: EntitySummary;
   /** The document as read. */
   data: Record<string, JsonValue>;
   /** Where the entity states its id. */
   location: Location;
+  /** Facts in which it takes part. */
   relations: Relation[];
+  /** Findings about it. */
   findings: Finding[];
   /** Other files that claim the same id. */
   duplicates: string[];
+  /** The file's text, where the request asks for it. */
   text?: string;
 }
 
@@ -301,17 +342,21 @@ export interface EntityListParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** 1 to 100 items. */
+  /** These types only. 1 to 100 items. */
   types?: string[] | null;
-  /** 1 to 100 items. */
+  /** These statuses only. 1 to 100 items. */
   statuses?: string[] | null;
 }
 
 /** Entities, by type and file. */
 export interface EntityListResult {
+  /** Version of the repository that the answer is about. */
   version: number;
+  /** Entities that fit. */
   total: number;
+  /** A page of them. */
   entities: EntitySummary[];
+  /** Where the next page begins, if there is one. */
   nextOffset?: number;
 }
 
@@ -319,7 +364,7 @@ export interface EntityListResult {
 export interface EntitySearchParams {
   /** Items to leave out at the beginning. Default: `0`. 0 to 10000000. */
   offset?: number;
-  /** Default: `20`. 1 to 1000. */
+  /** Entities to return at the most. Default: `20`. 1 to 1000. */
   limit?: number;
   /** Token under which the daemon reports progress with `$/progress`. */
   workDoneToken?: number | string | null;
@@ -327,9 +372,9 @@ export interface EntitySearchParams {
   repository?: string | null;
   /** Words, "phrases", -excluded words, field:value (`status:blocked`, `owner:@mei`); all if empty. At most 1000 characters. */
   query: string;
-  /** 1 to 100 items. */
+  /** These types only. 1 to 100 items. */
   types?: string[] | null;
-  /** 1 to 100 items. */
+  /** These statuses only. 1 to 100 items. */
   statuses?: string[] | null;
   /** Look in these fields only, e.g. `title`. 1 to 100 items. */
   fields?: string[] | null;
@@ -337,9 +382,13 @@ export interface EntitySearchParams {
 
 /** Entities that fit, the best first. */
 export interface EntitySearchResult {
+  /** Version of the repository that the answer is about. */
   version: number;
+  /** Entities that fit. */
   total: number;
+  /** A page of them. */
   hits: SearchHit[];
+  /** Where the next page begins, if there is one. */
   nextOffset?: number;
 }
 
@@ -373,13 +422,17 @@ export interface EntityEditResult {
   id: string;
   /** Its file after the change; none if it is gone. 1 to 4096 characters. */
   path?: string;
+  /** Whether the files are written. */
   applied: boolean;
+  /** The change for a client to show or apply. */
   edit: WorkspaceEdit;
   /** Unified diff of all files. */
   diff: string;
   /** The files that change. */
   files: string[];
+  /** What a person should know about it. */
   warnings: string[];
+  /** Version of the repository afterwards. */
   version: number;
 }
 
@@ -395,7 +448,7 @@ export interface EntityUpdateParams {
   id: string;
   /** Which file, where several claim the id. 1 to 4096 characters. */
   file?: string | null;
-  /** 1 to 1000 items. */
+  /** What to change; each sees what the ones before it have done. 1 to 1000 items. */
   changes: (SetValue | AppendValue | InsertValue | RemoveValue)[];
   /** Make them although the entity then breaks its schema. Default: `false`. */
   allowInvalid?: boolean;
@@ -451,14 +504,17 @@ export interface FileReadParams {
 export interface FileReadResult {
   /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
   path: string;
+  /** The lines that were asked for. */
   text: string;
   /** Bytes of the whole file. */
   size: number;
   /** Lines of the whole file. */
   lines: number;
+  /** First line of `text`, 0-based. */
   startLine: number;
   /** Whether the file goes on after `text`. */
   truncated: boolean;
+  /** How the lines of the file end. */
   lineEnding: 'lf' | 'crlf' | 'mixed';
   /** SHA-256 of the whole file, in hexadecimal. */
   sha256: string;
@@ -482,16 +538,19 @@ export interface PromptRenderParams {
 
 /** A rendered prompt with its checklist. */
 export interface PromptRenderResult {
+  /** Id of the entity. */
   id: string;
-  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  /** The template. 1 to 4096 characters. */
   template: string;
+  /** The prompt, in Markdown. */
   prompt: string;
   /** None where the repository has no checklist template. */
   checklist?: string;
-  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  /** Where the prompt belongs. 1 to 4096 characters. */
   promptPath: string;
-  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  /** Where the checklist belongs. 1 to 4096 characters. */
   checklistPath: string;
+  /** Whether the files were written. */
   written: boolean;
 }
 
@@ -505,6 +564,7 @@ export interface PipelineListParams {
 
 /** The built-in pipelines, then the scripts of `package.json`. */
 export interface PipelineListResult {
+  /** All of them. */
   pipelines: Pipeline[];
 }
 
@@ -514,9 +574,9 @@ export interface PipelineRunParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** 1 to 200 characters. */
+  /** Name of a built-in pipeline or a script. 1 to 200 characters. */
   name: string;
-  /** Default: `"native"`. */
+  /** native: built in; script: of `package.json`. Default: `"native"`. */
   engine?: 'native' | 'script';
   /** Entities for impact (at least one) and generate (all without it). At most 1000 items. */
   ids?: string[] | null;
@@ -534,8 +594,11 @@ export interface PipelineRunParams {
 
 /** What a pipeline returned. */
 export interface PipelineRunResult {
+  /** What ran. */
   name: string;
+  /** What ran it. */
   engine: 'native' | 'script';
+  /** Whether it succeeded. */
   ok: boolean;
   /** The pipeline's JSON; of a script, if it printed any. */
   output?: JsonValue;
@@ -543,19 +606,25 @@ export interface PipelineRunResult {
   command?: string[];
   /** Why another program ran the script than the one asked for. */
   note?: string;
+  /** Exit code of a script. */
   exitCode?: number;
   /** The end of what a script printed. */
   stdout?: string;
+  /** The end of what a script printed as errors. */
   stderr?: string;
   /** Whether the script printed more than is shown. */
   truncated: boolean;
+  /** How long it took, in milliseconds. */
   durationMs: number;
 }
 
 /** `error` of a JSON-RPC answer. */
 export interface ErrorObject {
+  /** Number of the error; rely on `data.code` instead. */
   code: -33014 | -33013 | -33012 | -33011 | -33010 | -33009 | -33008 | -33007 | -33006 | -33005 | -33004 | -33003 | -33002 | -33001 | -33000 | -32803 | -32801 | -32800 | -32700 | -32603 | -32602 | -32601 | -32600 | -32002;
+  /** What happened, for people. */
   message: string;
+  /** What happened, for programs. */
   data: ErrorData;
 }
 
@@ -563,14 +632,19 @@ export interface ErrorObject {
 export interface AppendValue {
   /** Map keys and list indexes from the root of the document. At most 64 items. */
   path: (string | number)[];
+  /** The new last item. */
   append: JsonValue;
 }
 
 /** An entity that changed. */
 export interface ChangedEntity {
+  /** Its id; its new one if it was renamed. */
   id: string;
+  /** Its type. */
   type: string;
+  /** Its title or name. */
   title?: string;
+  /** What happened to it; `assumed` where the request says so. */
   kind: 'added' | 'removed' | 'renamed' | 'changed' | 'assumed';
   /** Left out where nobody knows: an assumed change, or a side that can't be parsed. */
   fields?: FieldChange[];
@@ -578,9 +652,9 @@ export interface ChangedEntity {
 
 /** Name and version of the client; LSP's own `clientInfo` serves as well. */
 export interface ClientInfo {
-  /** 1 to 200 characters. */
+  /** Its name. 1 to 200 characters. */
   name: string;
-  /** At most 200 characters. */
+  /** Its version. At most 200 characters. */
   version?: string | null;
 }
 
@@ -588,6 +662,7 @@ export interface ClientInfo {
 export interface ComponentHealth {
   /** Stable name of the component, e.g. `storage` or `node`. */
   name: string;
+  /** How it is; `disabled` by a setting. */
   status: 'ok' | 'degraded' | 'failed' | 'disabled';
   /** What the probe found, for people. */
   detail: string;
@@ -601,8 +676,11 @@ export interface ComponentHealth {
 
 /** An option that was not taken over, and why. */
 export interface ConfigWarning {
+  /** Group and name as given. */
   key: string;
+  /** Where it comes from. */
   source: 'environment' | 'userFile' | 'repositoryFile' | 'client';
+  /** What is wrong with it. */
   message: string;
 }
 
@@ -610,8 +688,11 @@ export interface ConfigWarning {
 export interface Coverage {
   /** Stable name, e.g. `feature-without-stories`. */
   code: string;
+  /** What is counted, for people. */
   title: string;
+  /** The type that should have it. */
   type: string;
+  /** Entities of the type. */
   total: number;
   /** Ids of those that lack it. */
   missing: string[];
@@ -619,20 +700,27 @@ export interface Coverage {
 
 /** A file to be made (LSP 3.17). */
 export interface CreateFile {
+  /** Which kind of change it is. */
   kind: 'create';
+  /** The new file. */
   uri: string;
 }
 
 /** A file to be removed (LSP 3.17). */
 export interface DeleteFile {
+  /** Which kind of change it is. */
   kind: 'delete';
+  /** The file to remove. */
   uri: string;
 }
 
 /** A fact between two entities, in the direction of its relation. */
 export interface Edge {
+  /** Id of the entity that the fact starts from. */
   source: string;
+  /** Id of the entity that it leads to. */
   target: string;
+  /** Name of the relation, e.g. `has-story`. */
   rel: string;
   /** Given where the request asks for them. */
   statements?: Statement[];
@@ -640,9 +728,13 @@ export interface Edge {
 
 /** One entity in a list. */
 export interface EntitySummary {
+  /** Its id. */
   id: string;
+  /** Its type, e.g. `feature`. */
   type: string;
+  /** Its title or name. */
   title?: string;
+  /** Its status. */
   status?: string;
   /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
   path: string;
@@ -666,8 +758,11 @@ export interface ErrorData {
 export interface FieldChange {
   /** Map keys and list indexes from the root of the document. At most 64 items. */
   path: (string | number)[];
+  /** What happened to it. */
   kind: 'added' | 'removed' | 'changed' | 'moved';
+  /** Its value before. */
   old?: JsonValue;
+  /** Its value now. */
   new?: JsonValue;
 }
 
@@ -675,25 +770,33 @@ export interface FieldChange {
 export interface Finding {
   /** Stable code, e.g. `reference.unresolved`. */
   code: string;
+  /** How much it matters. */
   severity: 'error' | 'warning' | 'information' | 'hint';
+  /** What is wrong, for people. */
   message: string;
+  /** Where it is. */
   location: Location;
   /** Id of the entity that it is about. */
   entity?: string;
   /** Path of the value that it is about. At most 64 items. */
   field?: (string | number)[];
+  /** Other places that explain it. */
   related: Related[];
+  /** What would mend it, the most likely first. */
   fixes: Fix[];
 }
 
 /** A consistency rule that a change sets off. */
 export interface FiredRule {
+  /** Id of the rule. */
   rule: string;
   /** Id of the changed entity. */
   entity: string;
   /** `possible` where the changed fields aren't known. */
   certainty: 'certain' | 'possible';
+  /** How much it matters. */
   severity: 'error' | 'warning' | 'information' | 'hint';
+  /** Why it fires, for people. */
   reason: string;
   /** The fields of the rule that changed; if possible, those that it watches. */
   fields: string[];
@@ -705,6 +808,7 @@ export interface FiredRule {
 
 /** What would mend a finding. */
 export interface Fix {
+  /** What it does, for people. */
   title: string;
   /** Another file than the finding's. 1 to 4096 characters. */
   file?: string;
@@ -718,20 +822,25 @@ export interface Fix {
 
 /** Something that is missing, and what to do about it. */
 export interface Gap {
+  /** Stable name. */
   code: string;
+  /** What is missing. */
   message: string;
+  /** What to do about it. */
   recommendation: string;
+  /** Ids of the entities that it is about. */
   entities: string[];
 }
 
 /** `initializationOptions.ckit`; a plain LSP client leaves it out. */
 export interface InitializeOptions {
+  /** Who the client is; before LSP's own `clientInfo`. */
   clientInfo?: ClientInfo | null;
   /** Protocol versions that the client speaks, the preferred one first. Default: `["1.0"]`. At most 50 items. */
   protocolVersions?: string[];
   /** Settings by group and name; a bad one is reported and falls back. Default: `{}`. */
   config?: Record<string, JsonValue>;
-  /** The client vouches for the workspace's own code (scripts may run). Default: `false`. */
+  /** The client vouches for the workspace's own code: scripts may run, each after `confirm`. Default: `false`. */
   trusted?: boolean;
 }
 
@@ -739,29 +848,43 @@ export interface InitializeOptions {
 export interface InsertValue {
   /** Map keys and list indexes from the root of the document. At most 64 items. */
   path: (string | number)[];
+  /** The new item. */
   insert: JsonValue;
 }
 
 /** Something to do about one entity. */
 export interface Issue {
+  /** Id of the entity. */
   entity: string;
+  /** needs-review: look at it again; dangling: it names something that is gone. */
   kind: 'needs-review' | 'dangling';
+  /** How much it matters. */
   severity: 'error' | 'warning' | 'information' | 'hint';
+  /** `possible` where the changed fields are not known. */
   certainty: 'certain' | 'possible';
+  /** What is to be done, for people. */
   message: string;
+  /** Why. */
   reason: string;
+  /** How. */
   suggestedAction: string;
   /** Id of what changed. */
   source: string;
+  /** Id of the rule that asks for it. */
   rule?: string;
+  /** Where. */
   location: Location;
 }
 
 /** Limits that a client should know. */
 export interface Limits {
+  /** Largest message in either direction. */
   maxMessageBytes: number;
+  /** Requests that run at a time. */
   maxConcurrent: number;
+  /** Requests that may wait. */
   maxQueued: number;
+  /** Time for a request, waiting included. */
   requestTimeoutSeconds: number;
 }
 
@@ -769,17 +892,19 @@ export interface Limits {
 export interface Location {
   /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
   path: string;
+  /** Where in the file. */
   range: Range;
 }
 
 /** A place in an entity that fits the query. */
 export interface Match {
-  /** Map keys and list indexes from the root of the document. At most 64 items. */
+  /** Path of the value that it is in. At most 64 items. */
   field: (string | number)[];
   /** The text around the match. */
   excerpt: string;
   /** Where the match begins in the excerpt, in code points. */
   start: number;
+  /** Where it ends in the excerpt, in code points. */
   end: number;
   /** Where the match stands in the file. */
   range: Range;
@@ -787,27 +912,39 @@ export interface Match {
 
 /** One available method. */
 export interface MethodDescription {
+  /** Name on the wire. */
   name: string;
+  /** A notification has no answer. */
   kind: 'request' | 'notification';
+  /** Who sends it. */
   direction: 'clientToServer' | 'serverToClient' | 'both';
+  /** See "Versions and stability". */
   stability: 'stable' | 'experimental';
 }
 
 /** Requests of one method with one outcome. */
 export interface MethodMetrics {
+  /** Name of the method. */
   method: string;
   /** `ok` or the code of the error. */
   outcome: string;
+  /** Requests. */
   count: number;
+  /** Time for all of them. */
   totalSeconds: number;
+  /** Time for the longest. */
   maxSeconds: number;
 }
 
 /** A pipeline and whether it can run now. */
 export interface Pipeline {
+  /** What to run it by. */
   name: string;
+  /** native: built in; script: of `package.json`. */
   engine: 'native' | 'script';
+  /** What it does; of a script, its command line. */
   description: string;
+  /** Whether it can run now. */
   available: boolean;
   /** Why it can't run, and what to do. */
   reason?: string;
@@ -815,34 +952,43 @@ export interface Pipeline {
 
 /** A place in a document (LSP 3.17): 0-based line, and character in units of the negotiated encoding. */
 export interface Position {
+  /** 0-based. */
   line: number;
+  /** 0-based, in units of the negotiated encoding. */
   character: number;
 }
 
 /** A half-open stretch of a document (LSP 3.17). */
 export interface Range {
+  /** First position. */
   start: Position;
+  /** The position after the last one. */
   end: Position;
 }
 
 /** A second place that explains a finding. */
 export interface Related {
+  /** The other place. */
   location: Location;
+  /** What it has to do with the finding. */
   message: string;
 }
 
 /** A fact as seen from one entity. */
 export interface Relation {
+  /** Name of the relation, e.g. `has-story`. */
   rel: string;
   /** `out` where the entity is the fact's source. */
   direction: 'out' | 'in' | 'both';
   /** The other end. */
   entity: EntitySummary;
+  /** The places that state it. */
   statements: Statement[];
 }
 
 /** Facts of one relation. */
 export interface RelationCount {
+  /** Name of the relation. */
   rel: string;
   /** Facts, each counted once. */
   edges: number;
@@ -854,13 +1000,17 @@ export interface RelationCount {
 export interface RemoveValue {
   /** Map keys and list indexes from the root of the document. At most 64 items. */
   path: (string | number)[];
+  /** Tells this change from the others. */
   remove: true;
 }
 
 /** A file to be renamed (LSP 3.17). */
 export interface RenameFile {
+  /** Which kind of change it is. */
   kind: 'rename';
+  /** The file as it is called. */
   oldUri: string;
+  /** Its new name. */
   newUri: string;
 }
 
@@ -868,11 +1018,15 @@ export interface RenameFile {
 export interface RepositoryInfo {
   /** Short stable name; the same folder has the same id in every run. */
   id: string;
+  /** Name of the folder. */
   name: string;
+  /** The folder, its symbolic links resolved. */
   rootUri: string;
   /** Grows with every change that the daemon has seen. */
   version: number;
+  /** Entities in it. */
   entities: number;
+  /** Files that were read. */
   files: number;
   /** Whether the folder is under Git. */
   git: boolean;
@@ -888,9 +1042,11 @@ export interface RepositoryInfo {
 
 /** An entity that fits the query. */
 export interface SearchHit {
+  /** The entity. */
   entity: EntitySummary;
   /** Comparable within one answer only. */
   score: number;
+  /** Where it fits. */
   matches: Match[];
 }
 
@@ -898,23 +1054,29 @@ export interface SearchHit {
 export interface SetValue {
   /** Map keys and list indexes from the root of the document. At most 64 items. */
   path: (string | number)[];
+  /** The new value. */
   value: JsonValue;
 }
 
 /** One effective setting. */
 export interface Setting {
+  /** Group and name. */
   key: string;
   /** The value in force; secrets appear as a reference only. */
   value: JsonValue;
+  /** Where the value comes from. */
   source: 'default' | 'environment' | 'userFile' | 'repositoryFile' | 'client';
+  /** What it does. */
   description: string;
 }
 
 /** An entity that may no longer be right. */
 export interface StaleEntity {
+  /** The entity. */
   entity: EntitySummary;
   /** Id of the change that reaches it. */
   origin: string;
+  /** How much it matters. */
   severity: 'error' | 'warning' | 'information' | 'hint';
   /** The facts from the change to it. */
   via: Edge[];
@@ -924,33 +1086,42 @@ export interface StaleEntity {
 export interface Statement {
   /** Id of the entity that states it. */
   entity: string;
+  /** Where it states it. */
   location: Location;
 }
 
 /** Edits of one document (LSP 3.17). */
 export interface TextDocumentEdit {
+  /** Which document. */
   textDocument: VersionedDocument;
+  /** Edits that do not overlap, all of them about the text as it was. */
   edits: TextEdit[];
 }
 
 /** A replacement in a document (LSP 3.17). */
 export interface TextEdit {
+  /** What is replaced. */
   range: Range;
+  /** What stands there afterwards. */
   newText: string;
 }
 
 /** Entities of one type. */
 export interface TypeCount {
+  /** Name of the type. */
   type: string;
+  /** Its entities. */
   count: number;
   /** Entities by status, the most frequent status first. */
   statuses: Record<string, number>;
+  /** Those without a status. */
   withoutStatus: number;
   /** Entities known by their id only, because their file can't be read. */
   unreadable: number;
 }
 
 export interface VersionedDocument {
+  /** The file. */
   uri: string;
   /** Version of the open document that the edit was made for; null: the file on disk. */
   version: number | null;
@@ -958,6 +1129,7 @@ export interface VersionedDocument {
 
 /** Changes that a client can show and apply (LSP 3.17). */
 export interface WorkspaceEdit {
+  /** To be carried out in this order. */
   documentChanges: (TextDocumentEdit | CreateFile | RenameFile | DeleteFile)[];
 }
 
