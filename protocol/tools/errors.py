@@ -54,7 +54,7 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "not_trusted": (
         "The action runs the repository's own code, and nobody vouched for it.",
-        "Ask the person; then initialize with `trusted`, or repeat with `confirm` where the method has it.",
+        "Ask the person; then initialize with `trusted`, or repeat with `confirm` if `details.needs` says so.",
     ),
     "capability_disabled": (
         "A setting switches the feature off.",
