@@ -9,6 +9,7 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
@@ -30,7 +31,7 @@ from ckit_daemon.repo.write import FileWriter
 from ckit_daemon.services.ports import FileChange, FileContent, SnapshotChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ckit_daemon.core.document import Document
@@ -176,7 +177,7 @@ class DiskRepository:
 
     def _read_again(self, names: set[str] | None, progress: Progress) -> dict[str, Entry]:
         # A folder that came or went stands for all files in it.
-        if names is None or any(self._is_source_folder(name) for name in names):
+        if names is None or self._has_source_folder(name for name in names if not layout.is_source(name)):
             return self._read_all(self._disk, progress, LoadStatistics())
         disk = dict(self._disk)
         for name in filter(layout.is_source, names):
@@ -192,14 +193,18 @@ class DiskRepository:
                 disk[name] = entry
         return disk
 
-    def _is_source_folder(self, name: str) -> bool:
-        if layout.is_source(name):
-            return False
-        prefix = f"{name}/"
-        if any(path.startswith(prefix) for path in self._disk):
-            return True
-        beside = any(folder.startswith(prefix) or name.startswith((f"{folder}/", folder)) for folder in layout.SOURCES)
-        return beside and (self._root / name).is_dir()
+    def _has_source_folder(self, names: Iterable[str]) -> bool:
+        """Whether a name is that of a folder that holds or held sources, or may hold some now."""
+        # Made when the first name asks: a build may tell of thousands of files, and edits of sources tell of none.
+        folders: set[str] | None = None
+        for name in names:
+            if folders is None:
+                direct = {PurePosixPath(path).parent for path in self._disk}
+                folders = {str(folder) for leaf in direct for folder in (leaf, *leaf.parents)}
+            beside = name.startswith(layout.SOURCES) or any(top.startswith(f"{name}/") for top in layout.SOURCES)
+            if name in folders or (beside and (self._root / name).is_dir()):
+                return True
+        return False
 
     async def overlay(self, path: str, text: str | None) -> SnapshotChange:
         """Lay an editor's unsaved text over a file; see the port."""
