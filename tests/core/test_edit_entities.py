@@ -421,3 +421,10 @@ def test_each_entity_of_a_real_repository_is_renamed_and_deleted_without_a_trace
         deleted = made(current, delete(current, entity.id, references="remove"))
         assert entity.id not in deleted.definitions
         assert entity.id not in deleted.referrers
+
+
+def test_a_bare_placeholder_is_found_behind_any_character_that_is_no_line_break() -> None:
+    text = "title: a\u2028b\x85c\nsummary: {{more}}\n"
+    odd = read({**FILES, ".context/templates/builder/odd.yaml": text})
+    created = create(odd, NewEntity("feature", template="odd", values={"more": "text"}), allow_invalid=True)
+    assert 'summary: "text"' in created.plan.creates[created.path]

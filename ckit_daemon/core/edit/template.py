@@ -10,7 +10,7 @@ from ckit_daemon.core.edit.values import Operation, Remove, SetValue
 from ckit_daemon.core.edit.yaml_edit import edit_yaml, read
 from ckit_daemon.core.errors import ConflictError, InvalidArgumentError, NotFoundError
 from ckit_daemon.core.layout import BUILDER_TEMPLATES, YAML_SUFFIXES
-from ckit_daemon.core.text import TextEdit, apply_edits
+from ckit_daemon.core.text import TextEdit, apply_edits, split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ def without_placeholders(text: str) -> str:
 def _quoted(text: str) -> str:
     """Put quotes around placeholders that stand bare, where YAML sees a mapping in a mapping."""
     edits: list[TextEdit] = []
-    lines = text.splitlines()
+    lines = split_lines(text)
     for problem in read(text).problems:
         (line, start), (end_line, end) = problem.range
         found = lines[line][start:end] if problem.code == "yaml.key" and line == end_line else ""
