@@ -133,7 +133,9 @@ class InspectResult(Result):
 class ValidateParams(RepositoryParams, Page, PartialResult):
     """Which findings to return."""
 
-    paths: list[RepositoryPath] | None = Field(default=None, max_length=10_000, description="Only these files.")
+    paths: list[RepositoryPath] | None = Field(
+        default=None, max_length=10_000, description="Only these files, and all in these folders."
+    )
     codes: list[str] | None = Field(
         default=None, max_length=200, description="Only these codes; `schema` stands for `schema.*`."
     )

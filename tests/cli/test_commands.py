@@ -47,6 +47,21 @@ def test_validate_fails_only_on_what_it_shows(faulty: Ckit) -> None:
     assert "2 findings left out" in run.err
 
 
+def test_validate_takes_files_and_folders_as_they_are_seen_from_the_current_folder(
+    faulty: Ckit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(faulty.repo / "contexts" / "userstories")
+    everything = faulty("validate").out
+    for path in (".", "../userstories/", STORY.rpartition("/")[2], STORY, "contexts/userstories"):
+        assert faulty("validate", path).out == everything, path
+
+
+def test_validate_refuses_a_path_that_does_not_exist(faulty: Ckit) -> None:
+    run = faulty("validate", "contexts/userstories/US-700.yaml")
+    assert run.code == 2
+    assert "There is no 'contexts/userstories/US-700.yaml'" in run.err
+
+
 def test_validate_writes_sarif_with_positions(faulty: Ckit) -> None:
     run = faulty("validate", "--format", "sarif")
     assert run.code == 1

@@ -44,7 +44,7 @@ def show(opened: Session, result: InspectResult) -> None:
             line.append_text(render.status(name)).append(f" {number}   ", "dim")
         table.add_row(Text(item.type, render.TYPE_STYLES.get(item.type, "bold")), str(item.count), line)
     out.print(table)
-    relations = "  ".join(f"{item.rel} {item.edges}" for item in result.relations)
+    relations = "  ".join(f"{item.rel}\u00a0{item.edges}" for item in result.relations)
     out.print(Text.assemble("\n", ("Relations  ", "bold"), relations))
     out.print(Text.assemble(("Findings   ", "bold"), render.counts(result.findings)))
     if result.coverage:

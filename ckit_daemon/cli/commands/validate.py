@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ckit_daemon.cli import render
 from ckit_daemon.cli.app import command
-from ckit_daemon.cli.errors import NEGATIVE, OK
+from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.reports import to_github, to_junit, to_sarif
 from ckit_daemon.cli.session import parse, session
 from ckit_daemon.wire.repo import ValidateParams, ValidateResult
@@ -46,7 +47,7 @@ class Severity(StrEnum):
 def validate(
     terminal: Terminal,
     *,
-    paths: Annotated[list[str] | None, typer.Argument(help="Only these files, relative to the repository.")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(help="Only these files and folders.")] = None,
     report: Annotated[
         ReportFormat, typer.Option("--format", "-f", help="How to print the findings.")
     ] = ReportFormat.HUMAN,
@@ -65,9 +66,10 @@ def validate(
 
     Exits with 1 if there are errors, or what --fail-on says.
     """
-    params = ValidateParams(paths=paths or None, codes=code or None, min_severity=severity.value, limit=PAGE)
     failing = set(render.SEVERITIES[: render.SEVERITIES.index(fail_on.value) + 1])
     with session(terminal, watch=watch) as opened:
+        inside = [_inside(Path(opened.root), path) for path in paths or []]
+        params = ValidateParams(paths=inside or None, codes=code or None, min_severity=severity.value, limit=PAGE)
         while True:
             raw = _all_pages(opened, params)
             result = parse(ValidateResult, raw)
@@ -77,6 +79,15 @@ def validate(
             terminal.note("Waiting for changes; Ctrl-C ends it.")
             opened.daemon.next_change()
     return NEGATIVE if any(finding.severity in failing for finding in result.findings) else OK
+
+
+def _inside(root: Path, given: str) -> str:
+    """Return the path in the repository of what is there, as seen from the current folder or from the repository."""
+    for base in (Path.cwd(), root):
+        found = Path(os.path.normpath(base / given))
+        if found.exists() and found.is_relative_to(root):
+            return found.relative_to(root).as_posix()
+    raise CommandError(f"There is no '{given}' in the repository {root}.", code="not_found")
 
 
 def _all_pages(opened: Session, params: ValidateParams) -> JsonObject:

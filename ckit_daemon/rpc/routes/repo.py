@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.errors import InvalidArgumentError
@@ -13,7 +14,7 @@ from ckit_daemon.services.impact import assess
 from ckit_daemon.wire import repo as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.core.validation import Report
@@ -71,12 +72,12 @@ async def validate(ctx: RequestContext, params: wire.ValidateParams) -> wire.Val
 def _validated(ctx: RequestContext, params: wire.ValidateParams, report: Report) -> wire.ValidateResult:
     names = [*SEVERITIES.values()]
     worst = names.index(params.min_severity)
-    paths = None if params.paths is None else set(params.paths)
+    paths = None if params.paths is None else {PurePosixPath(path) for path in params.paths}
     chosen = [
         finding
         for finding in report.findings
         if names.index(SEVERITIES[finding.severity]) <= worst
-        and (paths is None or finding.location.path in paths)
+        and (paths is None or _is_within(finding.location.path, paths))
         and (params.codes is None or any(_has_code(finding.code, code) for code in params.codes))
     ]
     convert = Converter(report.snapshot, ctx.encoding)
@@ -137,6 +138,11 @@ def _inspected(repository: OpenRepository, progress: Progress) -> wire.InspectRe
         ],
         findings={SEVERITIES[severity]: count for severity, count in found.findings.items()},
     )
+
+
+def _is_within(path: str, places: Collection[PurePosixPath]) -> bool:
+    file = PurePosixPath(path)
+    return file in places or any(folder in places for folder in file.parents)
 
 
 async def graph(ctx: RequestContext, params: wire.GraphParams) -> wire.GraphResult | EncodedResult:
