@@ -12,7 +12,6 @@ PROMPT_TEMPLATES: Final = ".context/templates/prompts"
 BUILDER_TEMPLATES: Final = ".context/templates/builder"
 CHECKLIST: Final = "checklist"
 KIT: Final = ".context-kit"
-REPOSITORY_SETTINGS: Final = ".context-kit/ckit.toml"
 PROMPTS_OUT: Final = "generated/prompts"
 PACKAGE_JSON: Final = "package.json"
 

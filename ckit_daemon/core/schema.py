@@ -89,11 +89,6 @@ class Schema:
                 current = properties.get(step) if isinstance(properties, dict) else None
         return current if isinstance(current, dict) else None
 
-    def is_open_at(self, path: Path) -> bool:
-        """Whether a value may have properties there that the schema doesn't name."""
-        there = self.property_at(path)
-        return there is None or "properties" not in there
-
 
 def _reason(error: Exception) -> str:
     """The library's words in one line; it adds the whole place and value below."""

@@ -91,8 +91,6 @@ def test_properties_are_found_by_path() -> None:
     assert found.property_at(("a", 0, "b")) == {"description": "x"}
     assert found.property_at(("a", "b")) is None
     assert found.property_at(("c", "d")) is None
-    assert found.is_open_at(("a", 0, "b"))
-    assert not found.is_open_at(("a", 0))
 
 
 @pytest.mark.parametrize(
