@@ -26,6 +26,7 @@ from ckit_daemon.services.health import HealthService
 from ckit_daemon.services.pipelines.script import ScriptRunner
 from ckit_daemon.services.repositories import Opener, Repositories
 from ckit_daemon.stdio import Reader, Writer
+from ckit_daemon.tracing import NoTracer, is_configured, otlp_tracer
 from ckit_daemon.transport import CkitServer, Inbox, WireOutbox
 from ckit_daemon.versions import versions
 
@@ -38,12 +39,17 @@ if TYPE_CHECKING:
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.ports import SnapshotChange
     from ckit_daemon.settings import LimitSettings, Settings
+    from ckit_daemon.tracing import Tracer
 
 logger = logging.getLogger(__name__)
 
 
 CLOSE_SECONDS = 0.5
 """How long repositories may save their caches at the end; a cache that is not saved costs time, nothing else."""
+
+
+PROBE_AFTER_SECONDS = 1.0
+"""When health is probed first: a session that is over sooner need not pay for starting every tool."""
 
 
 class App:
@@ -66,6 +72,8 @@ class App:
         self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
         self._session = Session()
         self._dispatcher: Dispatcher | None = None
+        self._tracer: Tracer = NoTracer()
+        self._probing: asyncio.TimerHandle | None = None
         self.server = CkitServer("ckit-daemon", __version__)
         self.server.ckit.bind(self._outbox, self)
         sync.register(self.server, self._repositories)
@@ -110,8 +118,10 @@ class App:
                 await self._repositories.aclose()
         if self._dispatcher is not None:
             self._dispatcher.close()
+        if self._probing is not None:
+            self._probing.cancel()
         self._health.close()
-        await asyncio.to_thread(self._lifecycle.end_children)
+        await asyncio.gather(asyncio.to_thread(self._lifecycle.end_children), asyncio.to_thread(self._tracer.close))
         writer.close(0 if self._lifecycle.urgent else 0.25)
         return self._lifecycle.exit_code or 0
 
@@ -121,12 +131,19 @@ class App:
         if self._dispatcher is None:
             # pydantic and the models of all messages take as long to import as the rest of our own code.
             from ckit_daemon.rpc.dispatch import Dispatcher  # noqa: PLC0415
+            from ckit_daemon.rpc.record import Recorder  # noqa: PLC0415
             from ckit_daemon.rpc.routes import ROUTES  # noqa: PLC0415
+            from ckit_daemon.rpc.trace import ClientTrace  # noqa: PLC0415
             from ckit_daemon.wire.methods import BY_NAME  # noqa: PLC0415
 
             self._dispatcher = Dispatcher(
                 services=self._services,
                 outbox=self._outbox,
+                recorder=Recorder(
+                    self._services.metrics,
+                    self._tracer,
+                    ClientTrace(self._outbox, lambda: self.server.ckit.trace.value),
+                ),
                 routes=ROUTES,
                 methods=BY_NAME,
                 session=lambda: self._session,
@@ -139,18 +156,24 @@ class App:
         self._services.configuration = self._services.configuration.with_client(settled.config)
         self._session = settled.session
         self._lifecycle.watch_client(params.process_id)
+        endpoint = self._settings().telemetry.otel_endpoint
+        if is_configured(endpoint):
+            self._tracer = otlp_tracer(endpoint)
+            self._health.add(self._tracer)
         # The second half of the start, behind the answer: nothing is in flight yet that could be held up.
         asyncio.get_running_loop().call_soon(lambda: self.dispatcher)
-        return describe_capabilities(self._settings(), settled.session.protocol_version)
+        return describe_capabilities(self._settings(), settled.session)
 
     def initialized(self) -> None:
-        """Tell the client about options that were not taken over."""
+        """Tell the client about options that were not taken over, and begin what may wait until now."""
         for warning in self._services.configuration.warnings:
             text = f"Option {warning.key} ({warning.source}) was ignored: {warning.message}"
             logger.warning(text, extra={"key": warning.key, "source": warning.source})
             self.server.window_log_message(types.LogMessageParams(type=types.MessageType.Warning, message=text))
         # A client that names folders will ask about them: what is read by then need not be waited for.
         self._folders.open(self._session.workspace_folders)
+        self._tracer.start()
+        self._probing = asyncio.get_running_loop().call_later(PROBE_AFTER_SECONDS, self._health.renew, 0)
 
     def stop(self, code: int, reason: str) -> None:
         """End the daemon; may be called from any thread."""

@@ -53,6 +53,13 @@ class MetricsSnapshot:
         return generate_latest(registry).decode()
 
 
+def resident_bytes() -> int:
+    """Return the resident memory of this process; call it in a worker thread, since it may import psutil."""
+    import psutil  # noqa: PLC0415 - takes 40 ms, and nothing else at the start needs it.
+
+    return psutil.Process().memory_info().rss
+
+
 class Metrics:
     """The counters of one daemon; used on the event loop only."""
 
@@ -79,14 +86,12 @@ class Metrics:
         entry.max_seconds = max(entry.max_seconds, seconds)
         entry.buckets[bisect_left(BUCKETS_SECONDS, seconds)] += 1
 
-    def snapshot(self) -> MetricsSnapshot:
-        """Return all counts."""
+    def snapshot(self, memory_bytes: int) -> MetricsSnapshot:
+        """Return all counts beside what `resident_bytes` said."""
         errors: dict[str, int] = {}
         for entry in self._requests.values():
             if entry.outcome != "ok":
                 errors[entry.outcome] = errors.get(entry.outcome, 0) + entry.count
-        import psutil  # noqa: PLC0415 - takes 40 ms, and nothing else at the start needs it.
-
         received, sent = self.transferred()
         return MetricsSnapshot(
             uptime_seconds=self.uptime_seconds,
@@ -99,7 +104,7 @@ class Metrics:
             errors=errors,
             bytes_received=received,
             bytes_sent=sent,
-            memory_bytes=psutil.Process().memory_info().rss,
+            memory_bytes=memory_bytes,
         )
 
 

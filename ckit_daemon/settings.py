@@ -117,6 +117,21 @@ class FeatureSettings(Group, frozen=True):
     )
 
 
+class TelemetrySettings(Group, frozen=True):
+    """What is told to tools that watch programs."""
+
+    otel_endpoint: Annotated[
+        str,
+        Meta(
+            max_length=2048,
+            # Credentials belong into OTEL_EXPORTER_OTLP_HEADERS, which is never shown.
+            pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$",
+            description="Base URL of an OpenTelemetry collector (OTLP over HTTP) that gets a trace of each request; "
+            "empty: the one that OTEL_EXPORTER_OTLP_ENDPOINT names, if any.",
+        ),
+    ] = ""
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All settings in force."""
 
@@ -125,6 +140,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     paths: PathSettings = PathSettings()
     repository: RepositorySettings = RepositorySettings()
     features: FeatureSettings = FeatureSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     def enabled(self, feature: str | None) -> bool:
         """Return whether a feature flag is on; None stands for what has no flag."""

@@ -245,6 +245,8 @@ class CkitProtocol(LanguageServerProtocol):
         """Settle the session, then let pygls compute LSP's own capabilities."""
         ckit = self._host.initialize(params, self._raw_initialize)
         result = yield from super().lsp_initialize(params)
+        # pygls takes `$/setTrace` alone as the client's word on it.
+        self.trace = params.trace or types.TraceValue.Off
         result.capabilities.experimental = {"ckit": ckit}
         self._initialized = True
         self._raw_initialize = {}

@@ -10,25 +10,32 @@ from ckit_daemon.wire.contract import METHODS, SCHEMA_HASH
 
 if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.rpc.context import Session
     from ckit_daemon.settings import Settings
 
 
-def describe_capabilities(settings: Settings, protocol_version: str) -> JsonObject:
-    """Return the methods, features and limits under these settings; what is switched off is absent.
+def describe_capabilities(settings: Settings, session: Session) -> JsonObject:
+    """Return the methods, features and limits of a session; what is switched off or not asked for is absent.
 
     The object is what `wire.server.Capabilities` describes; it is made without that model, because initialize answers
-    before the models are loaded. The same settings give the same object, which nobody may change.
+    before the models are loaded. Equal settings give the same object, which nobody may change.
     """
     limits = settings.limits
     return _describe(
         tuple(sorted(name for name in settings.features.__struct_fields__ if settings.enabled(name))),
         (limits.max_message_bytes, limits.max_concurrent, limits.max_queued, limits.request_timeout_seconds),
-        protocol_version,
+        session.protocol_version,
+        session.experimental,
     )
 
 
 @functools.lru_cache(maxsize=4)
-def _describe(features: tuple[str, ...], limits: tuple[int, int, int, float], protocol_version: str) -> JsonObject:
+def _describe(
+    features: tuple[str, ...],
+    limits: tuple[int, int, int, float],
+    protocol_version: str,
+    experimental: bool,
+) -> JsonObject:
     message_bytes, concurrent, queued, timeout_seconds = limits
     return {
         "protocolVersion": protocol_version,
@@ -37,7 +44,7 @@ def _describe(features: tuple[str, ...], limits: tuple[int, int, int, float], pr
         "methods": [
             {"name": m.name, "kind": m.kind, "direction": m.direction, "stability": m.stability}
             for m in METHODS
-            if m.feature is None or m.feature in features
+            if (m.feature is None or m.feature in features) and (m.stability == "stable" or experimental)
         ],
         "features": list(features),
         "limits": {

@@ -28,6 +28,7 @@ class Session:
         protocol_version: version of the ckit protocol in use.
         encoding: unit of the character offsets in positions on the wire.
         trusted: the client vouches for the workspace's own code.
+        experimental: the client wants methods that may still change.
         workspace_folders: URIs of the folders in the order of the client.
     """
 
@@ -36,6 +37,7 @@ class Session:
     protocol_version: str = ""
     encoding: PositionEncoding = "utf-16"
     trusted: bool = False
+    experimental: bool = False
     workspace_folders: tuple[str, ...] = ()
 
 

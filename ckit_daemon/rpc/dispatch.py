@@ -30,6 +30,7 @@ from ckit_daemon.logs import bind_request
 from ckit_daemon.rpc.context import EncodedResult, RequestContext
 from ckit_daemon.rpc.errors import ProtocolError, cancelled, invalid_params, to_error
 from ckit_daemon.rpc.progress import RequestProgress
+from ckit_daemon.tracing import FinishedRequest, Work
 from ckit_daemon.wire.base import PartialResult, Result, WorkDone
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonValue
     from ckit_daemon.rpc.context import Session
     from ckit_daemon.rpc.outbox import Outbox
+    from ckit_daemon.rpc.record import Recorder
     from ckit_daemon.services.container import Services
     from ckit_daemon.settings import Settings
     from ckit_daemon.wire.base import Params, WireModel
@@ -64,11 +66,16 @@ class _Request:
     progress: RequestProgress
     token: int | str | None
     started: float
+    repository: str = ""
+    raw: JsonValue = None
+    """The parameters as they came, where the recorder wants them."""
+    notification: bool = False
     answered: bool = False
     task: asyncio.Task[None] | None = None
     after: frozenset[asyncio.Task[None]] = frozenset()
     """The notifications that came before: a request sees everything that the client announced before it."""
     threads: set[Future[object]] = field(default_factory=set[Future[object]])
+    work: list[Work] = field(default_factory=list[Work])
 
 
 class Dispatcher:
@@ -79,6 +86,7 @@ class Dispatcher:
         *,
         services: Services,
         outbox: Outbox,
+        recorder: Recorder,
         routes: Mapping[str, Route],
         methods: Mapping[str, Method],
         session: Callable[[], Session],
@@ -87,6 +95,7 @@ class Dispatcher:
         self._session = session
         self._services = services
         self._outbox = outbox
+        self._recorder = recorder
         self._routes = routes
         self._loaded: dict[str, Route] = {}
         self._methods = methods
@@ -121,11 +130,19 @@ class Dispatcher:
         try:
             params = self._admit(row, raw)
         except Exception as error:  # noqa: BLE001 - every failure becomes the answer; to_error logs the unforeseen.
-            self._reject(request_id, method, error, started)
+            self._reject(request_id, method, error, started, raw)
             return
         token = params.work_done_token if isinstance(params, WorkDone) else None
-        request = _Request(request_id, row, RequestProgress(self._outbox, token, row.summary), token, started)
-        request.after = frozenset(self._notified)
+        request = _Request(
+            id=request_id,
+            row=row,
+            progress=RequestProgress(self._outbox, token, row.summary),
+            token=token,
+            started=started,
+            repository=params.scope_key(),
+            raw=self._recorder.to_keep(raw),
+            after=frozenset(self._notified),
+        )
         self._requests[request_id] = request
         if token is not None:
             self._by_token[token] = request
@@ -144,9 +161,15 @@ class Dispatcher:
             logger.warning("notification refused: %s", to_error(error, None).message, extra={"method": method})
             return
         request = _Request(
-            f"notification-{id(params):x}", row, RequestProgress(self._outbox, None, ""), None, time.monotonic()
+            id=f"notification-{id(params):x}",
+            row=row,
+            progress=RequestProgress(self._outbox, None, ""),
+            token=None,
+            started=time.monotonic(),
+            repository=params.scope_key(),
+            raw=self._recorder.to_keep(raw),
+            notification=True,
         )
-        request.answered = True
         self._live.add(request)
         self._idle.clear()
         context = contextvars.copy_context()
@@ -184,6 +207,12 @@ class Dispatcher:
             raise CapabilityDisabledError(
                 f"A setting switches {row.name} off: features.{row.feature}.",
                 details={"feature": row.feature or ""},
+            )
+        if row.stability == "experimental" and not self._session().experimental:
+            raise CapabilityDisabledError(
+                f"{row.name} is experimental: it may change in every version. "
+                "To use it all the same, send `experimental: true` in `initializationOptions.ckit`.",
+                details={"stability": row.stability, "option": "initializationOptions.ckit.experimental"},
             )
         limits = self._settings.limits
         # Notifications carry the client's changes; to drop one would leave the daemon behind for good.
@@ -248,10 +277,14 @@ class Dispatcher:
 
         async def run(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
             call = contextvars.copy_context().run
+            begun = time.monotonic()
             future = workers.submit(call, fn, *args, **kwargs)
             request.threads.add(cast("Future[object]", future))
             future.add_done_callback(request.threads.discard)
-            return await asyncio.wrap_future(future)
+            try:
+                return await asyncio.wrap_future(future)
+            finally:
+                request.work.append(Work(getattr(fn, "__qualname__", "work"), begun, time.monotonic()))
 
         async def partial(items: Sequence[WireModel]) -> bool:
             token = params.partial_result_token if isinstance(params, PartialResult) else None
@@ -298,10 +331,12 @@ class Dispatcher:
 
     def _answer(self, request: _Request, body: bytes) -> None:
         if request.answered:
-            self._finished(request, "ok")
             return
         request.progress.end()
         request.answered = True
+        if request.notification:
+            self._finished(request, "ok")
+            return
         self._requests.pop(request.id, None)
         sent = self._outbox.send_result(request.id, body)
         self._finished(request, "ok" if sent else "limit_exceeded")
@@ -312,34 +347,31 @@ class Dispatcher:
         wire = to_error(error, request.id)
         request.progress.end()
         request.answered = True
-        self._requests.pop(request.id, None)
-        self._outbox.send_error(request.id, wire)
+        if request.notification:
+            logger.warning("notification failed: %s", wire.message)
+        else:
+            self._requests.pop(request.id, None)
+            self._outbox.send_error(request.id, wire)
         self._finished(request, wire.data.code)
 
-    def _reject(self, request_id: int | str, method: str, error: Exception, started: float) -> None:
+    def _reject(self, request_id: int | str, method: str, error: Exception, started: float, raw: JsonValue) -> None:
         wire = to_error(error, request_id)
         self._outbox.send_error(request_id, wire)
-        self._services.metrics.record(method, wire.data.code, time.monotonic() - started)
-        logger.info(
-            "request refused",
-            extra={"request_id": request_id, "method": method, "outcome": wire.data.code},
-        )
+        refused = FinishedRequest(request_id, method, wire.data.code, started, time.monotonic())
+        self._recorder.record(refused, raw, event="request refused")
 
     def _finished(self, request: _Request, outcome: str) -> None:
-        seconds = time.monotonic() - request.started
-        self._services.metrics.record(request.row.name, outcome, seconds)
+        finished = FinishedRequest(
+            id=request.id,
+            method=request.row.name,
+            outcome=outcome,
+            started=request.started,
+            ended=time.monotonic(),
+            repository=request.repository,
+            work=tuple(request.work),
+        )
         level = logging.DEBUG if request.row.cost == "instant" and outcome == "ok" else logging.INFO
-        if logger.isEnabledFor(level):
-            logger.log(
-                level,
-                "request finished",
-                extra={
-                    "request_id": request.id,
-                    "method": request.row.name,
-                    "outcome": outcome,
-                    "duration_ms": round(seconds * 1000, 3),
-                },
-            )
+        self._recorder.record(finished, request.raw, event="request finished", level=level)
 
     def _forget(self, request: _Request) -> None:
         if request.token is not None and self._by_token.get(request.token) is request:

@@ -67,7 +67,7 @@ def _with_options(session: Session, options: InitializeOptions) -> Settled:
             f"None of the offered protocol versions is supported; supported: {', '.join(SUPPORTED_VERSIONS)}.",
             {"supported": list(SUPPORTED_VERSIONS), "offered": list(options.protocol_versions)},
         )
-    session = replace(session, protocol_version=version, trusted=options.trusted)
+    session = replace(session, protocol_version=version, trusted=options.trusted, experimental=options.experimental)
     if (client := options.client_info) is not None:
         session = replace(session, client_name=client.name, client_version=client.version or "")
     return Settled(session, options.config)

@@ -27,11 +27,11 @@ class ComponentReport:
     """What the last probe of one component found and how long ago."""
 
     name: str
-    status: Literal["ok", "degraded", "failed", "disabled"]
+    status: Literal["ok", "degraded", "failed", "disabled", "pending"]
     detail: str
-    works: tuple[str, ...]
-    latency_ms: float
-    age_seconds: float
+    works: tuple[str, ...] = ()
+    latency_ms: float | None = None
+    age_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class _Found:
 class HealthService:
     """Runs the probes and remembers what they found.
 
-    A report answers from memory, so that it stays quick whatever the daemon is doing; only the very first one waits.
-    Findings older than the configured age are renewed in the background.
+    A report answers from memory, so that it stays quick whatever the daemon is doing. Findings older than the
+    configured age are renewed in the background; a component that no probe has looked at yet is `pending`.
     """
 
     def __init__(self, limits: Callable[[], LimitSettings], versions: Callable[[], dict[str, str]]) -> None:
@@ -79,17 +79,19 @@ class HealthService:
         self._probes.pop(name, None)
         self._found.pop(name, None)
 
-    async def report(self) -> HealthReport:
-        """Return the health; waits for probes that never ran, each until its deadline at most."""
-        limits = self._limits()
+    def renew(self, max_age_seconds: float) -> None:
+        """Probe, in the background, each component that has not been probed for this long."""
         now = time.monotonic()
         for name in self._probes:
             found = self._found.get(name)
-            if (found is None or now - found.at > limits.probe_cache_seconds) and name not in self._running:
-                self._start(name, limits.probe_timeout_seconds)
-        unknown = [task for name, task in self._running.items() if name not in self._found]
-        if unknown:
-            await asyncio.wait(unknown)
+            if (found is None or now - found.at > max_age_seconds) and name not in self._running:
+                self._start(name, self._limits().probe_timeout_seconds)
+
+    async def report(self, *, fresh: bool = False) -> HealthReport:
+        """Return the health as it is known; `fresh` probes everything first, each until its deadline at most."""
+        self.renew(0 if fresh else self._limits().probe_cache_seconds)
+        if fresh and self._running:
+            await asyncio.wait([*self._running.values()])
         return self._summary()
 
     def close(self) -> None:
@@ -117,23 +119,26 @@ class HealthService:
 
     def _summary(self) -> HealthReport:
         now = time.monotonic()
-        found = [(probe, self._found[name]) for name, probe in self._probes.items() if name in self._found]
-        broken = [probe for probe, item in found if item.result.status == "failed" and probe.essential]
-        weak = [probe for probe, item in found if item.result.status in {"failed", "degraded"}]
+        found = [(probe, self._found.get(name)) for name, probe in self._probes.items()]
+        broken = [probe for probe, item in found if item and item.result.status == "failed" and probe.essential]
+        weak = [probe for probe, item in found if item and item.result.status in {"failed", "degraded"}]
         return HealthReport(
             status="failed" if broken else "degraded" if weak else "ok",
             ready=not broken,
-            components=[
-                ComponentReport(
-                    name=probe.name,
-                    status=item.result.status,
-                    detail=item.result.detail,
-                    works=item.result.works,
-                    latency_ms=round(item.seconds * 1000, 3),
-                    age_seconds=round(now - item.at, 3),
-                )
-                for probe, item in found
-            ],
+            components=[_component(probe.name, item, now) for probe, item in found],
             uptime_seconds=round(now - self._started, 3),
             versions=self._versions(),
         )
+
+
+def _component(name: str, found: _Found | None, now: float) -> ComponentReport:
+    if found is None:
+        return ComponentReport(name, "pending", "No probe has looked at it yet; one is on its way.")
+    return ComponentReport(
+        name=name,
+        status=found.result.status,
+        detail=found.result.detail,
+        works=found.result.works,
+        latency_ms=round(found.seconds * 1000, 3),
+        age_seconds=round(now - found.at, 3),
+    )

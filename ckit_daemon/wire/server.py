@@ -9,18 +9,32 @@ from pydantic import Field
 from ckit_daemon.wire.base import Params, Result, WireModel
 from ckit_daemon.wire.row import Method
 
-ComponentStatus = Literal["ok", "degraded", "failed", "disabled"]
+ComponentStatus = Literal["ok", "degraded", "failed", "disabled", "pending"]
 
 
 class ComponentHealth(WireModel):
     """State of one component as its probe found it."""
 
     name: str = Field(description="Stable name of the component, e.g. `storage` or `node`.")
-    status: ComponentStatus = Field(description="How it is; `disabled` by a setting.")
+    status: ComponentStatus = Field(
+        description="How it is; `disabled` by a setting, `pending` until its first probe ends."
+    )
     detail: str = Field(description="What the probe found, for people.")
     works: list[str] | None = Field(default=None, description="What still works although the component does not.")
-    latency_ms: float | None = Field(default=None, description="How long the probe took, in milliseconds.")
+    latency_ms: float | None = Field(
+        default=None, description="How long the probe took, in milliseconds; nothing while `pending`."
+    )
     age_seconds: float | None = Field(default=None, description="How long ago the probe ended, in seconds.")
+
+
+class HealthParams(Params):
+    """How new the findings have to be."""
+
+    fresh: bool = Field(
+        default=False,
+        description="Probe every component now and wait for it, up to `limits.probeTimeoutSeconds`. "
+        "Otherwise the answer comes at once, from the last probes.",
+    )
 
 
 class HealthResult(Result):
@@ -125,6 +139,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         name="ckit/health",
         summary="Say whether the daemon and each of its components work.",
+        params=HealthParams,
         result=HealthResult,
         cost="instant",
     ),

@@ -13,7 +13,10 @@ NO_PARAMS = (
 EXAMPLES = (
     MethodExamples(
         "ckit/health",
-        valid=(Call("All components", {}), Call("Null stands for no parameters", None)),
+        valid=(
+            Call("All components, probed now", {"fresh": True}),
+            Call("What is known by now; null stands for no parameters", None),
+        ),
         invalid=NO_PARAMS,
         opens=False,
     ),

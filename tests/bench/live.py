@@ -81,7 +81,7 @@ def memory(repository: BenchRepository, node: Node | None) -> Iterator[Row]:
     with fresh_state() as state, daemon(state) as server:
         server.initialize()
         started = server.resident_bytes()
-        server.call("ckit/health")
+        server.call("ckit/health", {"fresh": True})
         idle = server.resident_bytes()
         with server.peak_memory() as peak:
             server.call("ckit/repo/open", {"path": str(repository.root)})

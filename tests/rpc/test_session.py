@@ -97,7 +97,7 @@ async def test_R37_a_feature_that_is_off_disappears_and_its_methods_say_so() -> 
 
 async def test_R09_health_names_every_component_and_what_works_without_it() -> None:
     async with daemon() as client:
-        health = await client.request("ckit/health")
+        health = await client.request("ckit/health", {"fresh": True})
         components = {c["name"]: c for c in health["components"]}
         assert {"storage", "git", "node", "npm", "pnpm"} <= set(components)
         assert health["live"]

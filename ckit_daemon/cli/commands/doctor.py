@@ -17,9 +17,8 @@ from ckit_daemon.cli import render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.session import daemon, parse, session
-from ckit_daemon.wire.base import NoParams
 from ckit_daemon.wire.entity import ListParams, ListResult
-from ckit_daemon.wire.server import HealthResult
+from ckit_daemon.wire.server import HealthParams, HealthResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,12 +63,12 @@ def health(terminal: Terminal) -> int:
     Exits with 1 if a component that everything needs has failed.
     """
     with daemon(terminal) as running:
-        raw = running.request("ckit/health", NoParams().to_wire())
+        raw = running.request("ckit/health", HealthParams(fresh=True).to_wire())
     result = parse(HealthResult, raw)
     if terminal.as_json:
         terminal.print_json(raw)
     else:
-        styles = {"ok": "green", "degraded": "yellow", "failed": "bold red", "disabled": "dim"}
+        styles = {"ok": "green", "degraded": "yellow", "failed": "bold red", "disabled": "dim", "pending": "dim"}
         table = render.grid()
         for component in result.components:
             works = f" Works all the same: {', '.join(component.works)}." if component.works else ""
@@ -109,13 +108,13 @@ def _checks(terminal: Terminal) -> Iterator[Check]:
     try:
         with daemon(terminal) as running:
             seconds = time.monotonic() - started
-            components = parse(HealthResult, running.request("ckit/health", NoParams().to_wire())).components
+            answer = running.request("ckit/health", HealthParams(fresh=True).to_wire())
     except CommandError as failure:
         fix = f"{sys.executable} -m pip install --force-reinstall ckit-daemon"
         yield Check("Daemon", "broken", " ".join([failure.message, *failure.hints]), fix)
         return
     yield Check("Daemon", "ok", f"starts in {seconds:.1f} s and answers")
-    for component in components:
+    for component in parse(HealthResult, answer).components:
         if component.name in {"storage", "git"}:
             good = component.status == "ok"
             name = {"storage": "Cache", "git": "History"}[component.name]

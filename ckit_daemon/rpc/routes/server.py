@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from ckit_daemon.metrics import resident_bytes
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.context import EncodedResult
 from ckit_daemon.wire.server import (
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from ckit_daemon.rpc.context import RequestContext
     from ckit_daemon.rpc.dispatch import Route
     from ckit_daemon.wire.base import NoParams
-    from ckit_daemon.wire.server import ConfigGetParams
+    from ckit_daemon.wire.server import ConfigGetParams, HealthParams
 
 
-async def health(ctx: RequestContext, _params: NoParams) -> HealthResult:
+async def health(ctx: RequestContext, params: HealthParams) -> HealthResult:
     """Answer `ckit/health`."""
-    report = await ctx.services.health.report()
+    report = await ctx.services.health.report(fresh=params.fresh)
     return HealthResult(
         status=report.status,
         live=True,
@@ -52,7 +53,7 @@ async def health(ctx: RequestContext, _params: NoParams) -> HealthResult:
 
 async def metrics(ctx: RequestContext, _params: NoParams) -> MetricsResult:
     """Answer `ckit/metrics`."""
-    snapshot = ctx.services.metrics.snapshot()
+    snapshot = ctx.services.metrics.snapshot(await ctx.run(resident_bytes))
     return MetricsResult(
         uptime_seconds=snapshot.uptime_seconds,
         in_flight=snapshot.in_flight,
@@ -77,7 +78,7 @@ async def metrics(ctx: RequestContext, _params: NoParams) -> MetricsResult:
 
 async def capabilities(ctx: RequestContext, _params: NoParams) -> EncodedResult:
     """Answer `ckit/capabilities`, with the very object that initialize answered with."""
-    described = describe_capabilities(ctx.services.configuration.settings, ctx.session.protocol_version)
+    described = describe_capabilities(ctx.services.configuration.settings, ctx.session)
     return EncodedResult(orjson.dumps(described))
 
 
