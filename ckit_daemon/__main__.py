@@ -29,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Run the daemon and end the process with its exit code."""
+    # Taken first, so that a parent that dies while the daemon starts is missed as well.
+    parent = os.getppid()
     arguments = parser().parse_args()
     from ckit_daemon.stdio import take_over  # noqa: PLC0415 - `--version` and `--help` need standard output.
 
@@ -52,7 +54,9 @@ def main() -> None:
     logs.start()
 
     async def serve() -> int:
-        return await App(configuration, client_pid=arguments.clientProcessId, own_process=True).serve(read_fd, write_fd)
+        return await App(configuration, client_pid=arguments.clientProcessId, own_process=True, parent=parent).serve(
+            read_fd, write_fd
+        )
 
     code = asyncio.run(serve())
     logs.close()

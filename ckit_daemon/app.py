@@ -55,10 +55,12 @@ PROBE_AFTER_SECONDS = 1.0
 class App:
     """One daemon on one connection. Several may live in one process; the tests do that."""
 
-    def __init__(self, configuration: Configuration, *, own_process: bool, client_pid: int | None = None) -> None:
+    def __init__(
+        self, configuration: Configuration, *, own_process: bool, client_pid: int | None = None, parent: int = 0
+    ) -> None:
         """Build everything; call it on the running loop."""
         self._children = ChildProcesses()
-        self._lifecycle = Lifecycle(self._children, own_process=own_process)
+        self._lifecycle = Lifecycle(self._children, own_process=own_process, parent=parent)
         self._lifecycle.watch_client(client_pid)
         self._health = HealthService(self._limits, versions)
         self._repositories = Repositories(functools.cache(self._opener))

@@ -32,14 +32,17 @@ WINDOWS_PARENT = sys.platform == "win32"
 class Lifecycle:
     """Decides when the daemon ends and with which code."""
 
-    def __init__(self, children: ChildProcesses, *, own_process: bool) -> None:
-        """Build it; with `own_process` False (several daemons in one process) nothing is forced and no signal taken."""
+    def __init__(self, children: ChildProcesses, *, own_process: bool, parent: int = 0) -> None:
+        """Build it; with `own_process` False (several daemons in one process) nothing is forced and no signal taken.
+
+        `parent` is the process that the daemon must not outlive; the present parent by default.
+        """
         self._children = children
         self._own_process = own_process
         self._stopped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
-        self._parent = os.getppid()
+        self._parent = parent or os.getppid()
         self._client: int | None = None
         self.exit_code: int | None = None
         self.reason = ""
