@@ -13,6 +13,7 @@ import pytest
 
 from ckit_daemon.config import LEAVES
 from ckit_daemon.rpc.capabilities import describe_capabilities
+from ckit_daemon.rpc.context import Session
 from ckit_daemon.settings import Settings
 from ckit_daemon.wire.errors import NUMBERS
 from ckit_daemon.wire.methods import METHODS, Method
@@ -80,7 +81,7 @@ def test_R25_a_difference_fails_and_names_the_command_that_mends_it(checked: sub
 
 
 def test_R19_the_hash_in_the_capabilities_is_that_of_the_schemas() -> None:
-    assert describe_capabilities(Settings(), "1.0")["schemaHash"] == schema_hash()
+    assert describe_capabilities(Settings(), Session())["schemaHash"] == schema_hash()
 
 
 @pytest.mark.parametrize("method", METHODS, ids=NAMES)

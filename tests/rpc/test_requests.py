@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import UserDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Never
 
 import pytest
 
 from ckit_daemon.core.errors import NotFoundError
-from ckit_daemon.rpc import routes
+from ckit_daemon.rpc import capabilities, routes
 from ckit_daemon.rpc.routes import server
 from ckit_daemon.wire import methods
 from ckit_daemon.wire.base import Params, PartialResult, Result, WireModel, WorkDone
 from ckit_daemon.wire.row import Cost, Method
+from ckit_daemon.wire.summary import MethodSummary
 from tests.support.client import RpcError, frame
 from tests.support.daemon import daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.rpc.context import RequestContext
@@ -298,3 +301,62 @@ async def test_a_client_that_does_not_read_stops_the_daemon_from_reading_and_los
         client.resume()
         found = await asyncio.wait_for(asyncio.gather(*answers), 30)
         assert all(len(a["result"]["text"]) == 200_000 for a in found)
+
+
+async def test_R19_an_experimental_method_is_absent_and_refused_until_the_client_opts_in(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "ckit/test/echo"
+    monkeypatch.setitem(methods.BY_NAME, name, replace(methods.BY_NAME[name], stability="experimental"))
+    row = MethodSummary(name, "request", "clientToServer", "experimental", None)
+    monkeypatch.setattr(capabilities, "METHODS", (row,))
+    # The descriptions of a session are kept: no other test may have these limits.
+    limits = {"config": {"limits": {"maxQueued": 1919}}}
+    async with daemon(limits) as client:
+        ckit = client.initialize_result["capabilities"]["experimental"]["ckit"]
+        assert ckit["methods"] == []
+        with pytest.raises(RpcError, match="experimental: true") as caught:
+            await client.request(name, {"text": "x"})
+        assert caught.value.code == "capability_disabled"
+        assert caught.value.data["details"]["option"] == "initializationOptions.ckit.experimental"
+    async with daemon({**limits, "experimental": True}) as client:
+        ckit = client.initialize_result["capabilities"]["experimental"]["ckit"]
+        assert [(m["name"], m["stability"]) for m in ckit["methods"]] == [(name, "experimental")]
+        assert await client.request(name, {"text": "x"}) == {"text": "x"}
+
+
+class ImportingRoutes(UserDict[str, "Route"]):
+    """Routes whose namespace is imported on the first use."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        super().__init__(routes)
+        self.imported: dict[str, str] = {}
+
+    def __getitem__(self, method: str) -> Route:
+        self.imported[method] = threading.current_thread().name
+        return super().__getitem__(method)
+
+
+async def test_namespaces_are_imported_in_worker_threads_for_requests_and_notifications_alike(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = ImportingRoutes(routes.ROUTES)
+    monkeypatch.setattr(routes, "ROUTES", found)
+    async with daemon() as client:
+        client.notify("ckit/test/echo", {})
+        client.notify("ckit/test/queued", {})
+        await client.request("ckit/test/stream", {})
+        await client.request("ckit/capabilities")
+    assert {"ckit/test/echo", "ckit/test/queued", "ckit/test/stream", "ckit/capabilities"} <= set(found.imported)
+    assert all(name.startswith("ckit-") for name in found.imported.values()), found.imported
+
+
+async def test_a_notification_that_fails_is_logged_and_counted_because_nobody_gets_an_answer(
+    gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with daemon() as client:
+        client.notify("ckit/test/fail", {"text": "domain"})
+        await client.request("ckit/test/queued")
+        metrics = await client.request("ckit/metrics")
+        assert metrics["errors"] == {"not_found": 1}
+        assert "notification failed: No entity FEAT-999." in caplog.text
