@@ -5,8 +5,11 @@ export type ProtocolVersion = '1.0';
 /** Any JSON value. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
-/** Parameters of a method that takes none: `{}`, null, `[null]` or nothing at all. */
-export type NoParams = Record<string, never>;
+/** How new the findings have to be. */
+export interface HealthParams {
+  /** Probe every component now and wait for it, up to `limits.probeTimeoutSeconds`. Otherwise the answer comes at once, from the last probes. Default: `false`. */
+  fresh?: boolean;
+}
 
 /** The daemon's health: liveness apart from readiness, and every component probed. */
 export interface HealthResult {
@@ -23,6 +26,9 @@ export interface HealthResult {
   /** Versions of the daemon, the protocol, Python and main libraries. */
   versions: Record<string, string>;
 }
+
+/** Parameters of a method that takes none: `{}`, null, `[null]` or nothing at all. */
+export type NoParams = Record<string, never>;
 
 /** Counters and gauges since the start of the process. */
 export interface MetricsResult {
@@ -154,7 +160,7 @@ export interface RepoValidateParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** Only these files. At most 10000 items. */
+  /** Only these files, and all in these folders. At most 10000 items. */
   paths?: string[] | null;
   /** Only these codes; `schema` stands for `schema.*`. At most 200 items. */
   codes?: string[] | null;
@@ -662,13 +668,13 @@ export interface ClientInfo {
 export interface ComponentHealth {
   /** Stable name of the component, e.g. `storage` or `node`. */
   name: string;
-  /** How it is; `disabled` by a setting. */
-  status: 'ok' | 'degraded' | 'failed' | 'disabled';
+  /** How it is; `disabled` by a setting, `pending` until its first probe ends. */
+  status: 'ok' | 'degraded' | 'failed' | 'disabled' | 'pending';
   /** What the probe found, for people. */
   detail: string;
   /** What still works although the component does not. */
   works?: string[];
-  /** How long the probe took, in milliseconds. */
+  /** How long the probe took, in milliseconds; nothing while `pending`. */
   latencyMs?: number;
   /** How long ago the probe ended, in seconds. */
   ageSeconds?: number;
@@ -842,6 +848,8 @@ export interface InitializeOptions {
   config?: Record<string, JsonValue>;
   /** The client vouches for the workspace's own code: scripts may run, each after `confirm`. Default: `false`. */
   trusted?: boolean;
+  /** The client also wants the methods marked `experimental`, which may still change. Default: `false`. */
+  experimental?: boolean;
 }
 
 /** Insert a value into a list, before the item at a path. */
@@ -1166,7 +1174,7 @@ export type ErrorCode = keyof ErrorNumbers;
 /** Requests. */
 export interface Methods {
   /** Say whether the daemon and each of its components work. */
-  'ckit/health': { params: NoParams; result: HealthResult };
+  'ckit/health': { params: HealthParams; result: HealthResult };
   /** Return counters, latencies and gauges, structured and as Prometheus text. */
   'ckit/metrics': { params: NoParams; result: MetricsResult };
   /** Return the methods, features and limits of this session. */
