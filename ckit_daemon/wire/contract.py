@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "df9c3dac30e20f9734ffcc777614ce53e20b2b1f4c18f40f32edd5b661937af5"
+SCHEMA_HASH = "b6c6a5ce0e8a8ad659d61fea2f2ade8bf57cfe03db77cc5b1bbd2e4f715d7848"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,9 @@ import pytest_lsp
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from tests.support.client import frame
+from tests.support.client import RpcError, frame
 from tests.support.daemon import spawned
+from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +91,55 @@ async def test_R04_the_daemon_and_its_children_are_gone_in_time(tmp_path: Path, 
         assert not still_running(descendants)
         assert time.monotonic() - started < PROMISED_SECONDS
     assert "stray text" in daemon.log.read_text()
+
+
+# A script whose own child has a child: npm runs Node, which runs Node.
+TREE = """
+import {spawn} from 'node:child_process';
+const child = `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'],
+  {stdio: 'inherit'}); setInterval(() => {}, 1000)`;
+spawn(process.execPath, ['-e', child], {stdio: 'inherit'});
+setInterval(() => {}, 1000);
+"""
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+async def test_R23_a_script_that_runs_when_the_input_closes_is_gone_with_everything_below_it(tmp_path: Path) -> None:
+    root = copy_example(tmp_path / "repo", git=False)
+    (root / "job.mjs").write_text(TREE, "utf-8")
+    (root / "package.json").write_text(json.dumps({"scripts": {"job": "node job.mjs"}}), "utf-8")
+    async with spawned(tmp_path, {"trusted": True}) as daemon:
+        await daemon.client.request("ckit/repo/open", {"path": str(root)})
+        params = {"name": "job", "engine": "script", "confirm": True}
+        running = daemon.client.start("ckit/pipeline/run", params)
+        # The two that the script itself starts, one below the other; npm and its shell stand above them.
+        async with asyncio.timeout(20):
+            while len(found := [p for p in children(daemon.process.pid) if "setInterval" in command(p)]) < 2:
+                assert not running.done()
+                await daemon.client.request("ckit/capabilities")
+        descendants = children(daemon.process.pid)
+        started = time.monotonic()
+        daemon.client.close_input()
+        assert await daemon.exit_code(5) == 1
+        assert not still_running([*descendants, *found])
+        assert time.monotonic() - started < PROMISED_SECONDS
+        with pytest.raises(RpcError) as caught:
+            await running
+        assert caught.value.code == "cancelled"
+
+
+def children(pid: int) -> list[psutil.Process]:
+    """Return all processes below one."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def command(process: psutil.Process) -> str:
+    """Return a process's command line, '' when it has gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 @pytest.mark.asyncio
