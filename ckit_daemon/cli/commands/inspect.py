@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -45,7 +46,10 @@ def show(opened: Session, result: InspectResult) -> None:
         table.add_row(Text(item.type, render.TYPE_STYLES.get(item.type, "bold")), str(item.count), line)
     out.print(table)
     relations = "  ".join(f"{item.rel}\u00a0{item.edges}" for item in result.relations)
-    out.print(Text.assemble("\n", ("Relations  ", "bold"), relations))
+    # rich breaks lines at no-break spaces as well.
+    label = "Relations  "
+    lines = textwrap.fill(f"{label}{relations}", out.width, subsequent_indent=" " * len(label))
+    out.print(Text.assemble("\n", (label, "bold"), lines.removeprefix(label)))
     out.print(Text.assemble(("Findings   ", "bold"), render.counts(result.findings)))
     if result.coverage:
         out.print("\nCoverage", style="bold")
