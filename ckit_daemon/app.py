@@ -15,6 +15,7 @@ from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
 from ckit_daemon.lsp.folders import WorkspaceFolders
+from ckit_daemon.messages import Inbox, WireOutbox
 from ckit_daemon.metrics import Metrics
 from ckit_daemon.probes import TOOLS, GitProbe, RepositoryProbe, StorageProbe
 from ckit_daemon.processes import ChildProcesses
@@ -27,7 +28,7 @@ from ckit_daemon.services.pipelines.script import ScriptRunner
 from ckit_daemon.services.repositories import Opener, Repositories
 from ckit_daemon.stdio import Reader, Writer
 from ckit_daemon.tracing import NoTracer, is_configured, otlp_tracer
-from ckit_daemon.transport import CkitServer, Inbox, WireOutbox
+from ckit_daemon.transport import CkitServer
 from ckit_daemon.versions import versions
 
 if TYPE_CHECKING:

@@ -14,11 +14,9 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Never, ParamSpec, TypeVar, cast
 
 import orjson
-from pydantic import ValidationError
 
 from ckit_daemon.core.errors import (
     CapabilityDisabledError,
@@ -28,8 +26,9 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.logs import bind_request
 from ckit_daemon.rpc.context import EncodedResult, RequestContext
-from ckit_daemon.rpc.errors import ProtocolError, cancelled, invalid_params, to_error
+from ckit_daemon.rpc.errors import cancelled, to_error
 from ckit_daemon.rpc.progress import RequestProgress
+from ckit_daemon.rpc.request import Request, parse_params
 from ckit_daemon.tracing import FinishedRequest, Work
 from ckit_daemon.wire.base import PartialResult, Result, WorkDone
 
@@ -57,27 +56,6 @@ logger = logging.getLogger(__name__)
 OVERLOAD_RETRY_MS = 250
 
 
-@dataclass(slots=True, eq=False)
-class _Request:
-    """A request between its arrival and the moment when nothing of it runs any more."""
-
-    id: int | str
-    row: Method
-    progress: RequestProgress
-    token: int | str | None
-    started: float
-    repository: str = ""
-    raw: JsonValue = None
-    """The parameters as they came, where the recorder wants them."""
-    notification: bool = False
-    answered: bool = False
-    task: asyncio.Task[None] | None = None
-    after: frozenset[asyncio.Task[None]] = frozenset()
-    """The notifications that came before: a request sees everything that the client announced before it."""
-    threads: set[Future[object]] = field(default_factory=set[Future[object]])
-    work: list[Work] = field(default_factory=list[Work])
-
-
 class Dispatcher:
     """Serves the `ckit/` methods of one connection; used on the event loop only."""
 
@@ -99,9 +77,9 @@ class Dispatcher:
         self._routes = routes
         self._loaded: dict[str, Route] = {}
         self._methods = methods
-        self._requests: dict[int | str, _Request] = {}
-        self._by_token: dict[int | str, _Request] = {}
-        self._live: set[_Request] = set()
+        self._requests: dict[int | str, Request] = {}
+        self._by_token: dict[int | str, Request] = {}
+        self._live: set[Request] = set()
         self._notified: set[asyncio.Task[None]] = set()
         self._scopes: dict[tuple[str, str], asyncio.Lock] = {}
         self._places = asyncio.Semaphore(self._settings.limits.max_concurrent)
@@ -133,7 +111,7 @@ class Dispatcher:
             self._reject(request_id, method, error, started, raw)
             return
         token = params.work_done_token if isinstance(params, WorkDone) else None
-        request = _Request(
+        request = Request(
             id=request_id,
             row=row,
             progress=RequestProgress(self._outbox, token, row.summary),
@@ -160,7 +138,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - see `request`.
             logger.warning("notification refused: %s", to_error(error, None).message, extra={"method": method})
             return
-        request = _Request(
+        request = Request(
             id=f"notification-{id(params):x}",
             row=row,
             progress=RequestProgress(self._outbox, None, ""),
@@ -225,7 +203,7 @@ class Dispatcher:
             )
         return parse_params(row, raw)
 
-    async def _serve(self, request: _Request, params: Params) -> None:
+    async def _serve(self, request: Request, params: Params) -> None:
         row = request.row
         async with AsyncExitStack() as held:
             try:
@@ -241,10 +219,10 @@ class Dispatcher:
                 self._fail(request, error)
             finally:
                 request.progress.cancel()
-                await _settled(request.threads)
+                await request.settled()
                 self._forget(request)
 
-    async def _call_in_turn(self, request: _Request, params: Params, held: AsyncExitStack) -> bytes:
+    async def _call_in_turn(self, request: Request, params: Params, held: AsyncExitStack) -> bytes:
         row = request.row
         limits = self._settings.limits
         seconds = limits.method_timeout_seconds.get(row.name, limits.request_timeout_seconds)
@@ -272,7 +250,7 @@ class Dispatcher:
             if waiting:
                 self._services.metrics.queued -= 1
 
-    async def _call(self, request: _Request, params: Params) -> bytes:
+    async def _call(self, request: Request, params: Params) -> bytes:
         workers = self._instant_workers if request.row.cost == "instant" else self._workers
 
         async def run(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -323,13 +301,13 @@ class Dispatcher:
     def _scope(self, scope: str, key: str) -> asyncio.Lock:
         return self._scopes.setdefault((scope, key), asyncio.Lock())
 
-    def _stop(self, request: _Request, error: CkitError) -> None:
+    def _stop(self, request: Request, error: CkitError) -> None:
         request.progress.cancel()
         self._fail(request, error)
         if request.task is not None:
             request.task.cancel()
 
-    def _answer(self, request: _Request, body: bytes) -> None:
+    def _answer(self, request: Request, body: bytes) -> None:
         if request.answered:
             return
         request.progress.end()
@@ -341,7 +319,7 @@ class Dispatcher:
         sent = self._outbox.send_result(request.id, body)
         self._finished(request, "ok" if sent else "limit_exceeded")
 
-    def _fail(self, request: _Request, error: BaseException) -> None:
+    def _fail(self, request: Request, error: BaseException) -> None:
         if request.answered:
             return
         wire = to_error(error, request.id)
@@ -360,7 +338,7 @@ class Dispatcher:
         refused = FinishedRequest(request_id, method, wire.data.code, started, time.monotonic())
         self._recorder.record(refused, raw, event="request refused")
 
-    def _finished(self, request: _Request, outcome: str) -> None:
+    def _finished(self, request: Request, outcome: str) -> None:
         finished = FinishedRequest(
             id=request.id,
             method=request.row.name,
@@ -373,37 +351,9 @@ class Dispatcher:
         level = logging.DEBUG if request.row.cost == "instant" and outcome == "ok" else logging.INFO
         self._recorder.record(finished, request.raw, event="request finished", level=level)
 
-    def _forget(self, request: _Request) -> None:
+    def _forget(self, request: Request) -> None:
         if request.token is not None and self._by_token.get(request.token) is request:
             del self._by_token[request.token]
         self._live.discard(request)
         if not self._live:
             self._idle.set()
-
-
-def parse_params(row: Method, raw: JsonValue) -> Params:
-    """Return the parameters as the method's model.
-
-    Nothing, null and `[null]` stand for no parameters: `vscode-jsonrpc` sends each of them.
-
-    Raises:
-        ProtocolError: the parameters are not an object, or a field is unknown, missing or wrong.
-    """
-    if raw is None or raw in ([], [None]):
-        raw = {}
-    if not isinstance(raw, dict):
-        raise ProtocolError("invalid_params", "The parameters must be an object with named fields.")
-    # Strict JSON mode takes what the published JSON Schema takes: no numbers in strings, no strings for numbers.
-    try:
-        return row.params.model_validate_json(orjson.dumps(raw), strict=True)
-    except ValidationError as error:
-        raise invalid_params(error) from None
-
-
-async def _settled(threads: set[Future[object]]) -> None:
-    """Wait until none of the threads works any more, whatever came of it."""
-    loop = asyncio.get_running_loop()
-    for thread in list(threads):
-        ended = asyncio.Event()
-        thread.add_done_callback(lambda _, ended=ended: loop.call_soon_threadsafe(ended.set))
-        await ended.wait()
