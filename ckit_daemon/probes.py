@@ -70,11 +70,15 @@ class ToolProbe:
     name: str
     purpose: str
     works: tuple[str, ...]
+    substitute: str = ""
+    """A tool that does the same where this one is missing."""
     essential: bool = False
 
     def check(self) -> ProbeResult:
         """Look the tool up in PATH and ask for its version."""
         path = shutil.which(self.name)
+        if path is None and self.substitute and shutil.which(self.substitute):
+            return ProbeResult("disabled", f"{self.name} is not in PATH; {self.substitute} runs scripts instead.")
         if path is None:
             return ProbeResult("degraded", f"{self.name} is not in PATH; {self.purpose} needs it.", self.works)
         try:
@@ -110,6 +114,6 @@ class GitProbe:
 NATIVE_WORKS = ("every pipeline with the native engine",)
 TOOLS = (
     ToolProbe("node", "the engine that runs a repository's own scripts", NATIVE_WORKS),
-    ToolProbe("pnpm", "the engine that runs a repository's own scripts", NATIVE_WORKS),
-    ToolProbe("npm", "the engine that runs a repository's own scripts", NATIVE_WORKS),
+    ToolProbe("pnpm", "the engine that runs a repository's own scripts", NATIVE_WORKS, substitute="npm"),
+    ToolProbe("npm", "the engine that runs a repository's own scripts", NATIVE_WORKS, substitute="pnpm"),
 )

@@ -146,7 +146,7 @@ class _Analysis:
 
     def run(self) -> Impact:
         firings = tuple(self._firings())
-        issues = (*self._reviews(firings), *self._dangling())
+        issues = (*self._reviews(firings), *self._left_dangling(), *self._made_dangling())
         marks: dict[str, Severity] = {}
         for firing in firings:
             for identifier in firing.marked if firing.certainty == "certain" else ():
@@ -225,7 +225,8 @@ class _Analysis:
 
     # What refers to nothing now
 
-    def _dangling(self) -> Iterator[Issue]:
+    def _left_dangling(self) -> Iterator[Issue]:
+        """References to what went away."""
         for change in self._changes:
             old = change.old
             if change.kind not in {"removed", "renamed"} or old is None:
@@ -247,6 +248,28 @@ class _Analysis:
                             source=change.id,
                             path=reference.path,
                         )
+
+    def _made_dangling(self) -> Iterator[Issue]:
+        """References that a change adds and that point nowhere."""
+        for change in self._changes:
+            if change.new is None or change.kind == "assumed":
+                continue
+            before = {reference.target for reference in change.old.references} if change.old is not None else set[str]()
+            for reference in change.new.references:
+                target = reference.target
+                if target not in before and self._snapshot.get(target) is None:
+                    field = reference.relation.name
+                    yield Issue(
+                        entity=change.new,
+                        kind="dangling",
+                        severity=Severity.ERROR,
+                        certainty="certain",
+                        message=f"{change.id} names {target} in {field} now, and there is no such entity",
+                        reason=f"there is no {target}",
+                        suggested_action=f"Correct the reference in {change.new.path}, or create {target}.",
+                        source=change.id,
+                        path=reference.path,
+                    )
 
 
 def _fired(rule: Rule, change: EntityChange) -> tuple[str, ...]:

@@ -189,3 +189,14 @@ def test_an_unknown_id_is_an_error_that_names_near_ones(base):
 def test_a_request_without_sense_is_refused(base, options):
     with pytest.raises(InvalidArgumentError):
         impact(base, **options)
+
+
+def test_a_reference_that_the_change_itself_points_nowhere_dangles_once(changed):
+    result = changed({U: "id: US-001\nfeature: FEAT-099\n"})
+    dangling = [issue for issue in result.issues if issue.kind == "dangling"]
+    assert [(issue.entity.id, issue.path, issue.severity) for issue in dangling] == [
+        ("US-001", ("feature",), Severity.ERROR)
+    ]
+    assert "FEAT-099" in dangling[0].message
+    again = changed({U: "id: US-001\nfeature: FEAT-001\n", F: FILES[F].replace("title: One", "title: Two")})
+    assert not [issue for issue in again.issues if issue.kind == "dangling"]
