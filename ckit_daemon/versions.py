@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 
 from ckit_daemon import __version__
@@ -11,9 +10,8 @@ from ckit_daemon.wire.version import PROTOCOL_VERSION
 LIBRARIES = ("pygls", "lsprotocol", "pydantic")
 
 
-@functools.cache
 def versions() -> dict[str, str]:
-    """Return the versions of the daemon, the protocol, Python and the main libraries."""
+    """Return the versions of the daemon, the protocol, Python and the main libraries; reads files of theirs."""
     from importlib.metadata import version  # noqa: PLC0415 - takes 20 ms, and health alone needs it.
 
     return {

@@ -61,7 +61,8 @@ class HealthService:
 
     def __init__(self, limits: Callable[[], LimitSettings], versions: Callable[[], dict[str, str]]) -> None:
         self._limits = limits
-        self._versions = versions
+        self._read_versions = versions
+        self._versions: dict[str, str] | None = None
         self._started = time.monotonic()
         self._probes: dict[str, Probe] = {}
         self._found: dict[str, _Found] = {}
@@ -92,7 +93,10 @@ class HealthService:
         self.renew(0 if fresh else self._limits().probe_cache_seconds)
         if fresh and self._running:
             await asyncio.wait([*self._running.values()])
-        return self._summary()
+        if self._versions is None:
+            # They are read from the files of the installed packages.
+            self._versions = await asyncio.to_thread(self._read_versions)
+        return self._summary(self._versions)
 
     def close(self) -> None:
         """Let go of the threads without waiting for them."""
@@ -117,7 +121,7 @@ class HealthService:
         if probe.name in self._probes:
             self._found[probe.name] = _Found(result, now - started, now)
 
-    def _summary(self) -> HealthReport:
+    def _summary(self, versions: dict[str, str]) -> HealthReport:
         now = time.monotonic()
         found = [(probe, self._found.get(name)) for name, probe in self._probes.items()]
         broken = [probe for probe, item in found if item and item.result.status == "failed" and probe.essential]
@@ -127,7 +131,7 @@ class HealthService:
             ready=not broken,
             components=[_component(probe.name, item, now) for probe, item in found],
             uptime_seconds=round(now - self._started, 3),
-            versions=self._versions(),
+            versions=versions,
         )
 
 

@@ -133,6 +133,7 @@ def test_R07_a_script_gets_no_secret_from_the_environment():
         "DB_PASSWORD": "x",
         "INNOCENT": "sk-" + "a" * 20,
         "CKIT_LOG_LEVEL": "debug",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-scope=planted",
     }
     kept = reduced_environment(given)
     assert kept.keys() & given.keys() == {"PATH", "HOME"}

@@ -35,6 +35,8 @@ TAIL_CHARACTERS: Final = 64 * 1024
 MAX_OUTPUT_BYTES: Final = 64 * 1024 * 1024
 """What a script may print to each stream."""
 GRACE_SECONDS: Final = 0.3
+OWN_VARIABLES: Final = ("CKIT_", "OTEL_EXPORTER_")
+"""Prefixes of the daemon's own variables; OTEL_EXPORTER_OTLP_HEADERS holds the key to a collector."""
 _POLL_SECONDS: Final = 0.05
 _CHUNK: Final = 64 * 1024
 _MAX_LINE: Final = 500
@@ -174,7 +176,7 @@ def reduced_environment(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environment.items()
-        if not (names_secret(name) or looks_secret(value) or name.upper().startswith("CKIT_"))
+        if not (names_secret(name) or looks_secret(value) or name.upper().startswith(OWN_VARIABLES))
     }
     return kept | {"NO_UPDATE_NOTIFIER": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false"}
 
