@@ -90,12 +90,12 @@ class HealthService:
 
     async def report(self, *, fresh: bool = False) -> HealthReport:
         """Return the health as it is known; `fresh` probes everything first, each until its deadline at most."""
+        if self._versions is None:
+            # They are read from the files of installed packages, and before the probes, whose imports take their time.
+            self._versions = await asyncio.to_thread(self._read_versions)
         self.renew(0 if fresh else self._limits().probe_cache_seconds)
         if fresh and self._running:
             await asyncio.wait([*self._running.values()])
-        if self._versions is None:
-            # They are read from the files of the installed packages.
-            self._versions = await asyncio.to_thread(self._read_versions)
         return self._summary(self._versions)
 
     def close(self) -> None:
