@@ -11,6 +11,7 @@ from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -155,6 +156,8 @@ async def test_R14_a_real_daemon_sends_its_spans_though_it_ends_at_once_and_list
     async with spawned(tmp_path, environment=environment) as running:
         health = await running.client.request("ckit/health", {"fresh": True})
         assert {c["name"]: c["status"] for c in health["components"]}["tracing"] == "ok"
+        sockets = psutil.Process(running.process.pid).net_connections(kind="inet")
+        assert not [each for each in sockets if each.status == psutil.CONN_LISTEN]
         started = time.monotonic()
         await running.client.request("shutdown")
         running.client.notify("exit")
