@@ -71,8 +71,6 @@ class Loader:
         with paused_collector():
             for start in range(0, len(pending), _BATCH):
                 progress.report(start, len(pending), "Reading files")
-                # Long loops of small calls starve other threads of the interpreter lock; a real wait hands it over.
-                time.sleep(_PAUSE_SECONDS)
                 stale: list[str] = []
                 for path, stamp in pending[start : start + _BATCH]:
                     entry = known.get(path)
@@ -80,6 +78,9 @@ class Loader:
                         entries[path] = entry
                     else:
                         stale.append(path)
+                if stale:
+                    # Long loops of small calls starve other threads of the interpreter lock; a real wait hands it over.
+                    time.sleep(_PAUSE_SECONDS)
                 # Reading many and then parsing many takes a quarter less than taking turns: caches stay warm.
                 for path, fetched in [(path, self._fetch(path)) for path in stale]:
                     entry = _interpret(path, fetched, known.get(path), statistics)
