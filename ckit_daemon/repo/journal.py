@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import orjson
-import psutil
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ckit_daemon.repo.disk import replace, sync_file, sync_folder, write_synced
@@ -104,6 +103,8 @@ class Journal:
 
     def is_alive(self) -> bool:
         """Whether the process that wrote the journal still runs."""
+        import psutil  # noqa: PLC0415 - only what a killed daemon left behind asks for it.
+
         try:
             return abs(psutil.Process(self.pid).create_time() - self.started) < 1
         except psutil.Error:

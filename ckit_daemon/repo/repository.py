@@ -26,7 +26,6 @@ from ckit_daemon.repo.loader import Entry, Loader, LoadStatistics, document_of, 
 from ckit_daemon.repo.paths import is_usable, normalise
 from ckit_daemon.repo.prose import read_prose
 from ckit_daemon.repo.scan import Scanner
-from ckit_daemon.repo.watch import FolderWatcher
 from ckit_daemon.repo.write import FileWriter
 from ckit_daemon.services.ports import FileChange, FileContent, SnapshotChange
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.repo.cache import ParseCache
     from ckit_daemon.repo.history import GitHistory
+    from ckit_daemon.repo.watch import FolderWatcher
 
 _SAVE_AFTER_SECONDS: Final = 5.0
 """The parse cache is written in peace: not while the requests come in for which the repository was opened."""
@@ -278,6 +278,8 @@ class DiskRepository:
         """Begin to watch the folder; see the port."""
         if self.watching:
             return
+        from ckit_daemon.repo.watch import FolderWatcher  # noqa: PLC0415 - most hosts watch their files themselves.
+
         self._watcher = FolderWatcher(self._root, self._on_change)
         self._watching = asyncio.create_task(self._watch(self._watcher))
         await self._watcher.begun.wait()

@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-import psutil
-
 from ckit_daemon.core.errors import ConflictError, ContentRejectedError, InvalidArgumentError, StorageError
 from ckit_daemon.repo.files import BOM, FileReader, decode
 from ckit_daemon.repo.journal import Journal, Step
@@ -64,6 +62,8 @@ class FileWriter:
         planned = [self._plan(change, f"{token}-{number}") for number, change in enumerate(changes)]
         if len({step.target for step, _ in planned}) != len(planned):
             raise InvalidArgumentError("Two changes are about the same file.")
+        import psutil  # noqa: PLC0415 - opening a repository need not wait for it.
+
         journal = Journal(os.getpid(), psutil.Process().create_time(), renaming=False, folders=[])
         journal.steps = [step for step, _ in planned if step.existed or step.digest]
         journal.folders = _missing_folders(step.target for step in journal.steps if step.digest)
