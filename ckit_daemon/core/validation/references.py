@@ -50,6 +50,7 @@ class Resolver:
         self._snapshot = snapshot
         self._local = local
         self._known_choices: dict[tuple[str, ...], dict[str, str]] = {}
+        self._known_nearest: dict[tuple[tuple[str, ...], str], list[str]] = {}
 
     def resolve(self, entity: Entity) -> Resolution:
         """Check the references of an entity, and that no earlier file has its id."""
@@ -117,13 +118,20 @@ class Resolver:
         )
 
     def _nearest(self, reference: Reference) -> list[str]:
+        # When an entity goes, many references miss the same id.
+        missed = reference.relation.targets, reference.target
+        if missed not in self._known_nearest:
+            self._known_nearest[missed] = self._search_nearest(*missed)
+        return self._known_nearest[missed]
+
+    def _search_nearest(self, kinds: tuple[str, ...], target: str) -> list[str]:
         # Takes time to load, and a repository without findings needs no suggestions.
         from rapidfuzz import process  # noqa: PLC0415
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
         found = process.extract(
-            reference.target.casefold(),
-            self._choices(reference.relation.targets),
+            target.casefold(),
+            self._choices(kinds),
             scorer=OSA.normalized_similarity,
             score_cutoff=_SIMILAR,
             limit=_MAX_SUGGESTIONS,
