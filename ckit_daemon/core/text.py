@@ -6,9 +6,11 @@ negotiated (LSP 3.17, `PositionEncodingKind`), so columns are converted once, at
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +29,8 @@ class Range(NamedTuple):
     start: Position
     end: Position
 
+
+_LINES: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 START = Range(Position(0, 0), Position(0, 0))
 """The beginning of a document: for findings about a file that has no better place."""
@@ -64,20 +68,6 @@ class PositionEncoding(StrEnum):
             return len(prefix.encode("utf-8", "surrogatepass"))
         return len(prefix) + sum(character > "\uffff" for character in prefix)
 
-    def decode_column(self, line: str, column: int) -> int:
-        """Convert this encoding's column of `line` to code points; beyond the line's end means its end."""
-        if self is PositionEncoding.UTF32 or line.isascii():
-            return min(column, len(line))
-        units = 0
-        for index, character in enumerate(line):
-            if units >= column:
-                return index
-            if self is PositionEncoding.UTF8:
-                units += len(character.encode("utf-8", "surrogatepass"))
-            else:
-                units += 2 if character > "\uffff" else 1
-        return len(line)
-
 
 def sentence(text: str) -> str:
     """`text` with a capital letter at its beginning and a full stop at its end, where it has none."""
@@ -92,24 +82,15 @@ def split_lines(text: str) -> list[str]:
     return text.split("\n")
 
 
+def lines_with_ends(text: str) -> list[str]:
+    """Split where `split_lines` does and keep the terminators, so that joining the lines gives the text again."""
+    return _LINES.findall(text)
+
+
 def position_at(text: str, offset: int) -> Position:
     """The position of the character at `offset`."""
     lines = split_lines(text[:offset])
     return Position(len(lines) - 1, len(lines[-1]))
-
-
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    index, length = 0, len(text)
-    while index < length:
-        character = text[index]
-        if character == "\r" and text[index + 1 : index + 2] == "\n":
-            index += 1
-            character = "\n"
-        index += 1
-        if character in "\r\n":
-            starts.append(index)
-    return starts
 
 
 def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
@@ -119,7 +100,7 @@ def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
         ValueError: two edits overlap, which would make the result depend on their order.
 
     """
-    starts = _line_starts(text)
+    starts = [0, *accumulate(map(len, lines_with_ends(text)))]
 
     def offset(position: Position) -> int:
         if position.line >= len(starts):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from ckit_daemon.core.document import unreadable
 from ckit_daemon.core.errors import CkitError, NotFoundError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.core.snapshot import Snapshot
-from ckit_daemon.core.text import split_lines
+from ckit_daemon.core.text import lines_with_ends, split_lines
 from ckit_daemon.repo.files import FileReader, decode
 from ckit_daemon.repo.loader import Entry, Loader, LoadStatistics, document_of, paused_collector, same_or
 from ckit_daemon.repo.paths import is_usable, normalise
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 _SAVE_AFTER_SECONDS: Final = 5.0
 """The parse cache is written in peace: not while the requests come in for which the repository was opened."""
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class DiskRepository:
         lines = len(split_lines(text))
         stop = lines if max_lines is None else min(start_line + max_lines, lines)
         whole = start_line == 0 and stop == lines
-        part = text if whole else "".join(_LINES.findall(text)[start_line:stop])
+        part = text if whole else "".join(lines_with_ends(text)[start_line:stop])
         return FileContent(
             path=name,
             text=part,

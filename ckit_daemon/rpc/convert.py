@@ -139,14 +139,6 @@ def summary(entity: Entity) -> wire.EntitySummary:
     )
 
 
-def count_severities(findings: Iterable[Finding]) -> dict[wire.SeverityName, int]:
-    """Count findings by severity; every severity has an entry."""
-    counts = dict.fromkeys(SEVERITIES.values(), 0)
-    for finding in findings:
-        counts[SEVERITIES[finding.severity]] += 1
-    return counts
-
-
 def next_offset(page: wire.Page, total: int) -> int | None:
     """Where the next page begins, None after the last one."""
     end = page.offset + page.limit

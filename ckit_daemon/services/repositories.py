@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Opener(Protocol):
-    """Finds and opens repositories; see `services.ports.RepositoryOpener`."""
+    """Finds and opens repositories."""
 
     def locate(self, folder: str) -> Path:
-        """The root of the context repository at or above `folder`."""
+        """The root of the context repository at or above `folder`.
+
+        Raises:
+            NotFoundError: there is no such folder, or no context repository around it.
+        """
         ...
 
     async def open(self, root: Path, progress: Progress) -> OpenRepository:

@@ -12,8 +12,9 @@ import pytest
 from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.repo.opener import DiskRepositoryOpener
+from ckit_daemon.services.edits import changes_to_write
 from ckit_daemon.services.open_repository import OpenRepository
-from ckit_daemon.services.pipelines.native import NATIVE, NativeRun, changes_to_write, compute
+from ckit_daemon.services.pipelines.native import NATIVE, NativeRun, compute
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 needs_reference = pytest.mark.skipif(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher, unified_diff
 from typing import TYPE_CHECKING
 
-from ckit_daemon.core.text import Position, Range, TextEdit
+from ckit_daemon.core.text import Position, Range, TextEdit, lines_with_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def edits_between(old: str, new: str) -> tuple[TextEdit, ...]:
     """The edits that turn `old` into `new`: the changed part of each run of changed lines."""
     if old == new:
         return ()
-    old_lines, new_lines = _lines(old), _lines(new)
+    old_lines, new_lines = lines_with_ends(old), lines_with_ends(new)
     head = _common(old_lines, new_lines)
     tail = _common(old_lines[head:][::-1], new_lines[head:][::-1])
     middle_old, middle_new = old_lines[head : len(old_lines) - tail], new_lines[head : len(new_lines) - tail]
@@ -105,25 +105,12 @@ def _common(left: str | list[str], right: str | list[str]) -> int:
     return count
 
 
-def _lines(text: str) -> list[str]:
-    """Lines with their terminators, split where LSP splits and nowhere else."""
-    lines: list[str] = []
-    start = 0
-    for index, character in enumerate(text):
-        if character == "\n" or (character == "\r" and text[index + 1 : index + 2] != "\n"):
-            lines.append(text[start : index + 1])
-            start = index + 1
-    if start < len(text):
-        lines.append(text[start:])
-    return lines
-
-
 def _diff(new_path: str | None, old_path: str | None, old: str | None, new: str | None) -> str:
     from_name = "/dev/null" if old_path is None else f"a/{old_path}"
     to_name = "/dev/null" if new_path is None else f"b/{new_path}"
     parts: list[str] = []
     if old_path is not None and new_path is not None and old_path != new_path:
         parts.append(f"rename from {old_path}\nrename to {new_path}\n")
-    for line in unified_diff(_lines(old or ""), _lines(new or ""), from_name, to_name):
+    for line in unified_diff(lines_with_ends(old or ""), lines_with_ends(new or ""), from_name, to_name):
         parts += (line,) if line.endswith("\n") else (line, "\n\\ No newline at end of file\n")
     return "".join(parts)

@@ -99,15 +99,18 @@ async def _carried_out(
     store = repository.store
     if params.apply:
         await write(store, plan)
-    return wire.EditResult(
-        id=identifier,
-        path=path,
-        applied=params.apply,
-        edit=workspace_edit(plan, store.root, ctx.encoding, versions),
-        diff=plan.unified_diff(),
-        files=affected_files(plan),
-        warnings=list(plan.warnings),
-        version=store.snapshot.version,
+    # Comparing the texts of large files takes time.
+    return await ctx.run(
+        lambda: wire.EditResult(
+            id=identifier,
+            path=path,
+            applied=params.apply,
+            edit=workspace_edit(plan, store.root, ctx.encoding, versions),
+            diff=plan.unified_diff(),
+            files=affected_files(plan),
+            warnings=list(plan.warnings),
+            version=store.snapshot.version,
+        )
     )
 
 

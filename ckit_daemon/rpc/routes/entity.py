@@ -52,9 +52,10 @@ def _described(ctx: RequestContext, params: wire.GetParams, report: Report) -> w
 async def list_(ctx: RequestContext, params: wire.ListParams) -> wire.ListResult:
     """Answer `ckit/entity/list`."""
     snapshot = (await opened(ctx, params)).store.snapshot
+    entities = await ctx.run(lambda: snapshot.entities)
     chosen = [
         entity
-        for entity in snapshot.entities
+        for entity in entities
         if (params.types is None or entity.type in params.types)
         and (params.statuses is None or entity.status in params.statuses)
     ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ckit_daemon.core.errors import CapabilityDisabledError, CkitError
 from ckit_daemon.rpc.routes.common import opened
-from ckit_daemon.services.pipelines.native import NATIVE, changes_to_write, compute
+from ckit_daemon.services.edits import changes_to_write
+from ckit_daemon.services.pipelines.native import NATIVE, compute
 from ckit_daemon.services.pipelines.scripts import plan, read_package
 from ckit_daemon.wire import pipeline as wire
 

@@ -148,13 +148,13 @@ def _is_within(path: str, places: Collection[PurePosixPath]) -> bool:
 async def graph(ctx: RequestContext, params: wire.GraphParams) -> wire.GraphResult | EncodedResult:
     """Answer `ckit/repo/graph`."""
     repository = await opened(ctx, params)
-    for identifier in params.ids or ():
-        repository.store.snapshot.require(identifier)
     return await answered(ctx, params, repository, lambda: _graphed(ctx, params, repository), "nodes")
 
 
 def _graphed(ctx: RequestContext, params: wire.GraphParams, repository: OpenRepository) -> wire.GraphResult:
     snapshot = repository.store.snapshot
+    for identifier in params.ids or ():
+        snapshot.require(identifier)
     part = snapshot.graph.subgraph(
         ids=params.ids,
         types=params.types,
@@ -194,10 +194,13 @@ async def paths(ctx: RequestContext, params: wire.PathsParams) -> wire.PathsResu
     snapshot = repository.store.snapshot
     if params.source == params.target:
         raise InvalidArgumentError("A path needs two different entities.", details={"id": params.source})
-    source, target = snapshot.require(params.source), snapshot.require(params.target)
     found = await ctx.run(
         lambda: snapshot.graph.paths(
-            source.id, target.id, max_length=params.max_length, limit=params.limit, direction=params.direction
+            snapshot.require(params.source).id,
+            snapshot.require(params.target).id,
+            max_length=params.max_length,
+            limit=params.limit,
+            direction=params.direction,
         )
     )
     convert = Converter(snapshot, ctx.encoding)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core import compat
 from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.services.ports import FileChange
+from ckit_daemon.services.clock import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,18 +76,12 @@ def compute(
         output = compat.impact(snapshot, list(dict.fromkeys(ids)), _committed(store, snapshot, ids))
         return NativeRun(all(snapshot.get(identifier) is not None for identifier in ids), output)
     if name == "generate":
-        now = now or datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = now or timestamp()
         root = str(store.root) if absolute_paths else None
         generated = compat.generate(store.snapshot, ids, now=now, root=root, progress=progress)
         return NativeRun(generated.output["ok"] is True, generated.output, generated.files)
     known = ", ".join(NATIVE)
     raise NotFoundError(f"There is no native pipeline {name[:100]!r}; there are {known}.", details={"kind": "pipeline"})
-
-
-def changes_to_write(store: Repository, files: Mapping[str, str]) -> list[FileChange]:
-    """What `Repository.apply` has to do so that these files hold these texts; reads the disk."""
-    present = {path: store.disk_text(path) for path in files}
-    return [FileChange(path, text, present[path]) for path, text in files.items() if text != present[path]]
 
 
 def _committed(store: Repository, snapshot: Snapshot, ids: Sequence[str]) -> Mapping[str, Document | None]:
