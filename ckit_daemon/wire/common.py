@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, WithJsonSchema, model_serializer
 
-from ckit_daemon.wire.base import Params, WireModel, WorkDone
+from ckit_daemon.wire.base import Params, Result, WireModel, WorkDone
 
 EntityId = Annotated[str, Field(min_length=1, max_length=200, description="Id of an entity, e.g. `FEAT-001`.")]
 TypeName = Annotated[str, Field(min_length=1, max_length=100, description="Entity type, e.g. `feature`.")]
@@ -33,6 +33,12 @@ class RepositoryParams(Params, WorkDone):
     def scope_key(self) -> str:
         """Return the repository, so that work on different ones may overlap."""
         return self.repository or ""
+
+
+class SnapshotResult(Result):
+    """Base of the answers about one state of a repository."""
+
+    version: int = Field(description="Version of the repository that the answer is about.")
 
 
 class Page(WireModel):

@@ -18,6 +18,7 @@ from ckit_daemon.wire.common import (
     Range,
     RepositoryParams,
     RepositoryPath,
+    SnapshotResult,
     Statement,
     TypeName,
     WorkspaceEdit,
@@ -43,10 +44,9 @@ class Relation(WireModel):
     statements: list[Statement] = Field(description="The places that state it.")
 
 
-class GetResult(Result):
+class GetResult(SnapshotResult):
     """One entity with all that the repository knows about it."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     entity: EntitySummary = Field(description="The entity.")
     data: dict[str, JsonValue] = Field(description="The document as read.")
     location: Location = Field(description="Where the entity states its id.")
@@ -63,10 +63,9 @@ class ListParams(RepositoryParams, Page, PartialResult):
     statuses: list[str] | None = Field(default=None, min_length=1, max_length=100, description="These statuses only.")
 
 
-class ListResult(Result):
+class ListResult(SnapshotResult):
     """Entities, by type and file."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     total: int = Field(description="Entities that fit.")
     entities: list[EntitySummary] = Field(description="A page of them.")
     next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
@@ -105,10 +104,9 @@ class SearchHit(WireModel):
     matches: list[Match] = Field(description="Where it fits.")
 
 
-class SearchResult(Result):
+class SearchResult(SnapshotResult):
     """Entities that fit, the best first."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     total: int = Field(description="Entities that fit.")
     hits: list[SearchHit] = Field(description="A page of them.")
     next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")

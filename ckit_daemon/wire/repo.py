@@ -19,6 +19,7 @@ from ckit_daemon.wire.common import (
     RepositoryParams,
     RepositoryPath,
     SeverityName,
+    SnapshotResult,
     TypeName,
 )
 from ckit_daemon.wire.row import Method
@@ -117,10 +118,9 @@ class Gap(WireModel):
     entities: list[str] = Field(description="Ids of the entities that it is about.")
 
 
-class InspectResult(Result):
+class InspectResult(SnapshotResult):
     """What a repository holds and what it lacks."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     total: int = Field(description="Entities.")
     types: list[TypeCount] = Field(description="Entities by type.")
     relations: list[RelationCount] = Field(description="Facts by relation.")
@@ -142,10 +142,9 @@ class ValidateParams(RepositoryParams, Page, PartialResult):
     min_severity: SeverityName = Field(default="hint", description="Leave out what matters less.")
 
 
-class ValidateResult(Result):
+class ValidateResult(SnapshotResult):
     """The findings, sorted by file and place."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     ok: bool = Field(description="No finding is an error, whatever the filters hide.")
     counts: dict[SeverityName, int] = Field(description="All findings of the repository by severity.")
     entities: int = Field(description="Entities in the repository.")
@@ -166,10 +165,9 @@ class GraphParams(RepositoryParams, Page, PartialResult):
     statements: bool = Field(default=False, description="Say for each fact where it is stated (format json).")
 
 
-class GraphResult(Result):
+class GraphResult(SnapshotResult):
     """The graph: nodes and edges in format json, else a text."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     format: GraphFormat = Field(description="What was returned.")
     total_nodes: int = Field(description="Nodes of the whole answer.")
     total_edges: int = Field(description="Edges of the whole answer.")
@@ -191,10 +189,9 @@ class PathsParams(RepositoryParams):
     limit: int = Field(default=10, ge=1, le=1000, description="Paths to return at the most.")
 
 
-class PathsResult(Result):
+class PathsResult(SnapshotResult):
     """Connections, the shortest first."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     paths: list[list[Edge]] = Field(description="Each path as the facts from `source` to `target`.")
 
 
@@ -278,10 +275,9 @@ class Issue(WireModel):
     location: Location = Field(description="Where.")
 
 
-class ImpactResult(Result):
+class ImpactResult(SnapshotResult):
     """What a change breaks or makes stale."""
 
-    version: int = Field(description="Version of the repository that the answer is about.")
     changed: list[ChangedEntity] = Field(description="What changed.")
     rules: list[FiredRule] = Field(description="Rules that this sets off.")
     stale: list[StaleEntity] = Field(description="The nearest first.")
