@@ -63,9 +63,11 @@ class Step:
         target = Path(self.target)
         if self.existed and not Path(self.backup).exists():
             return False
-        if not target.exists():
+        try:
+            content = target.read_bytes()
+        except FileNotFoundError:
             return not self.digest
-        return bool(self.digest) and hashlib.sha256(target.read_bytes()).hexdigest() == self.digest
+        return bool(self.digest) and hashlib.sha256(content).hexdigest() == self.digest
 
 
 @dataclass(slots=True)

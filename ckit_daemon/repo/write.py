@@ -52,7 +52,7 @@ class FileWriter:
         """Write all files or none; permissions, byte order mark and CRLF line endings of existing files stay.
 
         Raises:
-            ConflictError: a file does not hold what was expected.
+            ConflictError: a file does not hold what was expected, or vanished meanwhile.
             InvalidArgumentError: two changes are about one file.
             ContentRejectedError: a text is too large or is no Unicode.
             PathNotAllowedError: as for reading.
@@ -87,6 +87,9 @@ class FileWriter:
                 _undo(journal, file)
                 raise
             done = file.replace(file.with_suffix(_DONE_SUFFIX))
+        except FileNotFoundError as error:
+            # Its file or folder was there when the change was planned, so that somebody else has removed it since.
+            raise _vanished(error, self._reader.root) from error
         except OSError as error:
             raise _storage_error(error, self._reader.root) from error
         # The change is complete; a backup that can't go now goes when the repository is opened.
@@ -169,8 +172,15 @@ def _undo(journal: Journal, file: Path) -> None:
         raise StorageError(message, details={"reason": error.strerror}) from error
 
 
+def _vanished(error: FileNotFoundError, root: Path) -> ConflictError:
+    return ConflictError(f"A file{_place(error, root)} was removed by somebody else; nothing was written.")
+
+
 def _storage_error(error: OSError, root: Path) -> StorageError:
     reason = _REASONS.get(error.errno or 0, error.strerror or "the file system refused")
+    return StorageError(f"Nothing was written{_place(error, root)}: {reason}.", details={"reason": reason})
+
+
+def _place(error: OSError, root: Path) -> str:
     place = Path(os.fspath(cast("str", error.filename))) if error.filename else None
-    where = f" in {place.parent.relative_to(root).as_posix()!r}" if place and place.is_relative_to(root) else ""
-    return StorageError(f"Nothing was written{where}: {reason}.", details={"reason": reason})
+    return f" in {place.parent.relative_to(root).as_posix()!r}" if place and place.is_relative_to(root) else ""

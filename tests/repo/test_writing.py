@@ -167,6 +167,24 @@ def test_when_the_nth_file_can_not_be_put_in_place_every_file_is_as_it_was(
     assert _state(workspace) == before
 
 
+def test_a_file_that_vanishes_while_it_is_written_is_a_conflict(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _state(workspace)
+    real_link = Path.hardlink_to
+
+    def hardlink_to(self: Path, target: Path) -> None:
+        if target.name == "FEAT-001.yaml":
+            target.unlink()
+        real_link(self, target)
+
+    monkeypatch.setattr(Path, "hardlink_to", hardlink_to)
+    with pytest.raises(ConflictError, match="in 'contexts/features' was removed by somebody else; nothing was written"):
+        _writer(workspace).apply(_three_changes(workspace))
+    monkeypatch.undo()
+    assert _state(workspace) == {path: content for path, content in before.items() if path != FEATURE}
+
+
 @posix_only
 def test_a_disk_that_takes_no_more_leaves_every_file_as_it_was(workspace: Workspace) -> None:
     before = _state(workspace)
