@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from ckit_daemon import __version__
+from ckit_daemon.conversations import Conversations
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
@@ -22,6 +23,7 @@ from ckit_daemon.processes import ChildProcesses
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.context import Session
 from ckit_daemon.rpc.initialize import settle_session
+from ckit_daemon.rpc.outgoing import ClientRequests
 from ckit_daemon.services.container import Services
 from ckit_daemon.services.health import HealthService
 from ckit_daemon.services.pipelines.script import ScriptRunner
@@ -65,15 +67,18 @@ class App:
         self._lifecycle.watch_client(client_pid)
         self._health = HealthService(self._limits, versions)
         self._repositories = Repositories(functools.cache(self._opener))
+        self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
+        self._session = Session()
+        self._client = ClientRequests(self._outbox, lambda: self._session)
+        self._conversations = Conversations(lambda: self._services, self._client)
         self._services = Services(
             configuration=configuration,
             health=self._health,
             metrics=Metrics(),
             repositories=self._repositories,
             scripts=ScriptRunner(self._children),
+            assistant=self._conversations.assistant,
         )
-        self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
-        self._session = Session()
         self._dispatcher: Dispatcher | None = None
         self._tracer: Tracer = NoTracer()
         self._probing: asyncio.TimerHandle | None = None
@@ -118,6 +123,7 @@ class App:
         self._repositories.changes.abandon()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
+                await self._conversations.aclose()
                 await self._repositories.aclose()
         if self._dispatcher is not None:
             self._dispatcher.close()
@@ -166,6 +172,10 @@ class App:
         # The second half of the start, behind the answer: nothing is in flight yet that could be held up.
         asyncio.get_running_loop().call_soon(lambda: self.dispatcher)
         return describe_capabilities(self._settings(), settled.session)
+
+    def receive_answer(self, message: JsonObject) -> bool:
+        """Take the client's answer to a request of ours; False when it is none of those."""
+        return self._client.receive(message)
 
     def initialized(self) -> None:
         """Tell the client about options that were not taken over, and begin what may wait until now."""

@@ -29,7 +29,7 @@ WarnSource = Literal["environment", "userFile", "repositoryFile", "client"]
 
 REPOSITORY_FILE = Path(".context-kit", "ckit.toml")
 MAX_FILE_BYTES = 256 * 1024
-SECRET_REFERENCE = re.compile(r"(env|keyring):[\w./-]+")
+SECRET_REFERENCE = re.compile(r"(env|keyring|client):[\w./@ -]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Configuration:
         return [
             EffectiveSetting(
                 key=key,
-                value=getattr(getattr(settings, leaf.group), leaf.field),
+                value=msgspec.to_builtins(getattr(getattr(settings, leaf.group), leaf.field)),
                 source=sources[key],
                 description=leaf.description,
             )
@@ -224,28 +224,44 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
 
 def _check(key: str, value: object, source: WarnSource) -> tuple[str | None, object]:
     """Return (problem, None) or (None, the value as its setting's type)."""
-    if names_secret(key) and not (isinstance(value, str) and SECRET_REFERENCE.fullmatch(value)):
-        return "A secret is given by reference only: `env:NAME` or `keyring:SERVICE`.", None
-    if isinstance(value, str) and looks_secret(value):
-        return "The value looks like a secret; secrets are given by reference only.", None
     leaf = LEAVES.get(key)
+    try:
+        # The environment knows text only; typed sources must say what they mean.
+        if leaf is not None and source == "environment" and get_origin(leaf.type) in {dict, list}:
+            value = orjson.loads(cast("str", value))
+    except orjson.JSONDecodeError:
+        return "The value is not valid JSON.", None
+    if (problem := _inline_secret(key, value)) is not None:
+        return problem, None
     if leaf is None:
         return "There is no setting of this name.", None
     if source == "repositoryFile" and not leaf.repository_may_set:
         return "A repository's own file may not change this setting.", None
     try:
-        # The environment knows text only; typed sources must say what they mean.
-        if source == "environment" and get_origin(leaf.type) is dict:
-            value = orjson.loads(cast("str", value))
         group = msgspec.convert({leaf.name: value}, leaf.model, strict=source != "environment")
-    except orjson.JSONDecodeError:
-        return "The value is not valid JSON.", None
     except msgspec.ValidationError as error:
         if get_origin(leaf.type) is Literal:
             # msgspec would repeat the value.
             return f"Expected one of {', '.join(map(str, get_args(leaf.type)))}.", None
         return f"{str(error).partition(' - at ')[0]}.", None
     return None, getattr(group, leaf.field)
+
+
+def _inline_secret(name: str, value: object) -> str | None:
+    """Say where a value holds a secret itself instead of naming the place where it is kept."""
+    if isinstance(value, dict):
+        parts = cast("dict[object, object]", value).items()
+        return next((found for key, item in parts if (found := _inline_secret(str(key), item))), None)
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return next((found for item in items if (found := _inline_secret(name, item))), None)
+    if not isinstance(value, str) or not value or SECRET_REFERENCE.fullmatch(value):
+        return None
+    if names_secret(name):
+        return "A secret is given by reference only: `env:NAME`, `keyring:SERVICE/USER` or `client:NAME`."
+    if looks_secret(value):
+        return "The value looks like a secret; secrets are given by reference only."
+    return None
 
 
 def _unreadable(path: Path, source: WarnSource, problem: str) -> Layer:

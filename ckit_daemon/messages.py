@@ -58,6 +58,11 @@ class WireOutbox:
             return
         self._send(b'{"jsonrpc":"2.0","method":' + orjson.dumps(method) + b',"params":' + params + b"}")
 
+    def send_request(self, request_id: str, method: str, params: bytes) -> None:
+        """Ask the client something."""
+        head = b'{"jsonrpc":"2.0","id":' + orjson.dumps(request_id) + b',"method":' + orjson.dumps(method)
+        self._send(head + b',"params":' + params + b"}")
+
     def send_raw(self, body: bytes) -> None:
         """Send a whole JSON-RPC message."""
         self._send(body)

@@ -115,6 +115,158 @@ class FeatureSettings(Group, frozen=True):
     scripts: Annotated[bool, Meta(description="Running the repository's own scripts, in trusted workspaces only.")] = (
         True
     )
+    assistant: Annotated[bool, Meta(description="Providers, sessions, turns, tools and approvals.")] = True
+    generation: Annotated[bool, Meta(description="Writing specs, prompts, code and entities with a model.")] = True
+
+
+ProviderKind = Literal["offline", "openai", "azure", "ollama", "local"]
+SecretReference = Annotated[str, Meta(pattern=r"^((env|keyring|client):[\w./@ -]+)?$", max_length=300)]
+"""`env:NAME`, `keyring:SERVICE/USER` or `client:NAME`; empty: none."""
+
+
+class ModelSettings(Group, frozen=True):
+    """What is known about one model beyond what its provider tells."""
+
+    context_tokens: Annotated[int, Meta(ge=256, le=100_000_000)] | None = None
+    max_output_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+    tool_mode: Literal["native", "schema", "none"] | None = None
+    input_price: Annotated[float, Meta(ge=0)] | None = None
+    """US dollars for a million tokens."""
+    cached_input_price: Annotated[float, Meta(ge=0)] | None = None
+    output_price: Annotated[float, Meta(ge=0)] | None = None
+
+
+class ProviderSettings(Group, frozen=True):
+    """One endpoint that serves models."""
+
+    kind: ProviderKind
+    base_url: Annotated[str, Meta(max_length=2048, pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$")] = ""
+    """Empty: the kind's own."""
+    api_key: SecretReference = ""
+    """Empty: the variable that the provider's own tools read, where it is set."""
+    api_version: Annotated[str, Meta(max_length=100)] = ""
+    """Azure only."""
+    subscription_key: SecretReference = ""
+    """Sent as `Ocp-Apim-Subscription-Key`, for Azure behind API Management."""
+    organization: Annotated[str, Meta(max_length=200)] = ""
+    headers: dict[str, SecretReference] = {}
+    """Further HTTP headers; their values are references, since most of them are keys."""
+    model_path: Annotated[str, Meta(max_length=4096)] = ""
+    """Kind local: the GGUF file."""
+    tool_mode: Literal["native", "schema", "none"] = "native"
+    """`schema`: the model picks tools through constrained JSON, because it has no tool calls of its own."""
+    models: dict[str, ModelSettings] = {}
+    """Models by name; on Azure the name is that of the deployment."""
+    requests_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    max_concurrent: Annotated[int, Meta(ge=1, le=1000)] = 8
+    connect_timeout_seconds: Seconds | None = None
+    """These four replace the general ones of the group `models`."""
+    first_output_timeout_seconds: Seconds | None = None
+    output_gap_timeout_seconds: Seconds | None = None
+    total_timeout_seconds: Seconds | None = None
+
+
+ModelReference = Annotated[str, Meta(pattern=r"^[\w.-]+/\S+$", max_length=300)]
+"""`provider/model`."""
+
+
+class ModelsSettings(Group, frozen=True):
+    """Which models are used for what, and how their providers are treated."""
+
+    providers: Annotated[
+        dict[Annotated[str, Meta(pattern=r"^[\w.-]{1,60}$")], ProviderSettings],
+        Meta(
+            description="Endpoints by name, beside the built-in `offline`; see the README for an example of each kind."
+        ),
+    ] = {}
+    chat: Annotated[ModelReference, Meta(description="Model for conversations, as `provider/model`.")] = (
+        "offline/offline"
+    )
+    generation: Annotated[
+        str, Meta(max_length=300, description="Model for specs, prompts and code; empty: the one for conversations.")
+    ] = ""
+    embeddings: Annotated[str, Meta(max_length=300, description="Model for embeddings; empty: the built-in one.")] = ""
+    fallbacks: Annotated[
+        list[ModelReference],
+        Meta(max_length=10, description="Models to ask, in this order, when the chosen one can't answer."),
+    ] = []
+    temperature: Annotated[
+        Annotated[float, Meta(ge=0, le=2)] | None,
+        Meta(description="Sampling temperature; without it the provider's own."),
+    ] = None
+    max_output_tokens: Annotated[int, Meta(ge=1, le=1_000_000, description="Longest answer, in tokens.")] = 4096
+    connect_timeout_seconds: Annotated[Seconds, Meta(description="Deadline to reach a provider.")] = 10.0
+    first_output_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of an answer's first token.")] = 60.0
+    output_gap_timeout_seconds: Annotated[Seconds, Meta(description="Longest pause within an answer.")] = 30.0
+    total_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of one whole answer.")] = 300.0
+    max_retries: Annotated[int, Meta(ge=0, le=10, description="Further tries after a transient failure.")] = 3
+    retry_backoff_seconds: Annotated[
+        Seconds, Meta(description="First pause between tries; it doubles each time and varies at random.")
+    ] = 0.5
+    max_retry_wait_seconds: Annotated[Seconds, Meta(description="Longest pause between tries.")] = 30.0
+    circuit_failures: Annotated[
+        int, Meta(ge=1, le=1000, description="Failures in a row after which a provider is left alone.")
+    ] = 5
+    circuit_reset_seconds: Annotated[
+        Seconds, Meta(description="How long it is left alone before it is tried again.")
+    ] = 30.0
+    max_concurrent: Annotated[int, Meta(ge=1, le=1000, description="Model calls at the same time.")] = 16
+    max_queued: Annotated[int, Meta(ge=1, le=100_000, description="Model calls that may wait for their turn.")] = 256
+    cache: Annotated[bool, Meta(description="Keep answers on disk and reuse them for identical requests.")] = True
+    cache_max_bytes: Annotated[int, Meta(ge=0, le=1024**4, description="Size of that cache, in bytes.")] = (
+        256 * 1024 * 1024
+    )
+    cache_max_age_seconds: Annotated[float, Meta(gt=0, description="Age at which a kept answer is forgotten.")] = (
+        30 * 86_400.0
+    )
+
+
+PolicyAction = Literal["allow", "ask", "deny"]
+
+
+class ToolPolicy(Group, frozen=True):
+    """What holds for tools whose name and files fit; the first policy that fits decides."""
+
+    action: PolicyAction
+    tool: Annotated[str, Meta(max_length=200)] = "*"
+    """A name with `*` and `?`."""
+    path: Annotated[str, Meta(max_length=1000)] = "*"
+    """A glob that every file must fit, relative to the repository; `**` crosses folders."""
+
+
+class AssistantSettings(Group, frozen=True):
+    """Conversations: limits, approvals and how long they are kept."""
+
+    max_turns: Annotated[int, Meta(ge=1, le=10_000, description="Turns and generations at the same time.")] = 128
+    turn_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of a turn, approvals included.")] = 1800.0
+    tool_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of one tool run, approval excluded.")] = 120.0
+    approval_timeout_seconds: Annotated[
+        Seconds, Meta(description="How long an approval may be answered; no answer is a no.")
+    ] = 600.0
+    client_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of the client's tools and secrets.")] = 120.0
+    max_tool_calls: Annotated[int, Meta(ge=0, le=1000, description="Tool calls in one turn.")] = 25
+    max_message_characters: Annotated[
+        int, Meta(ge=1, le=100_000_000, description="Longest message of a person, in characters.")
+    ] = 200_000
+    turns_per_minute: Annotated[int, Meta(ge=1, le=100_000, description="Turns that one session may begin.")] = 60
+    max_session_tokens: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Tokens for a session that brings no budget of its own.")
+    ] = None
+    max_session_cost: Annotated[Annotated[float, Meta(ge=0)] | None, Meta(description="The same in US dollars.")] = None
+    policies: Annotated[
+        list[ToolPolicy],
+        Meta(
+            max_length=200,
+            description="Rules for tools: `action` (allow, ask, deny), `tool` and `path` as globs; the first that fits "
+            "decides. Otherwise reading is allowed, and writing and running ask.",
+        ),
+    ] = []
+    archive_after_days: Annotated[float, Meta(gt=0, description="Age at which an unused session is archived.")] = 90.0
+    delete_after_days: Annotated[float, Meta(gt=0, description="Age at which an archived session is deleted.")] = 365.0
+    max_sessions: Annotated[int, Meta(ge=1, description="Most sessions; the oldest archived ones go first.")] = 5000
+    max_database_bytes: Annotated[
+        int, Meta(ge=1024 * 1024, description="Largest database of sessions; the oldest archived ones go first.")
+    ] = 2 * 1024**3
 
 
 class TelemetrySettings(Group, frozen=True):
@@ -140,6 +292,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     paths: PathSettings = PathSettings()
     repository: RepositorySettings = RepositorySettings()
     features: FeatureSettings = FeatureSettings()
+    models: ModelsSettings = ModelsSettings()
+    assistant: AssistantSettings = AssistantSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     def enabled(self, feature: str | None) -> bool:

@@ -47,6 +47,10 @@ class Host(Protocol):
         """Settle the session and return `capabilities.experimental.ckit`."""
         ...
 
+    def receive_answer(self, message: JsonObject) -> bool:
+        """Take the answer to a request that the daemon sent; False when it is none of those."""
+        ...
+
     def initialized(self) -> None:
         """The client has taken note of the answer to initialize."""
         ...
@@ -161,6 +165,8 @@ class CkitProtocol(LanguageServerProtocol):
 
     def _receive_response(self, message: JsonObject) -> None:
         request_id = _valid_id(message.get("id"))
+        if self._initialized and self._host.receive_answer(message):
+            return
         if request_id is None or request_id not in self._request_futures:
             logger.debug("answer to an unknown request ignored")
             return

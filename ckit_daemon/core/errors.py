@@ -125,3 +125,59 @@ class OperationCancelledError(CkitError):
     """The client cancelled the request; raised at the next check inside long work."""
 
     code = "cancelled"
+
+
+class RateLimitedError(CkitError):
+    """A rate limit, ours or a provider's, is used up for now."""
+
+    code = "rate_limited"
+    retryable = True
+
+
+class ProviderError(CkitError):
+    """A model's provider refused the request, and would refuse it again."""
+
+    code = "provider_error"
+
+
+class ProviderUnavailableError(CkitError):
+    """A model's provider can't be reached, broke off, or is being left alone after repeated failures."""
+
+    code = "provider_unavailable"
+    retryable = True
+
+
+class SecretUnavailableError(CkitError):
+    """A key that a setting refers to is nowhere to be had."""
+
+    code = "secret_unavailable"
+
+
+class BudgetExceededError(CkitError):
+    """The session's budget of tokens or money is used up."""
+
+    code = "budget_exceeded"
+
+
+class ContextTooLongError(CkitError):
+    """The messages don't fit into the model's context."""
+
+    code = "context_too_long"
+
+
+class DeniedError(CkitError):
+    """A person, a policy or a deadline refused the action."""
+
+    code = "denied"
+
+
+class GenerationFailedError(CkitError):
+    """The model's answer never became what was asked for."""
+
+    code = "generation_failed"
+
+
+class ClientFailedError(CkitError):
+    """The client was asked something and answered with an error or with nonsense."""
+
+    code = "client_failed"

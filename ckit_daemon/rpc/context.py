@@ -29,6 +29,7 @@ class Session:
         encoding: unit of the character offsets in positions on the wire.
         trusted: the client vouches for the workspace's own code.
         experimental: the client wants methods that may still change.
+        answers: the daemon's requests that the client answers.
         workspace_folders: URIs of the folders in the order of the client.
     """
 
@@ -38,6 +39,7 @@ class Session:
     encoding: PositionEncoding = "utf-16"
     trusted: bool = False
     experimental: bool = False
+    answers: frozenset[str] = frozenset()
     workspace_folders: tuple[str, ...] = ()
 
 

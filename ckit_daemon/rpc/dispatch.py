@@ -195,6 +195,8 @@ class Dispatcher:
         limits = self._settings.limits
         # Notifications carry the client's changes; to drop one would leave the daemon behind for good.
         queued = row.cost == "long" and row.kind == "request"
+        if row.cost == "model":
+            self._admit_turn()
         if queued and len(self._live) >= limits.max_concurrent + limits.max_queued:
             raise OverloadedError(
                 "Too many requests are waiting; try again later.",
@@ -203,12 +205,23 @@ class Dispatcher:
             )
         return parse_params(row, raw)
 
+    def _admit_turn(self) -> None:
+        most = self._settings.assistant.max_turns
+        if sum(request.row.cost == "model" for request in self._live) >= most:
+            raise OverloadedError(
+                f"{most} turns and generations are running; try again later.",
+                retry_after_ms=OVERLOAD_RETRY_MS,
+                details={"maxTurns": most},
+            )
+
     async def _serve(self, request: Request, params: Params) -> None:
         row = request.row
         async with AsyncExitStack() as held:
             try:
                 if row.cost == "instant":
                     answer = await self._call(request, params)
+                elif row.cost == "model":
+                    answer = await self._call_model(request, params)
                 else:
                     answer = await self._call_in_turn(request, params, held)
                 self._answer(request, answer)
@@ -241,14 +254,26 @@ class Dispatcher:
                 return await self._call(request, params)
         except TimeoutError:
             if deadline.expired():
-                raise DeadlineExceededError(
-                    f"{row.name} took longer than its deadline of {seconds:g} s.",
-                    details={"timeoutSeconds": seconds},
-                ) from None
+                raise _too_late(row, seconds) from None
             raise
         finally:
             if waiting:
                 self._services.metrics.queued -= 1
+
+    async def _call_model(self, request: Request, params: Params) -> bytes:
+        row = request.row
+        settings = self._settings
+        seconds = settings.limits.method_timeout_seconds.get(row.name, settings.assistant.turn_timeout_seconds)
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline:
+                if request.after:
+                    await asyncio.wait(request.after)
+                return await self._call(request, params)
+        except TimeoutError:
+            if deadline.expired():
+                raise _too_late(row, seconds) from None
+            raise
 
     async def _call(self, request: Request, params: Params) -> bytes:
         workers = self._instant_workers if request.row.cost == "instant" else self._workers
@@ -357,3 +382,9 @@ class Dispatcher:
         self._live.discard(request)
         if not self._live:
             self._idle.set()
+
+
+def _too_late(row: Method, seconds: float) -> DeadlineExceededError:
+    return DeadlineExceededError(
+        f"{row.name} took longer than its deadline of {seconds:g} s.", details={"timeoutSeconds": seconds}
+    )

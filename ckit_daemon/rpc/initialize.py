@@ -68,6 +68,7 @@ def _with_options(session: Session, options: InitializeOptions) -> Settled:
             {"supported": list(SUPPORTED_VERSIONS), "offered": list(options.protocol_versions)},
         )
     session = replace(session, protocol_version=version, trusted=options.trusted, experimental=options.experimental)
+    session = replace(session, answers=frozenset(options.answers))
     if (client := options.client_info) is not None:
         session = replace(session, client_name=client.name, client_version=client.version or "")
     return Settled(session, options.config)

@@ -19,6 +19,10 @@ class Outbox(Protocol):
         """Answer a request with an error."""
         ...
 
+    def send_request(self, request_id: str, method: str, params: bytes) -> None:
+        """Send a request of ours with parameters in JSON."""
+        ...
+
     def send_notification(self, method: str, params: bytes) -> None:
         """Send a notification with parameters in JSON."""
         ...

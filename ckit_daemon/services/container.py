@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ckit_daemon.config import Configuration
     from ckit_daemon.metrics import Metrics
+    from ckit_daemon.services.assistant.container import Assistant
     from ckit_daemon.services.health import HealthService
     from ckit_daemon.services.pipelines.script import ScriptRunner
     from ckit_daemon.services.repositories import Repositories
@@ -22,3 +23,4 @@ class Services:
     metrics: Metrics
     repositories: Repositories
     scripts: ScriptRunner
+    assistant: Assistant

@@ -35,6 +35,15 @@ NUMBERS: dict[str, int] = {
     "overloaded": -33012,
     "deadline_exceeded": -33013,
     "unsupported_protocol": -33014,
+    "rate_limited": -33015,
+    "provider_error": -33016,
+    "provider_unavailable": -33017,
+    "secret_unavailable": -33018,
+    "budget_exceeded": -33019,
+    "context_too_long": -33020,
+    "denied": -33021,
+    "generation_failed": -33022,
+    "client_failed": -33023,
 }
 """Number on the wire of every string code that the daemon can answer with."""
 

@@ -33,6 +33,11 @@ class InitializeOptions(WireModel):
         default=False,
         description="The client vouches for the workspace's own code: scripts may run, each after `confirm`.",
     )
+    answers: list[str] = Field(
+        default=[],
+        max_length=100,
+        description="Requests of the daemon that the client answers, e.g. `ckit/approval/request`; others never come.",
+    )
     experimental: bool = Field(
         default=False, description="The client also wants the methods marked `experimental`, which may still change."
     )

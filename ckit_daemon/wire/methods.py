@@ -6,7 +6,7 @@ method is one row in its namespace's file, one route and one pair of golden mess
 
 from __future__ import annotations
 
-from ckit_daemon.wire import entity, file, pipeline, prompt, repo, server
+from ckit_daemon.wire import approval, entity, file, pipeline, prompt, provider, repo, server, session, tool, turn
 from ckit_daemon.wire.row import Method
 
 METHODS: tuple[Method, ...] = (
@@ -16,6 +16,11 @@ METHODS: tuple[Method, ...] = (
     *file.METHODS,
     *prompt.METHODS,
     *pipeline.METHODS,
+    *provider.METHODS,
+    *session.METHODS,
+    *turn.METHODS,
+    *tool.METHODS,
+    *approval.METHODS,
 )
 
 BY_NAME: dict[str, Method] = {method.name: method for method in METHODS}

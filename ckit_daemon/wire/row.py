@@ -10,7 +10,7 @@ from ckit_daemon.wire.base import NoParams, Params, Result
 if TYPE_CHECKING:
     from ckit_daemon.wire.summary import Direction, Kind, Stability
 
-Cost = Literal["instant", "long"]
+Cost = Literal["instant", "long", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Method:
         direction: who sends it.
         kind: request or notification.
         stability: experimental methods may change between minor versions.
-        cost: `instant` methods skip the queue and must never block; `long` ones are queued and have a deadline.
+        cost: `instant` methods skip the queue and must never block; `long` ones are queued and have a deadline;
+            `model` ones mostly wait for a model or a person: they take no place of the `long` ones, have a bound of
+            their own, and last as long as a turn may.
         scope: requests with the same scope and the same `Params.scope_key` don't overlap; None: no restriction.
         feature: feature flag that switches the method off; None: always there.
     """

@@ -78,5 +78,38 @@ ADVICE: dict[str, tuple[str, str]] = {
         "The daemon speaks none of the offered versions.",
         "`details.supported` lists what it speaks. Initialize again with one of these.",
     ),
+    "rate_limited": ("A rate limit, ours or the provider's, is used up.", "Wait `retryAfterMs`, then repeat."),
+    "provider_error": (
+        "The model's provider refused the request: a wrong key, an unknown model, a bad parameter.",
+        "Show the message; `details.status` has the provider's HTTP status. Repeating changes nothing.",
+    ),
+    "provider_unavailable": (
+        "The provider can't be reached, broke off, or is being left alone after repeated failures.",
+        "Repeat later, or choose another provider. `ckit/health` shows its circuit.",
+    ),
+    "secret_unavailable": (
+        "A key that a setting refers to is nowhere to be had.",
+        "Show the message: it names the reference, never the key.",
+    ),
+    "budget_exceeded": (
+        "The session's budget of tokens or money is used up.",
+        "Show the message; a session with a larger budget goes on (`ckit/session/fork`).",
+    ),
+    "context_too_long": (
+        "The messages don't fit into the model's context.",
+        "Compact the session, attach less, or choose a model with a larger context.",
+    ),
+    "denied": (
+        "A person, a policy or a deadline refused the action.",
+        "Nothing was changed. Ask again if it is wanted.",
+    ),
+    "generation_failed": (
+        "The model's answer never became what was asked for.",
+        "Show the message; `details.problems` says what was wrong with the last try.",
+    ),
+    "client_failed": (
+        "The daemon asked the client something and got an error or nonsense.",
+        "A fault of the client: mend the handler of the request that `details.method` names.",
+    ),
 }
 """(meaning, what to do)."""

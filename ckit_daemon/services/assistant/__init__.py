@@ -1,0 +1,1 @@
+"""Conversations with a language model: providers, sessions, turns, tools and approvals."""

@@ -1,0 +1,1 @@
+"""Specs, prompts, code and entities, written with a language model."""

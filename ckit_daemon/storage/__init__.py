@@ -1,0 +1,1 @@
+"""What outlives the daemon: SQLite, one file per group of tables."""
