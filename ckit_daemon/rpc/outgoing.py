@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 ID_PREFIX = "ckit-"
 METHOD_NOT_FOUND = -32601
+MAX_NAMED_FIELDS = 20
 
 
 class ClientRequests:
@@ -107,7 +108,8 @@ def _result(method: str, answer: JsonObject) -> JsonObject:
     try:
         row.result.model_validate_json(orjson.dumps(answer.get("result")), strict=True)
     except ValidationError as error:
-        fields: list[JsonValue] = [".".join(map(str, item["loc"])) for item in error.errors(include_input=False)][:20]
+        found = error.errors(include_input=False)[:MAX_NAMED_FIELDS]
+        fields: list[JsonValue] = [*(".".join(map(str, item["loc"])) for item in found)]
         raise ClientFailedError(
             f"The client's answer to {method} does not have the form that the protocol asks for.",
             details={"method": method, "fields": fields},
