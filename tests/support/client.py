@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import json
 import os
 import threading
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 20.0
+CANCELLED = {"code": -32800, "message": "cancelled"}
+FAILED = {"code": -32603, "message": "the test's answerer failed"}
 
 Json = dict[str, Any]
+Answerer = Callable[[Json], Json | None | Awaitable[Json | None]]
 
 
 class RpcError(Exception):
@@ -22,6 +27,7 @@ class RpcError(Exception):
 
     def __init__(self, error: Json) -> None:
         super().__init__(f"{error['code']}: {error['message']}")
+        self.error = error
         self.number: int = error["code"]
         self.message: str = error["message"]
         self.data: Json = error.get("data", {})
@@ -40,6 +46,8 @@ class Client:
         self._changed = asyncio.Condition()
         self.strays: list[Json] = []
         self.notifications: list[Json] = []
+        self._answerers: dict[str, Answerer] = {}
+        self._answering: dict[int | str, asyncio.Task[None]] = {}
         self.closed = asyncio.Event()
         self._reading = threading.Event()
         self._reading.set()
@@ -112,6 +120,15 @@ class Client:
             self.notifications.remove(message)
             return message.get("params", {})
 
+    def answer(self, method: str, answerer: Answerer) -> None:
+        """Answer the daemon's requests of this method with what `answerer` makes of their params, from now on.
+
+        It may be a coroutine function, which is cancelled when the daemon withdraws the request, and it may raise
+        RpcError. Requests of other methods are kept in `notifications`. Of our own methods the daemon only uses those
+        that `answers` names in the options of initialize.
+        """
+        self._answerers[method] = answerer
+
     def pause(self) -> None:
         """Read nothing any more, after the message that is on its way."""
         self._reading.clear()
@@ -132,6 +149,20 @@ class Client:
         if "error" in answer:
             raise RpcError(answer["error"])
         return answer["result"]
+
+    async def _answer(self, message: Json) -> None:
+        answer: Json = {"error": FAILED}
+        try:
+            result = self._answerers[message["method"]](message.get("params", {}))
+            answer = {"result": await result if inspect.isawaitable(result) else result}
+        except RpcError as error:
+            answer = {"error": error.error}
+        except asyncio.CancelledError:
+            answer = {"error": CANCELLED}
+        finally:
+            del self._answering[message["id"]]
+            if self._write_fd >= 0:
+                self.send({"jsonrpc": "2.0", "id": message["id"], **answer})
 
     def _read(self) -> None:
         with os.fdopen(self._read_fd, "rb", closefd=True) as stream:
@@ -158,8 +189,12 @@ class Client:
                 for future in self._waiting.values():
                     if not future.done():
                         future.set_exception(ConnectionError("the daemon closed the connection"))
+            elif "id" in message and message.get("method") in self._answerers:
+                self._answering[message["id"]] = asyncio.create_task(self._answer(message))
             elif "method" in message:
                 self.notifications.append(message)
+                if message["method"] == "$/cancelRequest" and (task := self._answering.get(message["params"]["id"])):
+                    task.cancel()
             elif message.get("id") in self._waiting:
                 future = self._waiting.pop(message["id"])
                 if not future.done():
