@@ -6,7 +6,22 @@ method is one row in its namespace's file, one route and one pair of golden mess
 
 from __future__ import annotations
 
-from ckit_daemon.wire import approval, entity, file, pipeline, prompt, provider, repo, server, session, tool, turn
+from ckit_daemon.wire import (
+    approval,
+    code,
+    entity,
+    file,
+    generation,
+    pipeline,
+    prompt,
+    provider,
+    repo,
+    server,
+    session,
+    spec,
+    tool,
+    turn,
+)
 from ckit_daemon.wire.row import Method
 
 METHODS: tuple[Method, ...] = (
@@ -21,6 +36,9 @@ METHODS: tuple[Method, ...] = (
     *turn.METHODS,
     *tool.METHODS,
     *approval.METHODS,
+    *spec.METHODS,
+    *code.METHODS,
+    *generation.METHODS,
 )
 
 BY_NAME: dict[str, Method] = {method.name: method for method in METHODS}
