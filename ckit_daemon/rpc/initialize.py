@@ -54,7 +54,7 @@ def _options(given: JsonValue) -> InitializeOptions:
     from ckit_daemon.wire.lifecycle import InitializeOptions  # noqa: PLC0415
 
     try:
-        return InitializeOptions.model_validate_json(orjson.dumps(given), strict=True)
+        return InitializeOptions.from_json(orjson.dumps(given))
     except ValidationError as error:
         raise invalid_params(error) from None
 

@@ -106,7 +106,7 @@ def _result(method: str, answer: JsonObject) -> JsonObject:
         message = f"{method} is a notification; it has no answer."
         raise TypeError(message)
     try:
-        row.result.model_validate_json(orjson.dumps(answer.get("result")), strict=True)
+        row.result.from_json(orjson.dumps(answer.get("result")))
     except ValidationError as error:
         found = error.errors(include_input=False)[:MAX_NAMED_FIELDS]
         fields: list[JsonValue] = [*(".".join(map(str, item["loc"])) for item in found)]

@@ -6,7 +6,7 @@ value is None is left out of what the daemon sends; null keys inside free-form J
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -26,6 +26,15 @@ class WireModel(BaseModel):
         defer_build=True,
         ser_json_inf_nan="null",
     )
+
+    @classmethod
+    def from_json(cls, message: bytes) -> Self:
+        """Return what a client sent, read as its JSON Schema says: no Python names, no numbers in strings.
+
+        Raises:
+            pydantic.ValidationError: the message does not fit.
+        """
+        return cls.model_validate_json(message, strict=True, by_alias=True, by_name=False)
 
     def to_json(self) -> bytes:
         """Return the object as UTF-8 JSON with wire names and without None fields."""

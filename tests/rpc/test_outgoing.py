@@ -136,6 +136,16 @@ async def test_R07_an_answer_of_another_form_names_the_fields_and_no_value(resul
         assert "k-" not in caught.value.message
 
 
+@pytest.mark.parametrize("field", [{"isError": "true"}, {"isError": 1}, {"is_error": True}])
+async def test_R10_an_answer_is_read_as_its_schema_says_and_no_wider(field: Json) -> None:
+    method = "ckit/tool/call"
+    async with connected(method) as (client, port):
+        client.answer(method, lambda _params: {"text": "done"} | field)
+        with pytest.raises(ClientFailedError) as caught:
+            await port.request(method, {}, timeout_seconds=PATIENT_SECONDS)
+        assert caught.value.details == {"method": method, "fields": list(field)}
+
+
 async def test_R11_a_question_without_an_answer_ends_at_its_deadline_and_is_withdrawn() -> None:
     async with connected(METHOD) as (client, port):
         withdrawn = asyncio.Event()

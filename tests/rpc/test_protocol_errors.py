@@ -117,6 +117,14 @@ async def test_R10_bad_parameters_are_refused_by_name(name: str) -> None:
         assert caught.value.data["requestId"]
 
 
+async def test_R10_a_field_is_known_by_its_name_on_the_wire_only() -> None:
+    async with daemon() as client:
+        with pytest.raises(RpcError, match="new_id: unknown field"):
+            await client.request("ckit/entity/rename", {"id": "US-001", "newId": "US-002", "new_id": "US-003"})
+        with pytest.raises(RpcError, match="work_done_token: unknown field"):
+            await client.request("ckit/repo/open", {"path": "/", "work_done_token": 1})
+
+
 @pytest.mark.parametrize("params", [None, {}, [], [None]])
 async def test_parameters_may_be_absent_where_none_is_required(params: object) -> None:
     async with daemon() as client:
