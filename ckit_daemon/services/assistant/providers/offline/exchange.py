@@ -1,0 +1,76 @@
+"""What the model is given: the person's last message, and what the tools have said since."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from ckit_daemon.core.json import JsonObject, JsonValue
+
+_FENCED: Final = re.compile(r'<data-([0-9a-f]+) source="[^"\n]*">\n(.*?)\n</data-\1>', re.DOTALL)
+"""What `services.assistant.fencing.fence` makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one tool run said."""
+
+    tool: str
+    """Its name as the model knows it."""
+    arguments: JsonObject
+    failed: bool
+    text: str
+    """As every model reads it."""
+    output: JsonValue
+    """As programs read it; None where only the text is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The open part of a conversation."""
+
+    request: str
+    """The person's own words, without what they attached."""
+    task: str | None
+    """What is to be generated, where this is no conversation."""
+    material: JsonObject
+    """What to generate it from."""
+    results: tuple[Result, ...]
+
+
+def read(messages: Sequence[BaseMessage]) -> Exchange:
+    """Return the last message of a person with the tool runs after it."""
+    last = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=-1)
+    if last < 0:
+        return Exchange("", None, {}, ())
+    asked = cast("JsonObject", cast("dict[str, object]", messages[last].additional_kwargs).get("ckit") or {})
+    task, material = asked.get("task"), asked.get("material")
+    return Exchange(
+        request=_FENCED.sub("", messages[last].text).strip(),
+        task=task if isinstance(task, str) else None,
+        material=material if isinstance(material, dict) else {},
+        results=tuple(_results(messages[last + 1 :])),
+    )
+
+
+def _results(messages: Sequence[BaseMessage]) -> Sequence[Result]:
+    calls = {call["id"]: call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls}
+    return [
+        Result(
+            tool=call["name"],
+            arguments=cast("JsonObject", call["args"]),
+            failed=message.status == "error",
+            text=_FENCED.sub(r"\2", message.text),
+            output=cast("JsonValue", message.artifact),
+        )
+        for message in messages
+        if isinstance(message, ToolMessage) and (call := calls.get(message.tool_call_id))
+    ]

@@ -1,0 +1,74 @@
+"""What the offline model does next: run tools, or answer from what they said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.core.errors import GenerationFailedError
+from ckit_daemon.services.assistant.providers.offline.answers import answer
+from ckit_daemon.services.assistant.providers.offline.requests import Step, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckit_daemon.services.assistant.providers.offline.exchange import Exchange
+
+_HELP: Final = """\
+I am ckit's built-in **offline** assistant: not a language model, but rules that follow simple requests to tools. Ask me
+
+- about an entity by its id: "What is FEAT-001?"
+- what a change breaks: "What breaks if FEAT-001 changes?"
+- whether all is in order: "Validate the repository."
+- where something is said: "How long does an item wait?" or "search for hold shelf"
+- what is alike: "What is similar to US-003?"
+- for a change: "Set status of T-009 to done." You see the diff before anything is written.
+- for a spec: "Generate a spec for FEAT-001: members can pause notices."
+
+A language model understands more; `models.chat` in the settings chooses one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The next message of the model: a text, or tools to be run."""
+
+    text: str = ""
+    steps: Sequence[Step] = ()
+
+
+def respond(exchange: Exchange, *, tools: Sequence[str], structured: bool) -> Reply:
+    """Return what to say or to run next.
+
+    Raises:
+        GenerationFailedError: something is to be generated that the model has no way to compose.
+    """
+    if exchange.task is not None or structured:
+        return Reply(_compose(exchange))
+    planned = _next_steps(exchange)
+    known = {name.replace("_", ".").replace("-", "."): name for name in tools}
+    usable = [Step(known[key], step.arguments) for step in planned if (key := step.tool.replace("-", ".")) in known]
+    if usable:
+        return Reply(steps=usable)
+    if exchange.results:
+        return Reply(answer(exchange))
+    if planned:
+        lacking = ", ".join(f"`{name}`" for name in dict.fromkeys(step.tool for step in planned))
+        return Reply(f"This needs the tool {lacking}, which is not available here.")
+    return Reply(_HELP)
+
+
+def _next_steps(exchange: Exchange) -> Sequence[Step]:
+    return () if exchange.results else steps(exchange.request)
+
+
+def _compose(exchange: Exchange) -> str:
+    # Imported here, since conversations don't need it.
+    from ckit_daemon.services.generation.compose import COMPOSERS  # noqa: PLC0415
+
+    composer = COMPOSERS.get(exchange.task or "")
+    if composer is None:
+        raise GenerationFailedError(
+            "The offline provider can't write this; choose a language model in the setting models.generation.",
+            details={"task": exchange.task},
+        )
+    return composer(exchange.material)
