@@ -230,8 +230,8 @@ class ToolPolicy(Group, frozen=True):
     action: PolicyAction
     tool: Annotated[str, Meta(max_length=200)] = "*"
     """A name with `*` and `?`."""
-    path: Annotated[str, Meta(max_length=1000)] = "*"
-    """A glob that every file must fit, relative to the repository; `**` crosses folders."""
+    path: Annotated[str, Meta(max_length=1000)] = "**"
+    """A glob relative to the repository; `**` crosses folders. To allow, it must fit every file; otherwise one."""
 
 
 class AssistantSettings(Group, frozen=True):
@@ -269,6 +269,24 @@ class AssistantSettings(Group, frozen=True):
     ] = 2 * 1024**3
 
 
+class GenerationSettings(Group, frozen=True):
+    """Specs, prompts, code and entities: how much goes in and how much may come out."""
+
+    max_repairs: Annotated[
+        int, Meta(ge=0, le=10, description="How often a model may mend an answer that breaks the schema.")
+    ] = 3
+    material_tokens: Annotated[
+        int, Meta(ge=500, le=10_000_000, description="Most tokens of the repository that go into one request.")
+    ] = 16_000
+    max_files: Annotated[int, Meta(ge=1, le=10_000, description="Most files of code that one request may make.")] = 50
+    max_file_bytes: Annotated[
+        int, Meta(ge=1, le=64 * 1024 * 1024, description="Largest file of code that a model may write, in bytes.")
+    ] = 256 * 1024
+    max_kept: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="Generations that can be explained and undone; the oldest go first.")
+    ] = 2000
+
+
 class TelemetrySettings(Group, frozen=True):
     """What is told to tools that watch programs."""
 
@@ -294,6 +312,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     features: FeatureSettings = FeatureSettings()
     models: ModelsSettings = ModelsSettings()
     assistant: AssistantSettings = AssistantSettings()
+    generation: GenerationSettings = GenerationSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     def enabled(self, feature: str | None) -> bool:
