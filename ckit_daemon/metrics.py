@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +31,45 @@ class RequestCount:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_SECONDS) + 1))
 
 
+@dataclass(slots=True)
+class ModelCount:
+    """Calls of one model with one outcome (`ok`, `cancelled` or an error code)."""
+
+    provider: str
+    model: str
+    outcome: str
+    count: int = 0
+    total_seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+    """In US dollars; calls of models without a known price add nothing."""
+
+
+@dataclass(slots=True)
+class ToolCount:
+    """Runs of one tool with one status."""
+
+    tool: str
+    status: str
+    count: int = 0
+    total_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class AnswerCount:
+    """Where the answers of models came from, other than from a call of their own."""
+
+    cache_hits: int = 0
+    cache_misses: int = 0
+    stale_hits: int = 0
+    """Old answers given because no provider could answer."""
+    shared: int = 0
+    """Answers that an identical request in flight got as well."""
+    retries: int = 0
+    """Further tries after a transient failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
     """All counts at one moment."""
@@ -43,6 +82,10 @@ class MetricsSnapshot:
     bytes_received: int
     bytes_sent: int
     memory_bytes: int
+    models: list[ModelCount]
+    answers: AnswerCount
+    models_queued: int
+    tools: list[ToolCount]
 
     def prometheus(self) -> str:
         """Return the counts in Prometheus' text exposition format; loads prometheus_client."""
@@ -66,8 +109,13 @@ class Metrics:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._requests: dict[tuple[str, str], RequestCount] = {}
+        self._models: dict[tuple[str, str, str], ModelCount] = {}
+        self._tools: dict[tuple[str, str], ToolCount] = {}
         self.in_flight = 0
         self.queued = 0
+        self.answers = AnswerCount()
+        self.models_queued = 0
+        """Model calls that wait for their turn."""
         self.transferred: Callable[[], tuple[int, int]] = lambda: (0, 0)
         """Returns the bytes received and sent; set by whoever owns the connection."""
 
@@ -85,6 +133,22 @@ class Metrics:
         entry.total_seconds += seconds
         entry.max_seconds = max(entry.max_seconds, seconds)
         entry.buckets[bisect_left(BUCKETS_SECONDS, seconds)] += 1
+
+    def record_model(self, call: ModelCount) -> None:
+        """Add one or more calls of a model to what is counted of it."""
+        key = (call.provider, call.model, call.outcome)
+        entry = self._models.setdefault(key, ModelCount(*key))
+        entry.count += call.count
+        entry.total_seconds += call.total_seconds
+        entry.input_tokens += call.input_tokens
+        entry.output_tokens += call.output_tokens
+        entry.cost += call.cost
+
+    def record_tool(self, tool: str, status: str, seconds: float) -> None:
+        """Count one run of a tool."""
+        entry = self._tools.setdefault((tool, status), ToolCount(tool, status))
+        entry.count += 1
+        entry.total_seconds += seconds
 
     def snapshot(self, memory_bytes: int) -> MetricsSnapshot:
         """Return all counts beside what `resident_bytes` said."""
@@ -105,6 +169,10 @@ class Metrics:
             bytes_received=received,
             bytes_sent=sent,
             memory_bytes=memory_bytes,
+            models=[replace(entry) for entry in self._models.values()],
+            answers=replace(self.answers),
+            models_queued=self.models_queued,
+            tools=[replace(entry) for entry in self._tools.values()],
         )
 
 
@@ -143,3 +211,44 @@ class _Collector:
                 buckets.append((str(bound), total))
             requests.add_metric([entry.method, entry.outcome], buckets, entry.total_seconds)
         yield requests
+        yield from self._models()
+        yield from self._tools()
+
+    def _models(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - as above.
+
+        snap = self._snapshot
+        yield GaugeMetricFamily("ckit_model_calls_queued", "Model calls that wait.", snap.models_queued)
+        labels = ["provider", "model", "outcome"]
+        calls = CounterMetricFamily("ckit_model_calls", "Model calls.", labels=labels)
+        seconds = CounterMetricFamily("ckit_model_seconds", "Time of model calls.", labels=labels)
+        cost = CounterMetricFamily("ckit_model_cost_dollars", "Price of model calls, where known.", labels=labels)
+        tokens = CounterMetricFamily("ckit_model_tokens", "Tokens of model calls.", labels=[*labels, "direction"])
+        for entry in snap.models:
+            key = [entry.provider, entry.model, entry.outcome]
+            calls.add_metric(key, entry.count)
+            seconds.add_metric(key, entry.total_seconds)
+            cost.add_metric(key, entry.cost)
+            tokens.add_metric([*key, "input"], entry.input_tokens)
+            tokens.add_metric([*key, "output"], entry.output_tokens)
+        yield from (calls, seconds, cost, tokens)
+        answers = CounterMetricFamily("ckit_model_answers", "Answers without a call of their own.", labels=["source"])
+        for source, count in (
+            ("cache", snap.answers.cache_hits),
+            ("staleCache", snap.answers.stale_hits),
+            ("shared", snap.answers.shared),
+        ):
+            answers.add_metric([source], count)
+        yield answers
+        yield CounterMetricFamily("ckit_answer_cache_misses", "Answers not in the cache.", snap.answers.cache_misses)
+        yield CounterMetricFamily("ckit_model_retries", "Tries after a transient failure.", snap.answers.retries)
+
+    def _tools(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily  # noqa: PLC0415 - as above.
+
+        runs = CounterMetricFamily("ckit_tool_runs", "Tool runs.", labels=["tool", "status"])
+        seconds = CounterMetricFamily("ckit_tool_seconds", "Time of tool runs.", labels=["tool", "status"])
+        for entry in self._snapshot.tools:
+            runs.add_metric([entry.tool, entry.status], entry.count)
+            seconds.add_metric([entry.tool, entry.status], entry.total_seconds)
+        yield from (runs, seconds)

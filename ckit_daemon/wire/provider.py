@@ -97,6 +97,12 @@ class TestResult(Result):
     error: ErrorData | None = Field(default=None, description="What went wrong, for programs.")
 
 
+class ClearCacheResult(Result):
+    """What was thrown away."""
+
+    removed: int = Field(description="Answers that were kept.")
+
+
 class SecretRequestParams(Params):
     """Which key is wanted, and what for."""
 
@@ -133,6 +139,13 @@ METHODS = (
         TestParams,
         TestResult,
         cost="model",
+        feature="assistant",
+    ),
+    Method(
+        "ckit/provider/clearCache",
+        "Throw away all kept answers of models.",
+        NoParams,
+        ClearCacheResult,
         feature="assistant",
     ),
     Method(

@@ -60,6 +60,38 @@ class MethodMetrics(WireModel):
     max_seconds: float = Field(description="Time for the longest.")
 
 
+class ModelMetrics(WireModel):
+    """Calls of one model with one outcome."""
+
+    provider: str = Field(description="Name of the provider.")
+    model: str = Field(description="Name of the model.")
+    outcome: str = Field(description="`ok`, `cancelled` or the code of the error.")
+    count: int = Field(description="Calls.")
+    total_seconds: float = Field(description="Time for all of them.")
+    input_tokens: int = Field(description="Tokens of their input.")
+    output_tokens: int = Field(description="Tokens of their output.")
+    cost: float = Field(description="US dollars; calls of models without a known price add nothing.")
+
+
+class AnswerMetrics(WireModel):
+    """Where the answers of models came from, other than from a call of their own."""
+
+    cache_hits: int = Field(description="Answers from the daemon's cache.")
+    cache_misses: int = Field(description="Answers that the cache did not have.")
+    stale_hits: int = Field(description="Old answers from the cache, given because no provider could answer.")
+    shared: int = Field(description="Answers that an identical request in flight got as well.")
+    retries: int = Field(description="Further tries after a transient failure.")
+
+
+class ToolMetrics(WireModel):
+    """Runs of one tool with one status."""
+
+    tool: str = Field(description="Name of the tool.")
+    status: str = Field(description="`ok`, `error`, `denied` or `cancelled`.")
+    count: int = Field(description="Runs.")
+    total_seconds: float = Field(description="Time for all of them.")
+
+
 class MetricsResult(Result):
     """Counters and gauges since the start of the process."""
 
@@ -71,6 +103,10 @@ class MetricsResult(Result):
     bytes_received: int = Field(description="Bytes read from the client.")
     bytes_sent: int = Field(description="Bytes written to the client.")
     memory_bytes: int = Field(description="Resident memory of the daemon.")
+    models: list[ModelMetrics] = Field(description="Model calls by model and outcome.")
+    answers: AnswerMetrics = Field(description="Answers without a model call of their own.")
+    models_queued: int = Field(description="Model calls that wait for their turn.")
+    tools: list[ToolMetrics] = Field(description="Tool runs by tool and status.")
     prometheus: str = Field(description="The same as Prometheus text exposition format 0.0.4.")
 
 

@@ -39,6 +39,7 @@ _MODULES: Final[Mapping[str, str]] = {
     "ckit/provider/list": "provider",
     "ckit/provider/models": "provider",
     "ckit/provider/test": "provider",
+    "ckit/provider/clearCache": "provider",
     "ckit/session/create": "session",
     "ckit/session/list": "session",
     "ckit/session/get": "session",

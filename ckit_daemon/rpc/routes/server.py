@@ -10,13 +10,16 @@ from ckit_daemon.metrics import resident_bytes
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.context import EncodedResult
 from ckit_daemon.wire.server import (
+    AnswerMetrics,
     ComponentHealth,
     ConfigGetResult,
     ConfigWarning,
     HealthResult,
     MethodMetrics,
     MetricsResult,
+    ModelMetrics,
     Setting,
+    ToolMetrics,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +75,10 @@ async def metrics(ctx: RequestContext, _params: NoParams) -> MetricsResult:
         bytes_received=snapshot.bytes_received,
         bytes_sent=snapshot.bytes_sent,
         memory_bytes=snapshot.memory_bytes,
+        models=[ModelMetrics.model_validate(m, from_attributes=True) for m in snapshot.models],
+        answers=AnswerMetrics.model_validate(snapshot.answers, from_attributes=True),
+        models_queued=snapshot.models_queued,
+        tools=[ToolMetrics.model_validate(t, from_attributes=True) for t in snapshot.tools],
         prometheus=await ctx.run(snapshot.prometheus),
     )
 
