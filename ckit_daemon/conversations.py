@@ -65,8 +65,10 @@ class Conversations:
 
     def _build_database(self) -> Database:
         from ckit_daemon.storage.database import Database  # noqa: PLC0415 - see the module's docstring.
+        from ckit_daemon.storage.probe import DatabaseProbe  # noqa: PLC0415 - as above.
 
         database = Database(self._settings().paths.state() / "ckit.db")
+        self._services().health.add(DatabaseProbe(database))
         self._closers.append(database.aclose)
         return database
 

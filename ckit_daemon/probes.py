@@ -30,7 +30,7 @@ class StorageProbe:
         """Write and remove a small file in each folder."""
         for folder in self.folders():
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 with tempfile.TemporaryFile(dir=folder) as file:
                     file.write(b"probe")
             except OSError as error:

@@ -83,7 +83,8 @@ class HealthService:
     def renew(self, max_age_seconds: float) -> None:
         """Probe, in the background, each component that has not been probed for this long."""
         now = time.monotonic()
-        for name in self._probes:
+        # A copy: components register themselves from worker threads.
+        for name in [*self._probes]:
             found = self._found.get(name)
             if (found is None or now - found.at > max_age_seconds) and name not in self._running:
                 self._start(name, self._limits().probe_timeout_seconds)
@@ -123,7 +124,7 @@ class HealthService:
 
     def _summary(self, versions: dict[str, str]) -> HealthReport:
         now = time.monotonic()
-        found = [(probe, self._found.get(name)) for name, probe in self._probes.items()]
+        found = [(probe, self._found.get(name)) for name, probe in [*self._probes.items()]]
         broken = [probe for probe, item in found if item and item.result.status == "failed" and probe.essential]
         weak = [probe for probe, item in found if item and item.result.status in {"failed", "degraded"}]
         return HealthReport(
