@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from ckit_daemon.wire.base import Params, Result, WireModel
-from ckit_daemon.wire.common import RepositoryPath
+from ckit_daemon.wire.base import Params, Result, StoredModel, WireModel
+from ckit_daemon.wire.common import RepositoryPath  # noqa: TC001 - pydantic reads the annotations.
 from ckit_daemon.wire.row import Method
 from ckit_daemon.wire.session import SessionId, Timestamp, ToolClass, TurnId
 
@@ -19,7 +19,7 @@ Decision = Annotated[
 ]
 
 
-class Approval(WireModel):
+class Approval(StoredModel):
     """A question to a person: may this be done, exactly so?"""
 
     id: ApprovalId

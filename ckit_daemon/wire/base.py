@@ -45,6 +45,10 @@ class WireModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+class StoredModel(WireModel):
+    """Base of what is sent as it is stored: a field that holds its default is left out."""
+
+
 class Params(WireModel):
     """Base of the parameters of a request or notification."""
 

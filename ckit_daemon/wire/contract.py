@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "b6c6a5ce0e8a8ad659d61fea2f2ade8bf57cfe03db77cc5b1bbd2e4f715d7848"
+SCHEMA_HASH = "e00741f6432f47cb73444e58f785facf3fb48d2e6d67ef69e18db9b86e16996f"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),
@@ -30,4 +30,37 @@ METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/prompt/render", "request", "clientToServer", "stable", "prompts"),
     MethodSummary("ckit/pipeline/list", "request", "clientToServer", "stable", "pipelines"),
     MethodSummary("ckit/pipeline/run", "request", "clientToServer", "stable", "pipelines"),
+    MethodSummary("ckit/provider/list", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/provider/models", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/provider/test", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/provider/clearCache", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/secret/request", "request", "serverToClient", "stable", "assistant"),
+    MethodSummary("ckit/session/create", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/list", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/get", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/rename", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/fork", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/archive", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/delete", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/export", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/session/compact", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/turn/start", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/turn/cancel", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/turn/steer", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/turn/event", "notification", "serverToClient", "stable", "assistant"),
+    MethodSummary("ckit/tool/list", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/tool/run", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/tool/call", "request", "serverToClient", "stable", "assistant"),
+    MethodSummary("ckit/approval/list", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/approval/resolve", "request", "clientToServer", "stable", "assistant"),
+    MethodSummary("ckit/approval/request", "request", "serverToClient", "stable", "assistant"),
+    MethodSummary("ckit/spec/generate", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/spec/promptify", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/specLog/list", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/specLog/get", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/code/generate", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/code/apply", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/code/undo", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/entity/generate", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/generation/explain", "request", "clientToServer", "stable", "generation"),
 )

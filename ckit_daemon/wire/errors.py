@@ -51,7 +51,7 @@ NUMBERS: dict[str, int] = {
 class ErrorData(WireModel):
     """`data` of every error answer."""
 
-    code: str = Field(description="Stable name of the error.")
+    code: str = Field(description="Stable name of the error.", json_schema_extra={"enum": [*NUMBERS]})
     retryable: bool = Field(description="Whether the same request may succeed later.")
     retry_after_ms: int | None = Field(default=None, description="When to try again, in milliseconds.")
     request_id: int | str | None = Field(default=None, description="Id of the request, or of the log entry.")
@@ -61,6 +61,9 @@ class ErrorData(WireModel):
 class ErrorObject(WireModel):
     """`error` of a JSON-RPC answer."""
 
-    code: int = Field(description="Number of the error; rely on `data.code` instead.")
+    code: int = Field(
+        description="Number of the error; rely on `data.code` instead.",
+        json_schema_extra={"enum": [*sorted(NUMBERS.values())]},
+    )
     message: str = Field(description="What happened, for people.")
     data: ErrorData = Field(description="What happened, for programs.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from ckit_daemon.wire.base import Params
+from ckit_daemon.wire.base import Params, StoredModel
 from ckit_daemon.wire.errors import NUMBERS, ErrorObject
 from ckit_daemon.wire.lifecycle import InitializeOptions
 from ckit_daemon.wire.methods import METHODS
@@ -25,19 +25,31 @@ if TYPE_CHECKING:
 class _WireSchema(GenerateJsonSchema):
     """Describes messages as they are on the wire.
 
-    What the daemon sends has no None fields, and every other field is there even where it holds its default; pydantic
-    would call each field with a default optional and nullable.
+    What the daemon sends has no None fields, and every other field is there even where it holds its default, except
+    in stored models; pydantic would call each field with a default optional and nullable.
     """
+
+    _stored = False
+    """Whether the fields at hand are those of a stored model."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - pydantic's signature.
         # Titles of fields repeat their names, and code generators make a type of each.
         return False
 
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        outer, self._stored = self._stored, issubclass(schema["cls"], StoredModel)
+        try:
+            return super().model_schema(schema)
+        finally:
+            self._stored = outer
+
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         if self.mode == "validation":
             return super().default_schema(schema)
         inner = schema["schema"]
-        if _defaults_to_none(schema) and inner["type"] == "nullable":
+        if not _defaults_to_none(schema):
+            return super().default_schema(schema) if self._stored else self.generate_inner(inner)
+        if inner["type"] == "nullable":
             inner = cast("core_schema.NullableSchema", inner)["schema"]
         return self.generate_inner(inner)
 
@@ -48,7 +60,7 @@ class _WireSchema(GenerateJsonSchema):
     ) -> bool:
         schema = field["schema"]
         if self.mode == "serialization" and schema["type"] == "default":
-            return not _defaults_to_none(schema)
+            return not (self._stored or _defaults_to_none(schema))
         return super().field_is_required(field, total)
 
 
@@ -64,13 +76,14 @@ def type_name(model: type[BaseModel], method: str = "") -> str:
         model: model of the message.
         method: full name of its method.
     """
-    parts = method.split("/")[1:-1]
-    prefix = "".join(part.capitalize() for part in parts)
-    return model.__name__ if model.__name__.startswith(prefix) else prefix + model.__name__
+    name = model.__name__
+    prefix = "".join(part[0].upper() + part[1:] for part in method.split("/")[1:-1])
+    shared = max(length for length in range(len(name) + 1) if prefix.endswith(name[:length]))
+    return prefix + name[shared:]
 
 
 def model_schema(model: type[BaseModel], mode: JsonSchemaMode, method: str = "") -> dict[str, Any]:
-    """Return the schema of one model: `validation` is what a client sends, `serialization` what the daemon sends."""
+    """Return the schema of one model: `validation` is what the daemon reads, `serialization` what it sends."""
     schema = model.model_json_schema(schema_generator=_WireSchema, mode=mode)
     return {"title": type_name(model, method), **{key: value for key, value in schema.items() if key != "title"}}
 
@@ -78,9 +91,13 @@ def model_schema(model: type[BaseModel], mode: JsonSchemaMode, method: str = "")
 def method_schema(method: Method) -> dict[str, dict[str, Any]]:
     """Return the schemas of one method: of `params`, and of `result` for requests."""
     shared = method.params.__module__ == Params.__module__
-    schemas = {"params": model_schema(method.params, "validation", "" if shared else method.name)}
+    asks: JsonSchemaMode = "validation"
+    answers: JsonSchemaMode = "serialization"
+    if method.direction == "serverToClient":
+        asks, answers = answers, asks
+    schemas = {"params": model_schema(method.params, asks, "" if shared else method.name)}
     if method.result is not None:
-        schemas["result"] = model_schema(method.result, "serialization", method.name)
+        schemas["result"] = model_schema(method.result, answers, method.name)
     return schemas
 
 
@@ -96,10 +113,7 @@ def initialize_schema() -> dict[str, dict[str, Any]]:
 
 def error_schema() -> dict[str, Any]:
     """Return the schema of `error` in every error answer."""
-    schema = model_schema(ErrorObject, "serialization")
-    schema["properties"]["code"]["enum"] = sorted(NUMBERS.values())
-    schema["$defs"]["ErrorData"]["properties"]["code"]["enum"] = list(NUMBERS)
-    return schema
+    return model_schema(ErrorObject, "serialization")
 
 
 def schema_hash() -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
+from typing_extensions import TypeAliasType
 
-from ckit_daemon.wire.base import Params, Result, WireModel, WorkDone
+from ckit_daemon.wire.base import Params, Result, StoredModel, WorkDone
 from ckit_daemon.wire.common import EntityId, RepositoryParams, RepositoryPath
-from ckit_daemon.wire.provider import ModelReference
+from ckit_daemon.wire.provider import ModelReference  # noqa: TC001 - pydantic reads the annotations.
 from ckit_daemon.wire.row import Method
 
 SessionId = Annotated[str, Field(min_length=1, max_length=64, description="Id of a session.")]
@@ -27,7 +28,7 @@ ToolClass = Annotated[
 Timestamp = Annotated[str, Field(description="ISO 8601, UTC.")]
 
 
-class Usage(WireModel):
+class Usage(StoredModel):
     """What model calls took."""
 
     input_tokens: int = Field(description="Tokens of the input.")
@@ -39,14 +40,14 @@ class Usage(WireModel):
     cached: bool = Field(default=False, description="The answer came from the daemon's own cache and cost nothing.")
 
 
-class Budget(WireModel):
+class Budget(StoredModel):
     """The most that a session may take."""
 
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens, input and output together.")
     max_cost: float | None = Field(default=None, ge=0, description="US dollars.")
 
 
-class ClientTool(WireModel):
+class ClientTool(StoredModel):
     """A tool that the client runs."""
 
     name: str = Field(pattern=r"^[A-Za-z][\w.-]{0,63}$", description="Not the name of a tool of the daemon.")
@@ -55,7 +56,7 @@ class ClientTool(WireModel):
     tool_class: ToolClass = Field(alias="class", description="Tools that write or run ask for an approval.")
 
 
-class Session(WireModel):
+class Session(StoredModel):
     """A conversation about one repository."""
 
     id: SessionId
@@ -75,7 +76,7 @@ class Session(WireModel):
     running_turn: TurnId | None = Field(default=None, description="The turn that runs now, in whatever daemon.")
 
 
-class Failure(WireModel):
+class Failure(StoredModel):
     """What went wrong, in the terms of the protocol's errors."""
 
     code: str = Field(description="Stable name of the error.")
@@ -84,7 +85,7 @@ class Failure(WireModel):
     retry_after_ms: int | None = Field(default=None, description="When to try again, in milliseconds.")
 
 
-class Turn(WireModel):
+class Turn(StoredModel):
     """One message of the person and all that the assistant did about it."""
 
     id: TurnId
@@ -102,21 +103,21 @@ class Turn(WireModel):
     failure: Failure | None = Field(default=None, description="Why it stopped with `error`.")
 
 
-class EntityAttachment(WireModel):
+class EntityAttachment(StoredModel):
     """An entity of the repository."""
 
     kind: Literal["entity"] = Field(description="What is attached.")
     id: EntityId
 
 
-class FileAttachment(WireModel):
+class FileAttachment(StoredModel):
     """A file of the repository."""
 
     kind: Literal["file"] = Field(description="What is attached.")
     path: RepositoryPath
 
 
-class SelectionAttachment(WireModel):
+class SelectionAttachment(StoredModel):
     """Lines that the person has selected, as the editor shows them."""
 
     kind: Literal["selection"] = Field(description="What is attached.")
@@ -126,10 +127,16 @@ class SelectionAttachment(WireModel):
     text: str = Field(max_length=200_000, description="The lines.")
 
 
-Attachment = Annotated[EntityAttachment | FileAttachment | SelectionAttachment, Field(discriminator="kind")]
+Attachment = TypeAliasType(
+    "Attachment",
+    Annotated[
+        EntityAttachment | FileAttachment | SelectionAttachment,
+        Field(discriminator="kind", description="What the person points at."),
+    ],
+)
 
 
-class _Item(WireModel):
+class _Item(StoredModel):
     id: str = Field(description="Stable: the same in events, in the session and after a restart.")
     turn_id: TurnId
     seq: int = Field(description="Sequence number of the newest durable event about the item.")
@@ -214,10 +221,13 @@ class Compaction(_Item):
     usage: Usage | None = Field(default=None, description="What making it took.")
 
 
-Item = Annotated[
-    UserMessage | AssistantMessage | Reasoning | ToolCall | ApprovalItem | UsageItem | ErrorItem | Compaction,
-    Field(discriminator="kind"),
-]
+Item = TypeAliasType(
+    "Item",
+    Annotated[
+        UserMessage | AssistantMessage | Reasoning | ToolCall | ApprovalItem | UsageItem | ErrorItem | Compaction,
+        Field(discriminator="kind", description="What a turn is made of."),
+    ],
+)
 
 
 class CreateParams(RepositoryParams):

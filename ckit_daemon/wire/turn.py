@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
-from ckit_daemon.wire.base import Params, Result, WireModel, WorkDone
+from ckit_daemon.wire.base import Params, Result, StoredModel, WorkDone
 from ckit_daemon.wire.provider import ModelReference
 from ckit_daemon.wire.row import Method
 from ckit_daemon.wire.session import Attachment, Item, Mode, SessionId, Turn, TurnId, UserMessage
@@ -56,7 +57,7 @@ class SteerResult(Result):
     item: UserMessage = Field(description="The message.")
 
 
-class _Event(WireModel):
+class _Event(StoredModel):
     session_id: SessionId
     turn_id: TurnId
     seq: int = Field(description="Of the session's newest durable event; a delta is not durable and repeats it.")
@@ -99,13 +100,19 @@ class TurnCompleted(_Event):
     turn: Turn = Field(description="The turn.")
 
 
-AnyEvent = Annotated[TurnStarted | ItemStarted | ItemDelta | ItemCompleted | TurnCompleted, Field(discriminator="type")]
+TurnEvent = TypeAliasType(
+    "TurnEvent",
+    Annotated[
+        TurnStarted | ItemStarted | ItemDelta | ItemCompleted | TurnCompleted,
+        Field(discriminator="type", description="What happens in a turn."),
+    ],
+)
 
 
 class EventParams(Params):
     """Something that happened in a turn."""
 
-    event: AnyEvent = Field(description="What happened.")
+    event: TurnEvent = Field(description="What happened.")
 
 
 METHODS = (

@@ -23,6 +23,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TypeKeyword = Literal["object", "array", "string", "integer", "number", "boolean", "null"]
 
 
+class Discriminator(BaseModel):
+    """The field that tells the members of a union apart (OpenAPI 3.1)."""
+
+    property_name: str = Field(alias="propertyName")
+    mapping: dict[str, str]
+
+
 class Schema(BaseModel):
     """The part of JSON Schema 2020-12 that the contract uses; another keyword is an error, so that none is lost."""
 
@@ -39,6 +46,8 @@ class Schema(BaseModel):
     property_names: Schema | None = None
     items: Schema | None = None
     any_of: list[Schema] = []
+    one_of: list[Schema] = []
+    discriminator: Discriminator | None = None
     enum: list[JsonValue] = []
     const: JsonValue = None
     default: JsonValue = None
@@ -47,6 +56,7 @@ class Schema(BaseModel):
     exclusive_minimum: float | None = None
     min_length: int | None = None
     max_length: int | None = None
+    pattern: str | None = None
     min_items: int | None = None
     max_items: int | None = None
 
@@ -116,7 +126,7 @@ def named_types() -> dict[str, Schema]:
     parts: dict[str, Schema] = {}
     for message in all_messages():
         for name, schema in message.schema.defs.items():
-            if schema.properties:
+            if schema.properties or schema.one_of:
                 _add(parts, schema.title or name, schema)
         # Initialize belongs to LSP; only our part of it is a type of ours.
         if not message.name.startswith("initialize."):
@@ -166,5 +176,29 @@ def _message(name: str, schema: dict[str, Any]) -> Message:
 
 
 def _add(types: dict[str, Schema], name: str, schema: Schema) -> None:
-    if types.setdefault(name, schema) != schema:
+    known = types.setdefault(name, schema)
+    if known == schema:
+        return
+    if _without_nulls(known) != _without_nulls(schema):
         raise ValueError(f"two types are called {name}")
+    # Both sides send the type. The daemon leaves out what it reads as null too, so that its own form suits both.
+    types[name] = min(known, schema, key=_count_nulls)
+
+
+def _count_nulls(schema: Schema) -> int:
+    return sum(_is_null(item) for field in schema.properties.values() for item in field.any_of)
+
+
+def _without_nulls(schema: Schema) -> Schema:
+    fields: dict[str, Schema] = {}
+    for name, field in schema.properties.items():
+        match [item for item in field.any_of if not _is_null(item)]:
+            case [other]:
+                fields[name] = other.model_copy(update={"description": field.description})
+            case _:
+                fields[name] = field
+    return schema.model_copy(update={"properties": fields})
+
+
+def _is_null(schema: Schema) -> bool:
+    return schema.type == "null"

@@ -30,6 +30,11 @@ export type NotificationMethod = keyof Notifications;
 export type ParamsOf<M extends RequestMethod> = Methods[M]['params'];
 export type ResultOf<M extends RequestMethod> = Methods[M]['result'];
 
+/** What a host does about the daemon's requests; their names go into `InitializeOptions.answers`. */
+export type ClientHandlers = {
+  [M in keyof ClientMethods]?: (params: ClientMethods[M]['params']) => Promise<ClientMethods[M]['result']>;
+};
+
 /** `initializationOptions` of LSP's initialize. */
 export interface InitializationOptions {
   ckit?: InitializeOptions;
@@ -50,8 +55,8 @@ def type_expression(schema: Schema) -> str:
         return _literal(schema.const)
     if schema.enum:
         return " | ".join(_literal(value) for value in schema.enum)
-    if schema.any_of:
-        return " | ".join(dict.fromkeys(type_expression(item) for item in schema.any_of))
+    if choices := schema.any_of or schema.one_of:
+        return " | ".join(dict.fromkeys(type_expression(item) for item in choices))
     if schema.type == "array":
         item = type_expression(schema.items) if schema.items else "JsonValue"
         return f"({item})[]" if " | " in item else f"{item}[]"
@@ -64,7 +69,13 @@ def types_file() -> str:
     """Return the text of `ts/index.d.ts`."""
     blocks = [HEADER % _literal(PROTOCOL_VERSION)]
     blocks += [_declaration(name, schema) for name, schema in named_types().items()]
-    blocks += [_error_codes(), _method_map(), _notification_map(), HELPERS]
+    blocks += [
+        _error_codes(),
+        _method_map("Methods", "clientToServer", "Requests that a host sends."),
+        _method_map("ClientMethods", "serverToClient", "Requests that the daemon sends, where the host said so."),
+        _notification_map(),
+        HELPERS,
+    ]
     return "\n".join(blocks)
 
 
@@ -136,15 +147,15 @@ def _error_codes() -> str:
     )
 
 
-def _method_map() -> str:
+def _method_map(name: str, direction: str, note: str) -> str:
     lines: list[str] = []
     for method in METHODS:
         messages = method_messages(method)
-        if "result" in messages:
+        if "result" in messages and method.direction == direction:
             params, result = (messages[side].type_name for side in ("params", "result"))
-            note = method.summary if method.stability == "stable" else f"{method.summary} @experimental"
-            lines.append(_comment(note, "  ") + f"  '{method.name}': {{ params: {params}; result: {result} }};\n")
-    return _comment("Requests.", "") + f"export interface Methods {{\n{''.join(lines)}}}\n"
+            summary = method.summary if method.stability == "stable" else f"{method.summary} @experimental"
+            lines.append(_comment(summary, "  ") + f"  '{method.name}': {{ params: {params}; result: {result} }};\n")
+    return _comment(note, "") + f"export interface {name} {{\n{''.join(lines)}}}\n"
 
 
 def _notification_map() -> str:

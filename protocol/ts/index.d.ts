@@ -48,6 +48,14 @@ export interface MetricsResult {
   bytesSent: number;
   /** Resident memory of the daemon. */
   memoryBytes: number;
+  /** Model calls by model and outcome. */
+  models: ModelMetrics[];
+  /** Answers without a model call of their own. */
+  answers: AnswerMetrics;
+  /** Model calls that wait for their turn. */
+  modelsQueued: number;
+  /** Tool runs by tool and status. */
+  tools: ToolMetrics[];
   /** The same as Prometheus text exposition format 0.0.4. */
   prometheus: string;
 }
@@ -624,14 +632,764 @@ export interface PipelineRunResult {
   durationMs: number;
 }
 
+/** The providers, the built-in one first. */
+export interface ProviderListResult {
+  /** All of them. */
+  providers: Provider[];
+  /** Model for conversations. 3 to 300 characters. */
+  chat: string;
+  /** Model for specs, prompts and code. 3 to 300 characters. */
+  generation: string;
+  /** Model for embeddings; nothing: the built-in one. */
+  embeddings?: string;
+  /** Models that are asked when the chosen one can't answer. */
+  fallbacks: string[];
+}
+
+/** Whose models to list. */
+export interface ProviderModelsParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Name of a provider in the settings. 1 to 60 characters. */
+  provider: string;
+}
+
+/** What the provider really offers, by its own word. */
+export interface ProviderModelsResult {
+  /** Name of a provider in the settings. 1 to 60 characters. */
+  provider: string;
+  /** By name. */
+  models: Model[];
+  /** False where the provider has no list of models and these are those of the settings. */
+  complete: boolean;
+}
+
+/** What to try. */
+export interface ProviderTestParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Name of a provider in the settings. 1 to 60 characters. */
+  provider: string;
+  /** Its first one of the settings without it. 1 to 200 characters. */
+  model?: string | null;
+}
+
+/** How one short request went; a failure is a result here, not an error. */
+export interface ProviderTestResult {
+  /** Name of a provider in the settings. 1 to 60 characters. */
+  provider: string;
+  /** The model that was asked. */
+  model: string;
+  /** Whether it answered. */
+  ok: boolean;
+  /** What happened, for people. */
+  detail: string;
+  /** Time to the first output, in milliseconds. */
+  firstOutputMs?: number;
+  /** Time to the end of the answer, in milliseconds. */
+  totalMs?: number;
+  /** What went wrong, for programs. */
+  error?: ErrorData;
+}
+
+/** What was thrown away. */
+export interface ProviderClearCacheResult {
+  /** Answers that were kept. */
+  removed: number;
+}
+
+/** Which key is wanted, and what for. */
+export interface SecretRequestParams {
+  /** As it stands in the settings, e.g. `client:work-openai`. */
+  reference: string;
+  /** Name of a provider in the settings. 1 to 60 characters. */
+  provider: string;
+  /** One line for the person. */
+  reason: string;
+}
+
+/** The key; the daemon keeps it in memory only, until it ends. */
+export interface SecretRequestResult {
+  /** Nothing: the person does not give it. At most 20000 characters. */
+  value?: string | null;
+}
+
+/** How the session is to be. */
+export interface SessionCreateParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** The beginning of the first message without it. 1 to 200 characters. */
+  title?: string | null;
+  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers. Default: `"general"`. */
+  mode?: 'general' | 'improvement' | 'clarification';
+  /** As the settings say without it. 3 to 300 characters. */
+  model?: string | null;
+  /** As the settings say without it. */
+  budget?: Budget | null;
+  /** The client's own tools. Default: `[]`. At most 64 items. */
+  tools?: ClientTool[];
+}
+
+/** A session. */
+export interface SessionResult {
+  /** The session. */
+  session: Session;
+}
+
+/** Which sessions to list. */
+export interface SessionListParams {
+  /** Of this open repository only; of all without it. At most 4096 characters. */
+  repository?: string | null;
+  /** Archived ones; null: both. Default: `false`. */
+  archived?: boolean | null;
+  /** Part of the title. At most 200 characters. */
+  query?: string | null;
+  /** Sessions to leave out at the beginning. Default: `0`. 0 to 10000000. */
+  offset?: number;
+  /** Sessions to return at the most. Default: `100`. 1 to 1000. */
+  limit?: number;
+}
+
+/** Sessions, the most recently used first. */
+export interface SessionListResult {
+  /** Sessions that fit. */
+  total: number;
+  /** A page of them. */
+  sessions: Session[];
+  /** Where the next page begins, if there is one. */
+  nextOffset?: number;
+}
+
+/** Which session to return, and from where on. */
+export interface SessionGetParams {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** Only items with a later event than this sequence number; all without it. At least 0. */
+  replayFrom?: number | null;
+  /** Items to return at the most. Default: `1000`. 1 to 10000. */
+  limit?: number;
+}
+
+/** A session as it is on disk now, whichever daemon wrote it. */
+export interface SessionGetResult {
+  /** The session. */
+  session: Session;
+  /** Its turns. */
+  turns: Turn[];
+  /** Items by sequence number where `replayFrom` is given, else as they began. */
+  items: Item[];
+  /** What to give as `replayFrom` for the rest; nothing at the end. */
+  nextReplayFrom?: number;
+}
+
+/** A new title. */
+export interface SessionRenameParams {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** The new title. 1 to 200 characters. */
+  title: string;
+}
+
+/** Where to branch off. */
+export interface SessionForkParams {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** The last turn to copy; all ended ones without it. 1 to 64 characters. */
+  upToTurn?: string | null;
+  /** As before without it. 1 to 200 characters. */
+  title?: string | null;
+  /** As before without it. */
+  budget?: Budget | null;
+}
+
+/** Put away or fetch back. */
+export interface SessionArchiveParams {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** False fetches it back. Default: `true`. */
+  archived?: boolean;
+}
+
+/** Which session it is about. */
+export interface SessionIdParams {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+}
+
+/** What is gone. */
+export interface SessionDeleteResult {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+}
+
+/** In which form. */
+export interface SessionExportParams {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** For people, or for programs. Default: `"markdown"`. */
+  format?: 'markdown' | 'json';
+}
+
+/** The whole session as a text. */
+export interface SessionExportResult {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** `text/markdown` or `application/json`. */
+  mediaType: string;
+  /** The text; it holds no key. */
+  content: string;
+}
+
+/** How to summarize. */
+export interface SessionCompactParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** What the summary must not lose. At most 4000 characters. */
+  instructions?: string | null;
+}
+
+/** The summary. */
+export interface SessionCompactResult {
+  /** The session. */
+  session: Session;
+  /** The summary; everything before it is kept, and no longer sent to the model. */
+  item: Compaction;
+  /** Tokens of the history before, estimated. */
+  beforeTokens: number;
+  /** Tokens of the history now, estimated. */
+  afterTokens: number;
+}
+
+/** What the person says. */
+export interface TurnStartParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** The message; `assistant.maxMessageCharacters` bounds it. At least 1 characters. */
+  text?: string | null;
+  /** What the person points at. Default: `[]`. At most 50 items. */
+  attachments?: Attachment[];
+  /** Go on with this interrupted turn instead; without a text. 1 to 64 characters. */
+  resume?: string | null;
+  /** For this turn and those after it. 3 to 300 characters. */
+  model?: string | null;
+  /** For this turn and those after it. */
+  mode?: 'general' | 'improvement' | 'clarification' | null;
+  /** As the settings say without it. 0 to 2. */
+  temperature?: number | null;
+  /** As the settings say without it. 1 to 1000000. */
+  maxOutputTokens?: number | null;
+  /** Ask the model even if an answer is kept. Default: `false`. */
+  bypassCache?: boolean;
+}
+
+/** A turn as it is on disk. */
+export interface TurnResult {
+  /** The turn. */
+  turn: Turn;
+}
+
+/** Which turn to end. */
+export interface TurnCancelParams {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** Whatever turn runs without it. 1 to 64 characters. */
+  turnId?: string | null;
+}
+
+/** What to tell the assistant while it works. */
+export interface TurnSteerParams {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** It is read before the model is asked next. At least 1 characters. */
+  text: string;
+}
+
+/** The message as it is on disk. */
+export interface TurnSteerResult {
+  /** The message. */
+  item: UserMessage;
+}
+
+/** Something that happened in a turn. */
+export interface TurnEventParams {
+  /** What happened. */
+  event: TurnEvent;
+}
+
+/** Whose tools to list. */
+export interface ToolListParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** With the tools that the client gave this session. 1 to 64 characters. */
+  sessionId?: string | null;
+}
+
+/** The tools, the same for client and model. */
+export interface ToolListResult {
+  /** By name. */
+  tools: Tool[];
+}
+
+/** Which tool to run. */
+export interface ToolRunParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** The tool. 1 to 64 characters. */
+  name: string;
+  /** What its schema asks for. Default: `{}`. */
+  arguments?: Record<string, JsonValue>;
+  /** Whose approvals and tools hold; the session itself does not change. 1 to 64 characters. */
+  sessionId?: string | null;
+}
+
+/** What the tool did; a tool that fails is a result, not an error. */
+export interface ToolRunResult {
+  /** Id of the run. */
+  callId: string;
+  /** The tool. */
+  name: string;
+  /** How it went. */
+  status: 'ok' | 'error' | 'denied';
+  /** The result for programs. */
+  output?: JsonValue;
+  /** The result as a model reads it. */
+  text: string;
+  /** Whether the text was cut. */
+  truncated: boolean;
+  /** How long it took, approval excluded. */
+  durationMs: number;
+  /** Stable name of the error, where it failed. */
+  errorCode?: string;
+}
+
+/** Which tool of the client to run. */
+export interface ToolCallParams {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** The turn that wants it, if one does. 1 to 64 characters. */
+  turnId?: string;
+  /** Id of the run. */
+  callId: string;
+  /** The tool. */
+  name: string;
+  /** They fit the tool's schema. */
+  arguments: Record<string, JsonValue>;
+}
+
+/** What the client's tool did. */
+export interface ToolCallResult {
+  /** The result as the model is to read it. At most 1000000 characters. */
+  text: string;
+  /** The result for programs. */
+  output?: JsonValue;
+  /** Whether the tool failed. Default: `false`. */
+  isError?: boolean;
+}
+
+/** Which approvals to list. */
+export interface ApprovalListParams {
+  /** Of this session only. 1 to 64 characters. */
+  sessionId?: string | null;
+  /** In this state only; null: all. Default: `"pending"`. */
+  state?: 'pending' | 'allowed' | 'denied' | 'expired' | 'cancelled' | null;
+}
+
+/** Approvals, the oldest first. */
+export interface ApprovalListResult {
+  /** All that fit. */
+  approvals: Approval[];
+}
+
+/** Which approval the person answers, and how. */
+export interface ApprovalResolveParams {
+  /** allowForSession: the same tool on the same files, or the same command line, asks no more. */
+  decision: 'allowOnce' | 'allowForSession' | 'deny';
+  /** Other arguments than those asked about; only with `allowOnce`. */
+  arguments?: Record<string, JsonValue> | null;
+  /** Why; the model is told. At most 4000 characters. */
+  note?: string | null;
+  /** Id of an approval. 1 to 64 characters. */
+  id: string;
+}
+
+/** The approval with its answer. */
+export interface ApprovalResolveResult {
+  /** As it is on disk now. */
+  approval: Approval;
+}
+
+/** What to ask the person. */
+export interface ApprovalRequestParams {
+  /** What to show: all of it. */
+  approval: Approval;
+}
+
+/** What the person said. */
+export interface ApprovalRequestResult {
+  /** allowForSession: the same tool on the same files, or the same command line, asks no more. */
+  decision: 'allowOnce' | 'allowForSession' | 'deny';
+  /** Other arguments than those asked about; only with `allowOnce`. */
+  arguments?: Record<string, JsonValue> | null;
+  /** Why; the model is told. At most 4000 characters. */
+  note?: string | null;
+}
+
+/** What the specification is about; entities, a requirement or both. */
+export interface SpecGenerateParams {
+  /** Token under which text is streamed with `$/progress`, as lists of `{text}`; the final answer holds the whole text all the same, and counts. */
+  partialResultToken?: number | string | null;
+  /** The settings' one for generation without it. 3 to 300 characters. */
+  model?: string | null;
+  /** As the settings say without it. 0 to 2. */
+  temperature?: number | null;
+  /** As the settings say without it. 1 to 1000000. */
+  maxOutputTokens?: number | null;
+  /** Ask the model even if an answer is kept. Default: `false`. */
+  bypassCache?: boolean;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Ids of entities that it is about. Default: `[]`. At most 50 items. */
+  entities?: string[];
+  /** What must be true, in a person's words. 1 to 100000 characters. */
+  requirement?: string | null;
+  /** `default`, `api`, `feature`, a template of `.context-kit/prompts.yml` or a builder template. Default: `"default"`. 1 to 200 characters. */
+  template?: string;
+  /** Add what a search finds for the requirement to the entities and their neighbours. Default: `false`. */
+  context?: boolean;
+  /** The next free id without it. 1 to 200 characters. */
+  id?: string | null;
+  /** Write the files; otherwise only show what would change. Default: `false`. */
+  apply?: boolean;
+}
+
+/** A specification: as text, as an entity linked both ways, and as an entry of the log. */
+export interface SpecGenerateResult {
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+  /** Where it came from. */
+  answered: Answered;
+  /** Whether the files are written; `ckit/code/apply` writes them later. */
+  applied: boolean;
+  /** The change for a client to show or apply. */
+  edit: WorkspaceEdit;
+  /** Unified diff of all files. */
+  diff: string;
+  /** The files that change. */
+  files: string[];
+  /** What a person should know about it. */
+  warnings: string[];
+  /** Version of the repository afterwards. */
+  version: number;
+  /** Id of an entity, e.g. `FEAT-001`. 1 to 200 characters. */
+  id: string;
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** The entity; it fits the repository's schema. */
+  data: Record<string, JsonValue>;
+  /** How often the model had to mend its answer. */
+  repairs: number;
+  /** The whole text, in Markdown. */
+  markdown: string;
+  /** File of the log entry, which is part of the change. 1 to 4096 characters. */
+  logPath: string;
+}
+
+/** What to make a prompt of: one of `id` and `text`. */
+export interface SpecPromptifyParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** The specification. 1 to 200 characters. */
+  id?: string | null;
+  /** The text of a specification that isn't saved. 1 to 500000 characters. */
+  text?: string | null;
+  /** `codegen`, `review`, `test`, or a template of `.context-kit/prompts.yml`. Default: `"codegen"`. 1 to 200 characters. */
+  target?: string;
+  /** Most tokens that the prompt may have. Default: `8000`. 200 to 1000000. */
+  maxTokens?: number;
+  /** Whose tokens to count; of the settings' one for generation without it. 3 to 300 characters. */
+  model?: string | null;
+  /** Write an entry to the repository's log. Default: `false`. */
+  log?: boolean;
+}
+
+/** A prompt within its budget, and what went into it. */
+export interface SpecPromptifyResult {
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+  /** The prompt, in Markdown. */
+  prompt: string;
+  /** What it is for. */
+  target: string;
+  /** Tokens of the prompt. */
+  tokens: number;
+  /** The most that it may have. */
+  maxTokens: number;
+  /** The counts are ours, because the model's tokenizer isn't known. */
+  estimated: boolean;
+  /** Every part that was considered, the most important first. */
+  receipts: Receipt[];
+  /** What a person should know about it. */
+  warnings: string[];
+  /** File of the log entry, if one was written. 1 to 4096 characters. */
+  logPath?: string;
+}
+
+/** Which entries to list. */
+export interface SpecLogListParams {
+  /** Items to leave out at the beginning. Default: `0`. 0 to 10000000. */
+  offset?: number;
+  /** Items to return at the most. Default: `1000`. 1 to 10000. */
+  limit?: number;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** About this entity only. 1 to 200 characters. */
+  entity?: string | null;
+  /** Of this kind only. */
+  requestType?: 'inspect' | 'spec-generate' | 'promptify' | 'codegen' | null;
+  /** With this outcome only. */
+  status?: 'success' | 'failure' | 'partial' | null;
+}
+
+/** Entries, the newest first. */
+export interface SpecLogListResult {
+  /** Entries that fit. */
+  total: number;
+  /** A page of them. */
+  entries: LogSummary[];
+  /** Where the next page begins, if there is one. */
+  nextOffset?: number;
+}
+
+/** Which entry to return. */
+export interface SpecLogGetParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Id of a log entry. 1 to 200 characters. */
+  id: string;
+}
+
+/** An entry as it is in its file. */
+export interface SpecLogGetResult {
+  /** The entry in short. */
+  summary: LogSummary;
+  /** What the file says; null where it is no JSON. */
+  entry: JsonValue;
+}
+
+/** What to build, and how. */
+export interface CodeGenerateParams {
+  /** The settings' one for generation without it. 3 to 300 characters. */
+  model?: string | null;
+  /** As the settings say without it. 0 to 2. */
+  temperature?: number | null;
+  /** As the settings say without it. 1 to 1000000. */
+  maxOutputTokens?: number | null;
+  /** Ask the model even if an answer is kept. Default: `false`. */
+  bypassCache?: boolean;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Id of an entity, e.g. `FEAT-001`. 1 to 200 characters. */
+  spec: string;
+  /** As `.context-kit/stack.yml` says without it. 1 to 60 characters. */
+  language?: string | null;
+  /** What to build it with. 1 to 200 characters. */
+  framework?: string | null;
+  /** How the code is to look. 1 to 50000 characters. */
+  styleGuide?: string | null;
+  /** Where the files belong, if anywhere special. 1 to 4096 characters. */
+  folder?: string | null;
+  /** Most tokens of material for the model. Default: `16000`. 500 to 1000000. */
+  maxTokens?: number;
+}
+
+/** Generated files; none is written before `ckit/code/apply`. */
+export interface CodeGenerateResult {
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+  /** Where it came from. */
+  answered: Answered;
+  /** Whether the files are written; `ckit/code/apply` writes them later. */
+  applied: boolean;
+  /** The change for a client to show or apply. */
+  edit: WorkspaceEdit;
+  /** Unified diff of all files. */
+  diff: string;
+  /** The files that change. */
+  files: string[];
+  /** What a person should know about it. */
+  warnings: string[];
+  /** Version of the repository afterwards. */
+  version: number;
+  /** The files. */
+  artifacts: Artifact[];
+}
+
+/** What to write. */
+export interface CodeApplyParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+  /** Only these files; all of them without it. 1 to 200 items. */
+  paths?: string[] | null;
+  /** Whose approvals hold. 1 to 64 characters. */
+  sessionId?: string | null;
+}
+
+/** Files that were changed. */
+export interface CodeChangedFiles {
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+  /** The files. */
+  files: string[];
+  /** Unified diff of all of them. */
+  diff: string;
+  /** Version of the repository afterwards. */
+  version: number;
+}
+
+/** What to take back. */
+export interface CodeUndoParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+}
+
+/** The entity to make up. */
+export interface EntityGenerateParams {
+  /** The settings' one for generation without it. 3 to 300 characters. */
+  model?: string | null;
+  /** As the settings say without it. 0 to 2. */
+  temperature?: number | null;
+  /** As the settings say without it. 1 to 1000000. */
+  maxOutputTokens?: number | null;
+  /** Ask the model even if an answer is kept. Default: `false`. */
+  bypassCache?: boolean;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Entity type, e.g. `feature`. 1 to 100 characters. */
+  type: string;
+  /** What it is to be, in a person's words. 1 to 100000 characters. */
+  request: string;
+  /** The feature that it belongs to. 1 to 200 characters. */
+  feature?: string | null;
+  /** The next free id without it. 1 to 200 characters. */
+  id?: string | null;
+  /** How often the model may mend its answer; as the settings say without. 0 to 10. */
+  maxRepairs?: number | null;
+  /** Write the files; otherwise only show what would change. Default: `false`. */
+  apply?: boolean;
+}
+
+/** A generated entity. */
+export interface EntityChange {
+  /** Id of a generation. 1 to 64 characters. */
+  generationId: string;
+  /** Where it came from. */
+  answered: Answered;
+  /** Whether the files are written; `ckit/code/apply` writes them later. */
+  applied: boolean;
+  /** The change for a client to show or apply. */
+  edit: WorkspaceEdit;
+  /** Unified diff of all files. */
+  diff: string;
+  /** The files that change. */
+  files: string[];
+  /** What a person should know about it. */
+  warnings: string[];
+  /** Version of the repository afterwards. */
+  version: number;
+  /** Id of an entity, e.g. `FEAT-001`. 1 to 200 characters. */
+  id: string;
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** The entity; it fits the repository's schema. */
+  data: Record<string, JsonValue>;
+  /** How often the model had to mend its answer. */
+  repairs: number;
+}
+
+/** What to explain: one of the two. */
+export interface GenerationExplainParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** The generation. 1 to 64 characters. */
+  id?: string | null;
+  /** What the newest generation of this entity was. 1 to 200 characters. */
+  entity?: string | null;
+}
+
+/** Where something came from, and whether that still holds. */
+export interface GenerationExplainResult {
+  /** The generation. */
+  generation: Generation;
+  /** Whether all inputs and the template are what they were. */
+  fresh: boolean;
+}
+
 /** `error` of a JSON-RPC answer. */
 export interface ErrorObject {
   /** Number of the error; rely on `data.code` instead. */
-  code: -33014 | -33013 | -33012 | -33011 | -33010 | -33009 | -33008 | -33007 | -33006 | -33005 | -33004 | -33003 | -33002 | -33001 | -33000 | -32803 | -32801 | -32800 | -32700 | -32603 | -32602 | -32601 | -32600 | -32002;
+  code: -33023 | -33022 | -33021 | -33020 | -33019 | -33018 | -33017 | -33016 | -33015 | -33014 | -33013 | -33012 | -33011 | -33010 | -33009 | -33008 | -33007 | -33006 | -33005 | -33004 | -33003 | -33002 | -33001 | -33000 | -32803 | -32801 | -32800 | -32700 | -32603 | -32602 | -32601 | -32600 | -32002;
   /** What happened, for people. */
   message: string;
   /** What happened, for programs. */
   data: ErrorData;
+}
+
+/** Where the answers of models came from, other than from a call of their own. */
+export interface AnswerMetrics {
+  /** Answers from the daemon's cache. */
+  cacheHits: number;
+  /** Answers that the cache did not have. */
+  cacheMisses: number;
+  /** Old answers from the cache, given because no provider could answer. */
+  staleHits: number;
+  /** Answers that an identical request in flight got as well. */
+  shared: number;
+  /** Further tries after a transient failure. */
+  retries: number;
+}
+
+/** Which model answered, and what it took. */
+export interface Answered {
+  /** Who answered; `offline` is no language model. */
+  provider: string;
+  /** The model that answered. */
+  model: string;
+  /** The answer came from the daemon's own cache. */
+  cached: boolean;
+  /** What all calls took. */
+  usage: Usage;
 }
 
 /** Append a value to the list at a path. */
@@ -640,6 +1398,123 @@ export interface AppendValue {
   path: (string | number)[];
   /** The new last item. */
   append: JsonValue;
+}
+
+/** A question to a person: may this be done, exactly so? */
+export interface Approval {
+  /** Id of an approval. 1 to 64 characters. */
+  id: string;
+  /** The session that it is about, if any. 1 to 64 characters. */
+  sessionId?: string;
+  /** The turn that waits for it, if any. 1 to 64 characters. */
+  turnId?: string;
+  /** The run that waits for it. */
+  toolCallId: string;
+  /** Id of the repository. */
+  repository: string;
+  /** The tool. */
+  tool: string;
+  /** What it may do: read, change files, run programs. */
+  class: 'read' | 'write' | 'exec';
+  /** What it is, in one line. */
+  title: string;
+  /** A patch in Git's format, where files would change. */
+  diff?: string;
+  /** The files that would change. Default: `[]`. */
+  files?: string[];
+  /** The command line, where a program would run. */
+  command?: string[];
+  /** What the tool was called with. Default: `{}`. */
+  arguments?: Record<string, JsonValue>;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** No answer by then means no. ISO 8601, UTC. */
+  expiresAt: string;
+  /** How it stands. */
+  state: 'pending' | 'allowed' | 'denied' | 'expired' | 'cancelled';
+  /** The answer. */
+  decision?: 'allowOnce' | 'allowForSession' | 'deny';
+  /** When it was answered. */
+  decidedAt?: string;
+  /** What the person wrote about it. */
+  note?: string;
+}
+
+/** That a person was asked, and what they said; `ckit/approval/list` has the whole. */
+export interface ApprovalItem {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'approval';
+  /** Id of the approval. */
+  approvalId: string;
+  /** Id of the tool call's item. */
+  toolCallId: string;
+  /** What was asked, in one line. */
+  title: string;
+  /** What came of it. */
+  state: 'pending' | 'allowed' | 'denied' | 'expired' | 'cancelled';
+  /** The answer. */
+  decision?: 'allowOnce' | 'allowForSession' | 'deny';
+}
+
+/** A generated file. */
+export interface Artifact {
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** Its whole text. */
+  content: string;
+  /** What it is written in. */
+  language: string;
+  /** What it is for. */
+  purpose: string;
+  /** Whether there is such a file already, which would be replaced. */
+  exists: boolean;
+}
+
+/** What the model said. */
+export interface AssistantMessage {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'message';
+  /** Markdown. */
+  text: string;
+  /** Who answered; `offline` is no language model. */
+  provider: string;
+  /** The model that answered. */
+  model: string;
+  /** What the call took. */
+  usage?: Usage;
+  /** The answer came from the daemon's own cache. Default: `false`. */
+  cached?: boolean;
+}
+
+/** What the person points at. */
+export type Attachment = EntityAttachment | FileAttachment | SelectionAttachment;
+
+/** The most that a session may take. */
+export interface Budget {
+  /** Tokens, input and output together. At least 1. */
+  maxTokens?: number;
+  /** US dollars. At least 0. */
+  maxCost?: number;
 }
 
 /** An entity that changed. */
@@ -662,6 +1537,38 @@ export interface ClientInfo {
   name: string;
   /** Its version. At most 200 characters. */
   version?: string | null;
+}
+
+/** A tool that the client runs. */
+export interface ClientTool {
+  /** Not the name of a tool of the daemon. */
+  name: string;
+  /** What it does, for the model. 1 to 4000 characters. */
+  description: string;
+  /** JSON Schema of its arguments: an object. */
+  inputSchema: Record<string, JsonValue>;
+  /** Tools that write or run ask for an approval. */
+  class: 'read' | 'write' | 'exec';
+}
+
+/** A summary that stands for everything before it when the model is asked. */
+export interface Compaction {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'compaction';
+  /** The summary. */
+  text: string;
+  /** What making it took. */
+  usage?: Usage;
 }
 
 /** State of one component as its probe found it. */
@@ -732,6 +1639,14 @@ export interface Edge {
   statements?: Statement[];
 }
 
+/** An entity of the repository. */
+export interface EntityAttachment {
+  /** What is attached. */
+  kind: 'entity';
+  /** Id of an entity, e.g. `FEAT-001`. 1 to 200 characters. */
+  id: string;
+}
+
 /** One entity in a list. */
 export interface EntitySummary {
   /** Its id. */
@@ -749,7 +1664,7 @@ export interface EntitySummary {
 /** `data` of every error answer. */
 export interface ErrorData {
   /** Stable name of the error. */
-  code: 'parse_error' | 'invalid_request' | 'method_not_found' | 'invalid_params' | 'internal_error' | 'not_initialized' | 'cancelled' | 'content_modified' | 'request_failed' | 'invalid_argument' | 'not_found' | 'already_exists' | 'path_not_allowed' | 'content_rejected' | 'conflict' | 'storage_error' | 'not_trusted' | 'capability_disabled' | 'degraded' | 'process_failed' | 'limit_exceeded' | 'overloaded' | 'deadline_exceeded' | 'unsupported_protocol';
+  code: 'parse_error' | 'invalid_request' | 'method_not_found' | 'invalid_params' | 'internal_error' | 'not_initialized' | 'cancelled' | 'content_modified' | 'request_failed' | 'invalid_argument' | 'not_found' | 'already_exists' | 'path_not_allowed' | 'content_rejected' | 'conflict' | 'storage_error' | 'not_trusted' | 'capability_disabled' | 'degraded' | 'process_failed' | 'limit_exceeded' | 'overloaded' | 'deadline_exceeded' | 'unsupported_protocol' | 'rate_limited' | 'provider_error' | 'provider_unavailable' | 'secret_unavailable' | 'budget_exceeded' | 'context_too_long' | 'denied' | 'generation_failed' | 'client_failed';
   /** Whether the same request may succeed later. */
   retryable: boolean;
   /** When to try again, in milliseconds. */
@@ -758,6 +1673,36 @@ export interface ErrorData {
   requestId?: number | string;
   /** What a client can act on; differs from code to code. */
   details: Record<string, JsonValue>;
+}
+
+/** Something that went wrong; if other items follow, the turn went on. */
+export interface ErrorItem {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'error';
+  /** What it was. */
+  failure: Failure;
+}
+
+/** What went wrong, in the terms of the protocol's errors. */
+export interface Failure {
+  /** Stable name of the error. */
+  code: string;
+  /** What happened, for people. */
+  message: string;
+  /** Whether the same may succeed later. Default: `false`. */
+  retryable?: boolean;
+  /** When to try again, in milliseconds. */
+  retryAfterMs?: number;
 }
 
 /** A field whose meaning changed. */
@@ -770,6 +1715,14 @@ export interface FieldChange {
   old?: JsonValue;
   /** Its value now. */
   new?: JsonValue;
+}
+
+/** A file of the repository. */
+export interface FileAttachment {
+  /** What is attached. */
+  kind: 'file';
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
 }
 
 /** Something a person should know about the repository. */
@@ -838,6 +1791,45 @@ export interface Gap {
   entities: string[];
 }
 
+/** Where something generated came from. */
+export interface Generation {
+  /** Id of a generation. 1 to 64 characters. */
+  id: string;
+  /** What was made. */
+  kind: 'spec' | 'prompt' | 'code' | 'entity';
+  /** How it ended. */
+  outcome: 'succeeded' | 'failed' | 'cancelled';
+  /** Why it failed. */
+  failure?: Failure;
+  /** Id of the repository. */
+  repository: string;
+  /** Id of the entity that was made or that it is about. */
+  entity?: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+  /** Id of the request, as in logs and in the provider's headers. */
+  requestId: string;
+  /** What was asked for. */
+  parameters: Record<string, JsonValue>;
+  /** Who answered; nothing where no model was asked. */
+  provider?: string;
+  /** The model that answered. */
+  model?: string;
+  /** The answer came from the daemon's own cache. */
+  cached: boolean;
+  /** What all calls took. */
+  usage: Usage;
+  /** How often the model had to mend its answer. */
+  repairs: number;
+  template?: UsedTemplate;
+  /** What it was made from. */
+  inputs: Input[];
+  /** What it makes or changes. */
+  files: WrittenFile[];
+}
+
 /** `initializationOptions.ckit`; a plain LSP client leaves it out. */
 export interface InitializeOptions {
   /** Who the client is; before LSP's own `clientInfo`. */
@@ -848,8 +1840,24 @@ export interface InitializeOptions {
   config?: Record<string, JsonValue>;
   /** The client vouches for the workspace's own code: scripts may run, each after `confirm`. Default: `false`. */
   trusted?: boolean;
+  /** Requests of the daemon that the client answers, e.g. `ckit/approval/request`; others never come. Default: `[]`. At most 100 items. */
+  answers?: string[];
   /** The client also wants the methods marked `experimental`, which may still change. Default: `false`. */
   experimental?: boolean;
+}
+
+/** Something that a generation was made from. */
+export interface Input {
+  /** What it is. */
+  kind: 'entity' | 'file';
+  /** Id of the entity. */
+  id?: string;
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** Hash of the file's text at that time. */
+  sha256: string;
+  /** What became of it since. */
+  state: 'fresh' | 'changed' | 'gone';
 }
 
 /** Insert a value into a list, before the item at a path. */
@@ -884,6 +1892,55 @@ export interface Issue {
   location: Location;
 }
 
+/** What a turn is made of. */
+export type Item = UserMessage | AssistantMessage | Reasoning | ToolCall | ApprovalItem | UsageItem | ErrorItem | Compaction;
+
+/** The item as it stays: it counts, whatever the deltas said. */
+export interface ItemCompleted {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Of the session's newest durable event; a delta is not durable and repeats it. */
+  seq: number;
+  /** What happened. */
+  type: 'itemCompleted';
+  /** The item. */
+  item: Item;
+}
+
+/** More text of an item in progress. */
+export interface ItemDelta {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Of the session's newest durable event; a delta is not durable and repeats it. */
+  seq: number;
+  /** What happened. */
+  type: 'itemDelta';
+  /** The item. */
+  itemId: string;
+  /** Where the text belongs, in code points. */
+  offset: number;
+  /** To be put there. */
+  text: string;
+}
+
+/** An item is on disk and in progress. */
+export interface ItemStarted {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Of the session's newest durable event; a delta is not durable and repeats it. */
+  seq: number;
+  /** What happened. */
+  type: 'itemStarted';
+  /** The item. */
+  item: Item;
+}
+
 /** Limits that a client should know. */
 export interface Limits {
   /** Largest message in either direction. */
@@ -902,6 +1959,26 @@ export interface Location {
   path: string;
   /** Where in the file. */
   range: Range;
+}
+
+/** One entry in a list. */
+export interface LogSummary {
+  /** What to get it by. */
+  id: string;
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** ISO 8601. */
+  timestamp?: string;
+  /** What was asked for. */
+  requestType?: string;
+  /** How it ended. */
+  status?: string;
+  /** Id of the specification that came out. */
+  specId?: string;
+  /** Ids of the entities that it is about. */
+  entities: string[];
+  /** How the file breaks its schema or JSON itself; nobody else checks it. */
+  problems: string[];
 }
 
 /** A place in an entity that fits the query. */
@@ -944,6 +2021,40 @@ export interface MethodMetrics {
   maxSeconds: number;
 }
 
+/** A model that a provider offers. */
+export interface Model {
+  /** Its name at the provider; on Azure the deployment's. */
+  name: string;
+  /** Size of its context, where it is known. */
+  contextTokens?: number;
+  /** How it uses tools. */
+  toolMode: 'native' | 'schema' | 'none';
+  /** US dollars for a million tokens, where known. */
+  inputPrice?: number;
+  /** US dollars for a million tokens, where known. */
+  outputPrice?: number;
+}
+
+/** Calls of one model with one outcome. */
+export interface ModelMetrics {
+  /** Name of the provider. */
+  provider: string;
+  /** Name of the model. */
+  model: string;
+  /** `ok`, `cancelled` or the code of the error. */
+  outcome: string;
+  /** Calls. */
+  count: number;
+  /** Time for all of them. */
+  totalSeconds: number;
+  /** Tokens of their input. */
+  inputTokens: number;
+  /** Tokens of their output. */
+  outputTokens: number;
+  /** US dollars; calls of models without a known price add nothing. */
+  cost: number;
+}
+
 /** A pipeline and whether it can run now. */
 export interface Pipeline {
   /** What to run it by. */
@@ -966,12 +2077,72 @@ export interface Position {
   character: number;
 }
 
+/** A provider of models and how it is. */
+export interface Provider {
+  /** Name of a provider in the settings. 1 to 60 characters. */
+  name: string;
+  /** Which protocol it speaks. */
+  kind: 'offline' | 'openai' | 'azure' | 'ollama' | 'local';
+  /** unconfigured: something is missing, e.g. a key; unavailable: left alone after failures. */
+  status: 'ready' | 'unconfigured' | 'unavailable';
+  /** Why it is not ready, and what to do. */
+  reason?: string;
+  /** Where it is; nothing for providers in this process. */
+  baseUrl?: string;
+  /** Where its key comes from; nothing where it needs none. */
+  keySource?: 'env' | 'keyring' | 'client';
+  /** open: left alone after failures; halfOpen: about to be tried again. */
+  circuit: 'closed' | 'open' | 'halfOpen';
+  /** How its models use tools; schema: through constrained JSON. */
+  toolMode: 'native' | 'schema' | 'none';
+  /** What the settings use it for. */
+  purposes: ('chat' | 'generation' | 'embeddings')[];
+}
+
 /** A half-open stretch of a document (LSP 3.17). */
 export interface Range {
   /** First position. */
   start: Position;
   /** The position after the last one. */
   end: Position;
+}
+
+/** What the model thought, where it tells. */
+export interface Reasoning {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'reasoning';
+  /** Markdown. */
+  text: string;
+}
+
+/** What became of one part that could go into the prompt. */
+export interface Receipt {
+  /** What it is for the prompt. */
+  part: 'instructions' | 'specification' | 'feature' | 'story' | 'constitution' | 'stack' | 'domain' | 'project' | 'guidance' | 'neighbour';
+  /** What it is, for people. */
+  title: string;
+  /** Id of the entity. */
+  id?: string;
+  /** The file that it was read from. 1 to 4096 characters. */
+  path?: string;
+  /** How much of it is in the prompt. */
+  state: 'whole' | 'cut' | 'left-out';
+  /** Tokens of it in the prompt. */
+  tokens: number;
+  /** Tokens of all of it. */
+  ofTokens: number;
+  /** Why it is there, or why not. */
+  reason: string;
 }
 
 /** A second place that explains a finding. */
@@ -1058,6 +2229,54 @@ export interface SearchHit {
   matches: Match[];
 }
 
+/** Lines that the person has selected, as the editor shows them. */
+export interface SelectionAttachment {
+  /** What is attached. */
+  kind: 'selection';
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** 0-based. At least 0. */
+  startLine: number;
+  /** 0-based, included. At least 0. */
+  endLine: number;
+  /** The lines. At most 200000 characters. */
+  text: string;
+}
+
+/** A conversation about one repository. */
+export interface Session {
+  /** Id of a session. 1 to 64 characters. */
+  id: string;
+  /** Id of the repository. */
+  repository: string;
+  /** What it is about. */
+  title: string;
+  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers. */
+  mode: 'general' | 'improvement' | 'clarification';
+  /** Nothing: as the settings say. 3 to 300 characters. */
+  model?: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** ISO 8601, UTC. */
+  updatedAt: string;
+  /** Whether it is put away. Default: `false`. */
+  archived?: boolean;
+  /** Sequence number of the newest durable event. */
+  lastSeq: number;
+  /** How many turns it has. */
+  turns: number;
+  /** What all turns took. */
+  usage: Usage;
+  /** The most that it may take. */
+  budget?: Budget;
+  /** The client's own tools. Default: `[]`. */
+  tools?: ClientTool[];
+  /** The session that it is a copy of. 1 to 64 characters. */
+  forkedFrom?: string;
+  /** The turn that runs now, in whatever daemon. 1 to 64 characters. */
+  runningTurn?: string;
+}
+
 /** Put a value at a path. */
 export interface SetValue {
   /** Map keys and list indexes from the root of the document. At most 64 items. */
@@ -1114,6 +2333,127 @@ export interface TextEdit {
   newText: string;
 }
 
+/** A tool and whether it can run now. */
+export interface Tool {
+  /** What to run it by. */
+  name: string;
+  /** What it does; the model reads the same. */
+  description: string;
+  /** What it may do: read, change files, run programs. */
+  class: 'read' | 'write' | 'exec';
+  /** JSON Schema (2020-12) of its arguments. */
+  inputSchema: Record<string, JsonValue>;
+  /** Who runs it. */
+  source: 'daemon' | 'client';
+  /** Whether it can run now. */
+  status: 'available' | 'degraded' | 'disabled';
+  /** Why it is not available, or what it lacks. */
+  reason?: string;
+}
+
+/** A tool that the model asked for, and what came of it. */
+export interface ToolCall {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'toolCall';
+  /** The tool. */
+  name: string;
+  /** What it was called with. Default: `{}`. */
+  arguments?: Record<string, JsonValue>;
+  /** What it may do: read, change files, run programs. */
+  class: 'read' | 'write' | 'exec';
+  /** The message that asked for it. */
+  messageId?: string;
+  /** How it went. */
+  result?: 'ok' | 'error' | 'denied' | 'cancelled';
+  /** The result as the model reads it. Default: `""`. */
+  text?: string;
+  /** The result for programs. */
+  output?: JsonValue;
+  /** Whether the text was cut. Default: `false`. */
+  truncated?: boolean;
+  /** How long it took, approval excluded. */
+  durationMs?: number;
+}
+
+/** Runs of one tool with one status. */
+export interface ToolMetrics {
+  /** Name of the tool. */
+  tool: string;
+  /** `ok`, `error`, `denied` or `cancelled`. */
+  status: string;
+  /** Runs. */
+  count: number;
+  /** Time for all of them. */
+  totalSeconds: number;
+}
+
+/** One message of the person and all that the assistant did about it. */
+export interface Turn {
+  /** Id of a turn. 1 to 64 characters. */
+  id: string;
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** 1-based. */
+  number: number;
+  /** interrupted: the daemon died meanwhile; `ckit/turn/start` with `resume` goes on. */
+  status: 'running' | 'completed' | 'interrupted';
+  /** Why it ended. */
+  stopReason?: 'endTurn' | 'maxTokens' | 'maxToolCalls' | 'refusal' | 'cancelled' | 'budget' | 'error';
+  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers. */
+  mode: 'general' | 'improvement' | 'clarification';
+  /** `provider/model` that answered last. */
+  model: string;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  /** Nothing while it runs. */
+  endedAt?: string;
+  /** What it took. */
+  usage: Usage;
+  /** Why it stopped with `error`. */
+  failure?: Failure;
+}
+
+/** The turn is over and on disk; no event of it follows. */
+export interface TurnCompleted {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Of the session's newest durable event; a delta is not durable and repeats it. */
+  seq: number;
+  /** What happened. */
+  type: 'turnCompleted';
+  /** The turn. */
+  turn: Turn;
+}
+
+/** What happens in a turn. */
+export type TurnEvent = TurnStarted | ItemStarted | ItemDelta | ItemCompleted | TurnCompleted;
+
+/** A turn began, or goes on after an interruption. */
+export interface TurnStarted {
+  /** Id of a session. 1 to 64 characters. */
+  sessionId: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Of the session's newest durable event; a delta is not durable and repeats it. */
+  seq: number;
+  /** What happened. */
+  type: 'turnStarted';
+  /** The turn. */
+  turn: Turn;
+}
+
 /** Entities of one type. */
 export interface TypeCount {
   /** Name of the type. */
@@ -1128,6 +2468,76 @@ export interface TypeCount {
   unreadable: number;
 }
 
+/** What model calls took. */
+export interface Usage {
+  /** Tokens of the input. */
+  inputTokens: number;
+  /** Tokens of the output. */
+  outputTokens: number;
+  /** Input that the provider had cached. Default: `0`. */
+  cachedInputTokens?: number;
+  /** Output that was thought and not said. Default: `0`. */
+  reasoningTokens?: number;
+  /** US dollars; nothing where the price is not known. */
+  cost?: number;
+  /** The counts are ours, because the provider gave none. Default: `false`. */
+  estimated?: boolean;
+  /** The answer came from the daemon's own cache and cost nothing. Default: `false`. */
+  cached?: boolean;
+}
+
+/** What the turn took, at its end. */
+export interface UsageItem {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'usage';
+  /** All model calls of the turn. */
+  usage: Usage;
+}
+
+/** The template that gave the form. */
+export interface UsedTemplate {
+  /** Its name. */
+  name: string;
+  /** Its file; nothing for the daemon's own ones. 1 to 4096 characters. */
+  path?: string;
+  /** Hash of its text at that time. */
+  sha256: string;
+  /** What became of it since. */
+  state: 'fresh' | 'changed' | 'gone';
+}
+
+/** What the person said. */
+export interface UserMessage {
+  /** Stable: the same in events, in the session and after a restart. */
+  id: string;
+  /** Id of a turn. 1 to 64 characters. */
+  turnId: string;
+  /** Sequence number of the newest durable event about the item. */
+  seq: number;
+  /** How it stands; cancelled and interrupted items keep what there was. */
+  status: 'inProgress' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** What the item is. */
+  kind: 'userMessage';
+  /** Their words. */
+  text: string;
+  /** What they pointed at. Default: `[]`. */
+  attachments?: Attachment[];
+  /** Said while the turn ran. Default: `false`. */
+  steering?: boolean;
+}
+
 export interface VersionedDocument {
   /** The file. */
   uri: string;
@@ -1139,6 +2549,16 @@ export interface VersionedDocument {
 export interface WorkspaceEdit {
   /** To be carried out in this order. */
   documentChanges: (TextDocumentEdit | CreateFile | RenameFile | DeleteFile)[];
+}
+
+/** A file that a generation makes or changes. */
+export interface WrittenFile {
+  /** Path relative to the repository, with forward slashes. 1 to 4096 characters. */
+  path: string;
+  /** Hash of the generated text. */
+  sha256: string;
+  /** pending: not written yet; changed: somebody edited it since. */
+  state: 'written' | 'changed' | 'gone' | 'pending' | 'undone';
 }
 
 /** Number in `error.code` of each string in `error.data.code`. */
@@ -1167,11 +2587,20 @@ export interface ErrorNumbers {
   overloaded: -33012;
   deadline_exceeded: -33013;
   unsupported_protocol: -33014;
+  rate_limited: -33015;
+  provider_error: -33016;
+  provider_unavailable: -33017;
+  secret_unavailable: -33018;
+  budget_exceeded: -33019;
+  context_too_long: -33020;
+  denied: -33021;
+  generation_failed: -33022;
+  client_failed: -33023;
 }
 
 export type ErrorCode = keyof ErrorNumbers;
 
-/** Requests. */
+/** Requests that a host sends. */
 export interface Methods {
   /** Say whether the daemon and each of its components work. */
   'ckit/health': { params: HealthParams; result: HealthResult };
@@ -1219,18 +2648,93 @@ export interface Methods {
   'ckit/pipeline/list': { params: PipelineListParams; result: PipelineListResult };
   /** Run a pipeline. */
   'ckit/pipeline/run': { params: PipelineRunParams; result: PipelineRunResult };
+  /** List the providers of models, with what each is used for. */
+  'ckit/provider/list': { params: NoParams; result: ProviderListResult };
+  /** List the models that a provider really offers. */
+  'ckit/provider/models': { params: ProviderModelsParams; result: ProviderModelsResult };
+  /** Ask a provider for a few words, to see whether it works. */
+  'ckit/provider/test': { params: ProviderTestParams; result: ProviderTestResult };
+  /** Throw away all kept answers of models. */
+  'ckit/provider/clearCache': { params: NoParams; result: ProviderClearCacheResult };
+  /** Begin a session. */
+  'ckit/session/create': { params: SessionCreateParams; result: SessionResult };
+  /** List sessions. */
+  'ckit/session/list': { params: SessionListParams; result: SessionListResult };
+  /** Return a session with its turns and items, or what is new since a sequence number. */
+  'ckit/session/get': { params: SessionGetParams; result: SessionGetResult };
+  /** Give a session another title. */
+  'ckit/session/rename': { params: SessionRenameParams; result: SessionResult };
+  /** Copy a session up to a turn. */
+  'ckit/session/fork': { params: SessionForkParams; result: SessionResult };
+  /** Put a session away, or fetch it back. */
+  'ckit/session/archive': { params: SessionArchiveParams; result: SessionResult };
+  /** Delete a session with all that it holds. */
+  'ckit/session/delete': { params: SessionIdParams; result: SessionDeleteResult };
+  /** Return a session as one text. */
+  'ckit/session/export': { params: SessionExportParams; result: SessionExportResult };
+  /** Replace the history that the model gets by a summary. */
+  'ckit/session/compact': { params: SessionCompactParams; result: SessionCompactResult };
+  /** Say something in a session; the answer comes when the turn ends, its events as they happen. */
+  'ckit/turn/start': { params: TurnStartParams; result: TurnResult };
+  /** End the turn that runs; what was said so far stays. */
+  'ckit/turn/cancel': { params: TurnCancelParams; result: TurnResult };
+  /** Say something while a turn runs. */
+  'ckit/turn/steer': { params: TurnSteerParams; result: TurnSteerResult };
+  /** List the tools. */
+  'ckit/tool/list': { params: ToolListParams; result: ToolListResult };
+  /** Run a tool, with the approvals that it needs. */
+  'ckit/tool/run': { params: ToolRunParams; result: ToolRunResult };
+  /** List approvals. */
+  'ckit/approval/list': { params: ApprovalListParams; result: ApprovalListResult };
+  /** Answer an approval; the first answer counts, wherever it comes from. */
+  'ckit/approval/resolve': { params: ApprovalResolveParams; result: ApprovalResolveResult };
+  /** Have a model write a specification, streamed as Markdown, then an entity and a log entry. */
+  'ckit/spec/generate': { params: SpecGenerateParams; result: SpecGenerateResult };
+  /** Turn a specification into a prompt within a token budget, with receipts. */
+  'ckit/spec/promptify': { params: SpecPromptifyParams; result: SpecPromptifyResult };
+  /** List the log of generations. */
+  'ckit/specLog/list': { params: SpecLogListParams; result: SpecLogListResult };
+  /** Return one entry of that log. */
+  'ckit/specLog/get': { params: SpecLogGetParams; result: SpecLogGetResult };
+  /** Have a model write the code of a specification; nothing is written to disk. */
+  'ckit/code/generate': { params: CodeGenerateParams; result: CodeGenerateResult };
+  /** Write generated files, after an approval that shows the diff; all of them or none. */
+  'ckit/code/apply': { params: CodeApplyParams; result: CodeChangedFiles };
+  /** Take back what was written, unless somebody changed the files since. */
+  'ckit/code/undo': { params: CodeUndoParams; result: CodeChangedFiles };
+  /** Have a model make up an entity that fits the repository's schema. */
+  'ckit/entity/generate': { params: EntityGenerateParams; result: EntityChange };
+  /** Say what something generated was made from, and whether that has changed since. */
+  'ckit/generation/explain': { params: GenerationExplainParams; result: GenerationExplainResult };
+}
+
+/** Requests that the daemon sends, where the host said so. */
+export interface ClientMethods {
+  /** Ask the person for a key that a setting refers to as `client:NAME`. */
+  'ckit/secret/request': { params: SecretRequestParams; result: SecretRequestResult };
+  /** Run a tool that the client gave a session. */
+  'ckit/tool/call': { params: ToolCallParams; result: ToolCallResult };
+  /** Ask the person whether something may be done. */
+  'ckit/approval/request': { params: ApprovalRequestParams; result: ApprovalRequestResult };
 }
 
 /** Notifications. */
 export interface Notifications {
   /** Files of a repository changed. */
   'ckit/repo/didChange': { params: RepoDidChangeParams };
+  /** Something happened in a turn. */
+  'ckit/turn/event': { params: TurnEventParams };
 }
 
 export type RequestMethod = keyof Methods;
 export type NotificationMethod = keyof Notifications;
 export type ParamsOf<M extends RequestMethod> = Methods[M]['params'];
 export type ResultOf<M extends RequestMethod> = Methods[M]['result'];
+
+/** What a host does about the daemon's requests; their names go into `InitializeOptions.answers`. */
+export type ClientHandlers = {
+  [M in keyof ClientMethods]?: (params: ClientMethods[M]['params']) => Promise<ClientMethods[M]['result']>;
+};
 
 /** `initializationOptions` of LSP's initialize. */
 export interface InitializationOptions {
