@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import threading
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +27,7 @@ SECRET_VALUE = re.compile(
     | \bAKIA[0-9A-Z]{16}\b
     | \bAIza[0-9A-Za-z_-]{30,}
     | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+  # JSON Web Tokens
-    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----[\s\S]*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|$)
+    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----[\s\S]*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
     """,
     re.VERBOSE,
 )
@@ -34,7 +37,47 @@ ASSIGNMENT = re.compile(rf"(?i)\b((?:\w*[_-])?(?:{CREDENTIALS}|token))(['\"]?\s*
 
 PROGRESS_TOKENS = frozenset({"workdonetoken", "partialresulttoken", "work_done_token", "partial_result_token"})
 MIN_KNOWN_SECRET = 6
+MIN_TELLING = 4
+"""Fewer of a secret's first characters tell nothing."""
 MAX_DEPTH = 8
+
+
+class _Values:
+    """Texts that are masked wherever they occur; may be used from any thread."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self._beginnings: frozenset[str] = frozenset()
+        self._longest = 0
+        self._lock = threading.Lock()
+
+    def add(self, *values: str) -> None:
+        with self._lock:
+            if self._values.issuperset(values):
+                return
+            self._values.update(value for value in values if len(value) >= MIN_KNOWN_SECRET)
+            # Longer values first, so that a secret that contains another one is masked whole.
+            ordered = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+            self._longest = len(ordered[0]) if ordered else 0
+            self._beginnings = frozenset(v[:end] for v in ordered for end in range(MIN_TELLING, len(v) + 1))
+
+    def begun(self, text: str) -> int:
+        beginnings, longest = self._beginnings, min(self._longest, len(text))
+        return next((n for n in range(longest, MIN_TELLING - 1, -1) if text[-n:] in beginnings), 0)
+
+    def mask(self, text: str) -> str:
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
+
+
+# One for the process, as its loggers are: a key that one daemon learns must not appear in what another one logs.
+_learned = _Values()
+
+
+def learn(secret: str) -> None:
+    """Mask a value from now on in everything that any `Redactor` of this process sees, also in its written forms."""
+    _learned.add(secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
 
 
 def names_secret(name: str) -> bool:
@@ -56,20 +99,20 @@ class Redactor:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """Learn the values of environment variables whose names mark them as secrets."""
         env = os.environ if environment is None else environment
-        known = {v for k, v in env.items() if len(v) >= MIN_KNOWN_SECRET and names_secret(k)}
-        # Longer values first, so that a secret that contains another one is masked whole.
-        self._known = (
-            re.compile("|".join(re.escape(v) for v in sorted(known, key=len, reverse=True))) if known else None
-        )
+        self._known = _Values()
+        self._known.add(*(value for name, value in env.items() if names_secret(name)))
 
     def text(self, text: str) -> str:
         """Return the text with every recognised secret masked."""
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        text = _learned.mask(self._known.mask(text))
         text = SECRET_VALUE.sub(MASK, text)
         text = BEARER.sub(rf"\1 {MASK}", text)
         text = URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         return ASSIGNMENT.sub(rf"\1\2{MASK}", text)
+
+    def begun(self, text: str) -> int:
+        """Return how many characters at the end of a text are a known secret's beginning, or the whole of one."""
+        return max(self._known.begun(text), _learned.begun(text))
 
     def value(self, value: object, depth: int = 0) -> object:
         """Return the value with every recognised secret masked, at any depth."""
