@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Final, Self, cast
 from ckit_daemon.cli.errors import CommandError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import BinaryIO
 
     from pydantic import JsonValue
 
     JsonObject = dict[str, JsonValue]
+    Answerer = Callable[[JsonObject], JsonObject]
 
 POLL_SECONDS: Final = 0.2
 """How long a wait may ignore Ctrl-C: on Windows a blocked queue can't be interrupted."""
@@ -41,14 +42,38 @@ class Report:
     message: str
 
 
+@dataclass(slots=True)
+class Hooks:
+    """Who is told, while a request runs, what happens to it."""
+
+    progress: Callable[[Report], None] | None = None
+    part: Callable[[JsonObject], None] | None = None
+    """Gets each part of the result ahead of the whole."""
+    interrupt: Callable[[], None] | None = None
+    """Gets the first Ctrl-C; the request goes on. Without it, and at the second one, the request is cancelled."""
+
+
 class Daemon:
     """A running daemon. Use as a context manager: it ends with the block, whatever happens.
+
+    Args:
+        command: The program and its first arguments; the daemon of this installation by default.
+        verbose: Show the daemon's log.
+        answerers: Who answers which request of the daemon; gets the parameters and returns the result.
+        listeners: Who gets the parameters of which notification of the daemon.
 
     Raises:
         CommandError: the daemon can't be started, has ended or speaks no JSON-RPC.
     """
 
-    def __init__(self, command: Sequence[str] | None = None, *, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        verbose: bool = False,
+        answerers: Mapping[str, Answerer] | None = None,
+        listeners: Mapping[str, Callable[[JsonObject], None]] | None = None,
+    ) -> None:
         level = "debug" if verbose else "warning"
         self._command = [*(command or (sys.executable, "-m", "ckit_daemon")), "--log-level", level]
         self._verbose = verbose
@@ -57,6 +82,8 @@ class Daemon:
         self._threads: list[threading.Thread] = []
         self._last_id = 0
         self._changed = False
+        self._answerers = dict(answerers or {})
+        self._listeners = dict(listeners or {})
 
     def __enter__(self) -> Self:
         # Ctrl-C reaches everything in the terminal's process group. The daemon stands outside of it, so that it is
@@ -111,7 +138,7 @@ class Daemon:
                 "general": {"positionEncodings": ["utf-32"]},
                 "window": {"workDoneProgress": True},
             },
-            "initializationOptions": {"ckit": options},
+            "initializationOptions": {"ckit": {**options, "answers": [*self._answerers]}},
         }
         answer = self.request("initialize", params)
         self.notify("initialized", {})
@@ -121,34 +148,41 @@ class Daemon:
         except (KeyError, TypeError) as error:
             raise CommandError("The daemon does not speak the ckit protocol.") from error
 
-    def request(
-        self, method: str, params: JsonObject | None = None, on_progress: Callable[[Report], None] | None = None
-    ) -> JsonObject:
-        """Return the result of a request; Ctrl-C cancels it in the daemon first.
+    def request(self, method: str, params: JsonObject | None = None, hooks: Hooks | None = None) -> JsonObject:
+        """Return the result of a request; Ctrl-C cancels it in the daemon first, unless a hook takes it.
 
         Raises:
             RequestError: the daemon answered with an error.
             CommandError: the daemon is gone.
         """
+        hooks = hooks or Hooks()
+        interrupt = hooks.interrupt
+        identifier = self.begin(method, params, hooks)
+        while True:
+            try:
+                return _result(self._answer(identifier, hooks))
+            except KeyboardInterrupt:
+                if interrupt is not None:
+                    interrupt()
+                    interrupt = None
+                    continue
+                self.notify("$/cancelRequest", {"id": identifier})
+                self._answer(identifier, Hooks(), deadline=time.monotonic() + GRACE_SECONDS)
+                raise
+
+    def begin(self, method: str, params: JsonObject | None = None, hooks: Hooks | None = None) -> int:
+        """Send a request and return its id; nobody waits for the answer."""
         self._last_id += 1
-        identifier = self._last_id
-        message: JsonObject = {"id": identifier, "method": method}
+        message: JsonObject = {"id": self._last_id, "method": method}
+        tokens: JsonObject = {}
+        if hooks is not None and hooks.progress is not None:
+            tokens["workDoneToken"] = _token(self._last_id)
+        if hooks is not None and hooks.part is not None:
+            tokens["partialResultToken"] = _token(self._last_id, "part")
         if params is not None:
-            message["params"] = params if on_progress is None else {**params, "workDoneToken": f"ckit-{identifier}"}
+            message["params"] = {**params, **tokens}
         self._send(message)
-        try:
-            answer = self._answer(identifier, on_progress)
-        except KeyboardInterrupt:
-            self.notify("$/cancelRequest", {"id": identifier})
-            self._answer(identifier, None, deadline=time.monotonic() + GRACE_SECONDS)
-            raise
-        error = answer.get("error")
-        if isinstance(error, dict):
-            data = error.get("data")
-            code = str(data.get("code", "")) if isinstance(data, dict) else ""
-            raise RequestError(str(error.get("message", "The request failed.")), code, error)
-        result = answer.get("result")
-        return result if isinstance(result, dict) else {}
+        return self._last_id
 
     def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification."""
@@ -167,15 +201,13 @@ class Daemon:
                 raise CommandError("The daemon did not notice a change in time.", code="deadline_exceeded")
         self._changed = False
 
-    def _answer(
-        self, identifier: int, on_progress: Callable[[Report], None] | None, deadline: float | None = None
-    ) -> JsonObject:
+    def _answer(self, identifier: int, hooks: Hooks, deadline: float | None = None) -> JsonObject:
         while deadline is None or time.monotonic() < deadline:
             message = self._receive()
             if message is None:
                 continue
-            if message.get("method") == "$/progress" and on_progress is not None:
-                on_progress(_report(message))
+            if message.get("method") == "$/progress":
+                _report(message, identifier, hooks)
             elif message.get("id") == identifier and "method" not in message:
                 return message
         return {}
@@ -188,15 +220,23 @@ class Daemon:
             return None
         if message is None:
             raise self._died()
-        if message.get("method") == "ckit/repo/didChange":
+        method = str(message.get("method", ""))
+        given = message.get("params")
+        params = given if isinstance(given, dict) else {}
+        if method == "ckit/repo/didChange":
             self._changed = True
-        elif "method" in message and "id" in message:
-            if message["method"] in ACCEPTED_REQUESTS:
-                self._send({"id": message["id"], "result": None})
-            else:
-                error: JsonObject = {"code": -32601, "message": "The ckit command does not serve requests."}
-                self._send({"id": message["id"], "error": error})
+        elif method and "id" in message:
+            self._send({"id": message["id"], **self._serve(method, params)})
+        elif method in self._listeners:
+            self._listeners[method](params)
         return message
+
+    def _serve(self, method: str, params: JsonObject) -> JsonObject:
+        if method in self._answerers:
+            return {"result": self._answerers[method](params)}
+        if method in ACCEPTED_REQUESTS:
+            return {"result": None}
+        return {"error": {"code": -32601, "message": "The ckit command does not serve this request."}}
 
     def _send(self, message: JsonObject) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False).encode()
@@ -250,12 +290,30 @@ def _read_message(stream: BinaryIO) -> JsonObject | None:
     return cast("JsonObject | None", message)
 
 
-def _report(message: JsonObject) -> Report:
+def _result(answer: JsonObject) -> JsonObject:
+    error = answer.get("error")
+    if isinstance(error, dict):
+        data = error.get("data")
+        code = str(data.get("code", "")) if isinstance(data, dict) else ""
+        raise RequestError(str(error.get("message", "The request failed.")), code, error)
+    result = answer.get("result")
+    return result if isinstance(result, dict) else {}
+
+
+def _token(identifier: int, kind: str = "work") -> str:
+    return f"ckit-{kind}-{identifier}"
+
+
+def _report(message: JsonObject, identifier: int, hooks: Hooks) -> None:
     params = message.get("params")
-    value = params.get("value") if isinstance(params, dict) else None
-    if not isinstance(value, dict):
-        return Report(None, "")
-    percentage = value.get("percentage")
-    return Report(
-        percentage if isinstance(percentage, int) else None, str(value.get("message") or value.get("title") or "")
-    )
+    if not isinstance(params, dict):
+        return
+    token, value = params.get("token"), params.get("value")
+    if isinstance(value, dict) and hooks.progress is not None and token == _token(identifier):
+        percentage = value.get("percentage")
+        text = str(value.get("message") or value.get("title") or "")
+        hooks.progress(Report(percentage if isinstance(percentage, int) else None, text))
+    elif isinstance(value, list) and hooks.part is not None and token == _token(identifier, "part"):
+        for part in value:
+            if isinstance(part, dict):
+                hooks.part(part)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from ckit_daemon import __version__
-from ckit_daemon.cli.client import Daemon
+from ckit_daemon.cli.client import Daemon, Hooks
 from ckit_daemon.cli.errors import RequestError
 from ckit_daemon.wire.repo import OpenParams, OpenResult, RepositoryInfo
 from ckit_daemon.wire.version import SUPPORTED_VERSIONS
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from ckit_daemon.cli.person import Person
     from ckit_daemon.cli.terminal import Terminal
     from ckit_daemon.wire.base import Params, WireModel
 
@@ -36,10 +37,12 @@ class Session:
     root: str
     """The repository's folder."""
 
-    def request(self, method: str, params: Params) -> JsonObject:
-        """Return a result of the protocol as it came, with a bar on the terminal if it takes long."""
+    def request(self, method: str, params: Params, hooks: Hooks | None = None) -> JsonObject:
+        """Return a result of the protocol as it came; a bar on the terminal shows long work that has no hooks."""
+        if hooks is not None:
+            return self.daemon.request(method, params.to_wire(), hooks)
         with self.terminal.progress(method) as show:
-            return self.daemon.request(method, params.to_wire(), show)
+            return self.daemon.request(method, params.to_wire(), Hooks(progress=show))
 
     def uri(self, path: str) -> str:
         """The URI of a file of the repository, for links."""
@@ -47,9 +50,11 @@ class Session:
 
 
 @contextmanager
-def daemon(terminal: Terminal, *, trusted: bool = False) -> Generator[Daemon]:
-    """Start a daemon and introduce the command."""
-    with Daemon(verbose=terminal.verbose) as running:
+def daemon(terminal: Terminal, *, trusted: bool = False, person: Person | None = None) -> Generator[Daemon]:
+    """Start a daemon and introduce the command; with a person, their answers and the events are on offer."""
+    answerers = person.answerers if person else None
+    listeners = person.listeners if person else None
+    with Daemon(verbose=terminal.verbose, answerers=answerers, listeners=listeners) as running:
         running.initialize(
             {
                 "clientInfo": {"name": "ckit", "version": __version__},
@@ -61,17 +66,19 @@ def daemon(terminal: Terminal, *, trusted: bool = False) -> Generator[Daemon]:
 
 
 @contextmanager
-def session(terminal: Terminal, *, trusted: bool = False, watch: bool = False) -> Generator[Session]:
+def session(
+    terminal: Terminal, *, trusted: bool = False, watch: bool = False, person: Person | None = None
+) -> Generator[Session]:
     """Start a daemon and open the repository around the chosen folder.
 
     Raises:
         CommandError: no daemon, or no repository.
     """
-    with daemon(terminal, trusted=trusted) as running:
+    with daemon(terminal, trusted=trusted, person=person) as running:
         params = OpenParams(path=str(terminal.repo.absolute()), watch=watch)
         try:
             with terminal.progress("Opening the repository") as show:
-                raw = running.request("ckit/repo/open", params.to_wire(), show)
+                raw = running.request("ckit/repo/open", params.to_wire(), Hooks(progress=show))
         except RequestError as error:
             if error.code == "not_found":
                 error.hints = ("Choose one with --repo DIR, make one with `ckit init DIR`, or try `ckit demo`.",)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.services.assistant.providers.base import ModelInfo
-
 from ckit_daemon.core.errors import CkitError, ProviderError
+from ckit_daemon.services.assistant.providers.base import ModelInfo
 from ckit_daemon.services.assistant.providers.offline.model import NAME, OfflineChatModel
 from ckit_daemon.settings import ModelSettings, ProviderSettings
 
 if TYPE_CHECKING:
-    from ckit_daemon.services.assistant.providers.base import ModelParameters
-
     from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.services.assistant.providers.base import ModelParameters, ToolMode
+    from ckit_daemon.settings import ProviderKind
 
 _CONTEXT_TOKENS: Final = 200_000
 """Nothing of ours is bounded by it; it keeps histories about as long as with today's language models."""
@@ -22,9 +21,9 @@ _CONTEXT_TOKENS: Final = 200_000
 class OfflineProvider:
     """Implements `Provider` in this process: no key, no network, no cost."""
 
-    name = NAME
-    kind = "offline"
-    tool_mode = "native"
+    name: str = NAME
+    kind: ProviderKind = "offline"
+    tool_mode: ToolMode = "native"
 
     def __init__(self) -> None:
         """Describe the one model; nothing is loaded."""

@@ -1,0 +1,106 @@
+"""Markdown while it is being written: blocks that are complete stand, the last one moves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.spinner import Spinner
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_REFRESH_PER_SECOND: Final = 12
+_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_BLOCK_END: Final = re.compile(r"\n[ \t]*\n(?![ \t]|[-*+] |\d+[.)] )")
+"""An empty line, unless the list before it may go on."""
+
+
+class Display:
+    """The one place of a terminal that moves; without a terminal, there is none."""
+
+    def __init__(self, console: Console) -> None:
+        """Show nothing yet."""
+        self._console = console
+        self._live: Live | None = None
+
+    def show(self, what: RenderableType) -> None:
+        """Show something, in the place of what was shown before."""
+        if not self._console.is_terminal:
+            return
+        if self._live is None:
+            self._live = Live(
+                what, console=self._console, transient=True, refresh_per_second=_REFRESH_PER_SECOND, auto_refresh=True
+            )
+            self._live.start()
+        else:
+            self._live.update(what)
+
+    def wait(self, text: str) -> None:
+        """Show that something is being done."""
+        self.show(Spinner("dots", text, style="cyan"))
+
+    def clear(self) -> None:
+        """Show nothing, so that others can write."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+class MarkdownStream:
+    """Prints Markdown that comes piece by piece: formatted on a terminal, as it is elsewhere."""
+
+    def __init__(self, console: Console, display: Display) -> None:
+        """Begin with an empty text."""
+        self._console = console
+        self._display = display
+        self._pending = ""
+        self._begun = False
+
+    def write(self, text: str) -> None:
+        """Take more text."""
+        if not self._console.is_terminal:
+            self._console.out(text, end="", highlight=False)
+            self._console.file.flush()
+            return
+        self._pending += text
+        while (end := _end_of_block(self._pending)) is not None:
+            self._print(self._pending[:end])
+            self._pending = self._pending[end:].lstrip("\n")
+        if self._pending.strip():
+            self._display.show(Markdown(self._pending))
+
+    def close(self) -> None:
+        """Print what is left; the text is complete."""
+        if not self._console.is_terminal:
+            self._console.out("")
+        elif self._pending.strip():
+            self._print(self._pending)
+        self._pending = ""
+
+    def _print(self, block: str) -> None:
+        self._display.clear()
+        if self._begun:
+            self._console.print()
+        self._begun = True
+        self._console.print(Markdown(block))
+
+
+def _end_of_block(text: str) -> int | None:
+    """Return where the first block ends for sure; code is one block, however many empty lines it has."""
+    for match in _BLOCK_END.finditer(text):
+        if match.end() < len(text) and not _open_fence(text[: match.start()]):
+            return match.end()
+    return None
+
+
+def _open_fence(text: str) -> bool:
+    opened = ""
+    for found in _FENCE.finditer(text):
+        if not opened:
+            opened = found[1]
+        elif found[1].startswith(opened):
+            opened = ""
+    return bool(opened)
