@@ -1,0 +1,81 @@
+"""What models are told: who they are, what is wanted, and the material as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+
+from ckit_daemon.services.assistant.fencing import RULES, neutralise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from ckit_daemon.core.json import JsonObject
+
+_MAX_SHOWN: Final = 20_000
+_WRITER: Final = """\
+You write technical specifications for a product whose context repository is given to you as data. Write plain, exact \
+Markdown: short sentences, each limit with a number and a unit, the words of the domain. Say only what the material \
+or the person supports; what nobody has decided goes under the open questions. Name entities by their ids.\
+"""
+_CODER: Final = """\
+You write production code from specifications. Answer with JSON that fits the given schema: whole files, each with a \
+path relative to the repository, its content, its language and its purpose. Never put a file outside the repository.\
+"""
+_MODELLER: Final = """\
+You write entities of a context repository as JSON that fits the given JSON Schema. Use only ids of entities that the \
+material names. Leave out optional fields that nothing is known about. Answer with the JSON object and nothing else.\
+"""
+
+
+def spec_request(outline: str, requirement: str) -> str:
+    """What is asked of the writer of a specification."""
+    wanted = f"The requirement, in the person's words:\n\n{neutralise(requirement)}\n\n" if requirement else ""
+    return (
+        f"Write one specification. {wanted}Keep to this outline; replace what stands in angle brackets, keep the "
+        f"headings, and leave out a section only where there is nothing to say:\n\n{neutralise(outline)}\n"
+        "The first line is the title as a heading of level 1. The material follows.\n"
+    )
+
+
+def entity_request(entity_type: str, request: str, linked: str) -> str:
+    """What is asked of the writer of an entity."""
+    link = f" It belongs to {linked}." if linked else ""
+    return (
+        f"Make up one entity of the type {entity_type}.{link} What it is to be, in the person's words:\n\n"
+        f"{neutralise(request)}\n\nDon't give it an id. The material follows.\n"
+    )
+
+
+def writer_messages(content: str, material: JsonObject) -> list[BaseMessage]:
+    """The messages that ask for a specification."""
+    return _messages(_WRITER, content, "spec", material)
+
+
+def coder_messages(content: str, material: JsonObject) -> list[BaseMessage]:
+    """The messages that ask for code."""
+    return _messages(_CODER, content, "code", material)
+
+
+def modeller_messages(content: str, material: JsonObject) -> list[BaseMessage]:
+    """The messages that ask for an entity."""
+    return _messages(_MODELLER, content, "entity", material)
+
+
+def repair_messages(messages: Sequence[BaseMessage], answer: str, problems: Sequence[str]) -> list[BaseMessage]:
+    """The messages that ask to mend an answer, with what is wrong with it."""
+    listed = "\n".join(f"- {neutralise(problem)}" for problem in problems)
+    asked = HumanMessage(
+        f"Your answer does not fit:\n{listed}\n\nAnswer again with the whole JSON object, mended.",
+        additional_kwargs=messages[-1].additional_kwargs,
+    )
+    return [*messages[:2], AIMessage(answer[:_MAX_SHOWN] or "(nothing)"), asked]
+
+
+def _messages(role: str, content: str, task: str, material: JsonObject) -> list[BaseMessage]:
+    # The offline provider reads the values; other providers send neither them nor their name.
+    told = {"ckit": {"task": task, "material": material}}
+    return [SystemMessage(f"{role}\n\n{RULES}"), HumanMessage(content, additional_kwargs=told)]
