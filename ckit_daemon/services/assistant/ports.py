@@ -72,6 +72,28 @@ class Transcript:
     """In the order of their beginning."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What becomes of old sessions; one in which a turn runs, and the one that was used last, always stay."""
+
+    archive_before: str
+    """Sessions last used before this time are archived; ISO 8601, UTC."""
+    delete_before: str
+    """Archived sessions last used before this time are deleted."""
+    max_sessions: int
+    """Beyond this many the oldest are deleted, archived ones first."""
+    max_bytes: int
+    """The same, as long as the database is larger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """How many sessions were put away."""
+
+    archived: int
+    deleted: int
+
+
 class SessionStore(Protocol):
     """Sessions, turns and items on disk. What a method returned is there after kill -9 and power loss.
 
@@ -113,8 +135,14 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def retain(self, retention: Retention) -> Retained:
+        """Archive and delete what has not been used for long, or is too much."""
+        ...
+
     async def begin_turn(self, turn: Turn) -> Turn:
         """Store a running turn, or take over an interrupted one, and become the session's only writer.
+
+        The store gives a new turn its number.
 
         Raises:
             ConflictError: a turn of the session is running, here or in another daemon; `details.turnId` names it.

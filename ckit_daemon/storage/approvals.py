@@ -1,0 +1,107 @@
+"""Approvals in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from ckit_daemon.core.errors import ConflictError, NotFoundError
+from ckit_daemon.redaction import Redactor
+from ckit_daemon.services.assistant.records import Approval
+from ckit_daemon.storage.redact import redacted
+from ckit_daemon.storage.rows import encoded, require_session
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from ckit_daemon.services.assistant.records import ApprovalState, Record
+    from ckit_daemon.storage.database import Database
+
+R = TypeVar("R", bound="Record")
+
+_APPROVAL: Final = msgspec.json.Decoder(Approval)
+
+
+class SqliteApprovals:
+    """The part of `services.assistant.ports.SessionStore` that is about approvals."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._redactor = Redactor()
+
+    async def put_approval(self, approval: Approval) -> None:
+        """Store an approval's new state."""
+        clean = await self._clean(approval)
+        await self._database.write(lambda connection: _put(connection, clean))
+
+    async def decide_approval(self, approval: Approval) -> Approval:
+        """Store the decision about a pending approval, whichever daemon asked for it.
+
+        Raises:
+            ConflictError: it has been decided already; `details` has the decision.
+        """
+        clean = await self._clean(approval)
+
+        def decide(connection: sqlite3.Connection) -> Approval:
+            stored = _find(connection, clean.id)
+            if stored.state != "pending":
+                raise ConflictError(
+                    f"The approval has been settled already: {stored.state}.",
+                    details={"id": stored.id, "state": stored.state, "decision": stored.decision},
+                )
+            _put(connection, clean)
+            return clean
+
+        return await self._database.write(decide)
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Return an approval."""
+        return await self._database.run(lambda connection: _find(connection, approval_id))
+
+    async def approvals(
+        self, *, session_id: str | None = None, state: ApprovalState | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals, the oldest first."""
+        values = {"session": session_id, "state": state}
+
+        def read(connection: sqlite3.Connection) -> list[Approval]:
+            if session_id is not None:
+                require_session(connection, session_id)
+            found: list[tuple[str]] = connection.execute(
+                "SELECT record FROM approvals WHERE (:session IS NULL OR session_id = :session) "
+                "AND (:state IS NULL OR state = :state) ORDER BY created_at, rowid",
+                values,
+            ).fetchall()
+            return [_APPROVAL.decode(record) for (record,) in found]
+
+        return await self._database.run(read)
+
+    async def _clean(self, record: R) -> R:
+        # In a thread, because patterns take their time with long texts.
+        return await asyncio.to_thread(self._redacted, record)
+
+    def _redacted(self, record: R) -> R:
+        return redacted(record, self._redactor)
+
+
+def _find(connection: sqlite3.Connection, approval_id: str) -> Approval:
+    row: tuple[str] | None = connection.execute("SELECT record FROM approvals WHERE id = ?", [approval_id]).fetchone()
+    if row is None:
+        raise NotFoundError(
+            "There is no approval of this id; ckit/approval/list names those that there are.",
+            details={"kind": "approval", "id": approval_id},
+        )
+    return _APPROVAL.decode(row[0])
+
+
+def _put(connection: sqlite3.Connection, approval: Approval) -> None:
+    if approval.session_id is not None:
+        require_session(connection, approval.session_id)
+    connection.execute(
+        "INSERT INTO approvals VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record",
+        [approval.id, approval.session_id, approval.state, approval.created_at, encoded(approval)],
+    )

@@ -1,0 +1,55 @@
+"""Archives and deletes old sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.services.assistant.ports import Retained
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ckit_daemon.services.assistant.ports import Retention
+
+AT_ONCE: Final = 20
+"""Sessions that are deleted before the size of the database is looked at again."""
+
+_IDLE: Final = "NOT EXISTS (SELECT 1 FROM leases WHERE session_id = sessions.id)"
+_OLDEST: Final = (
+    f"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE {_IDLE} "  # noqa: S608 - a constant.
+    "AND updated_at < (SELECT max(updated_at) FROM sessions) ORDER BY archived DESC, updated_at, rowid LIMIT ?)"
+)
+"""Archived ones first; neither one in which a turn runs, nor the one that was used last."""
+
+
+def retain(connection: sqlite3.Connection, retention: Retention) -> Retained:
+    """Apply the rules, in this order: age, number, size; what is used at the moment stays."""
+    archived = connection.execute(
+        f"UPDATE sessions SET archived = 1 WHERE NOT archived AND updated_at < ? AND {_IDLE}",  # noqa: S608 - as above.
+        [retention.archive_before],
+    ).rowcount
+    deleted = connection.execute(
+        f"DELETE FROM sessions WHERE archived AND updated_at < ? AND {_IDLE}",  # noqa: S608 - as above.
+        [retention.delete_before],
+    ).rowcount
+    surplus = _pragma(connection, "SELECT count(*) FROM sessions") - retention.max_sessions
+    if surplus > 0:
+        deleted += connection.execute(_OLDEST, [surplus]).rowcount
+    while _used_bytes(connection) > retention.max_bytes:
+        gone = connection.execute(_OLDEST, [AT_ONCE]).rowcount
+        if not gone:
+            break
+        deleted += gone
+    if deleted:
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+    return Retained(archived=archived, deleted=deleted)
+
+
+def _used_bytes(connection: sqlite3.Connection) -> int:
+    pages = _pragma(connection, "PRAGMA page_count") - _pragma(connection, "PRAGMA freelist_count")
+    return pages * _pragma(connection, "PRAGMA page_size")
+
+
+def _pragma(connection: sqlite3.Connection, sql: str) -> int:
+    value: int = connection.execute(sql).fetchone()[0]
+    return value
