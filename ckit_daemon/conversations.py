@@ -114,6 +114,7 @@ class Conversations:
             client=self._client,
             settings=self._settings,
             generation=self.assistant.generation,
+            scripts=self._services().scripts,
             metrics=self._services().metrics,
         )
 

@@ -7,7 +7,6 @@ first, one whose id begins with it second; among equals the order of the paths d
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, insort
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.core.search.highlight import Highlight, highlights, values_for
 from ckit_daemon.core.search.query import Term, parse_query
+from ckit_daemon.core.search.similar import Likeness, likeness, rarity, saturated
 from ckit_daemon.core.search.words import SEPARATOR, WORD, fold, scalars
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.core.snapshot import Snapshot
 
-_K1: Final = 1.2
-_B: Final = 0.75
 _ID_WEIGHT: Final = 8
 _TITLE_WEIGHT: Final = 4
 _PREFIX_WEIGHT: Final = 0.4
@@ -129,6 +127,42 @@ class SearchIndex:
         hits = (Hit(entity, scores[entity.path], highlights(entity, parsed.wanted, fields)) for entity in page)
         return SearchResult(tuple(hits), len(kept))
 
+    def similar(
+        self,
+        snapshot: Snapshot,
+        like: Entity | str,
+        *,
+        types: Collection[str] | None = None,
+        limit: int = 10,
+        progress: Progress = SILENT,
+    ) -> tuple[Likeness, ...]:
+        """Find the entities that share the most telling words with an entity or a text, the most alike first.
+
+        Args:
+            snapshot: Where to look.
+            like: An entity of the snapshot, which is not found itself, or a text.
+            types: Entity types to look among, all by default.
+            limit: How many to return.
+            progress: Sees the index being built.
+
+        Raises:
+            OperationCancelledError: raised by `progress`.
+
+        """
+        text = like if isinstance(like, str) else SEPARATOR.join(value for _, value in scalars(like.data))
+        with self._lock:
+            self._update(snapshot, progress)
+            lengths = {path: entry.length for path, entry in self._entries.items()}
+            found = likeness(Counter(WORD.findall(fold(text))), self._postings, lengths)
+            entities = {path: self._entries[path].entity for path in found}
+        kept = [
+            Likeness(entities[path], score, words)
+            for path, (score, words) in found.items()
+            if (types is None or entities[path].type in types)
+            and (isinstance(like, str) or entities[path].id != like.id)
+        ]
+        return tuple(nsmallest(limit, kept, key=lambda each: (-each.score, each.entity.path)))
+
     # Finding
 
     def _candidates(self, matches: Sequence[Mapping[str, float]]) -> set[str]:
@@ -185,12 +219,11 @@ class SearchIndex:
         average = self._total_length / number if number else 1
         scores = dict.fromkeys(paths, 0.0)
         for term, counts in zip(terms, matches, strict=True):
-            rarity = math.log(1 + (number - len(counts) + 0.5) / (len(counts) + 0.5))
+            telling = rarity(len(counts), number)
             names_id = term.field in {None, "id"}
             for path in paths:
                 entry, count = self._entries[path], counts[path]
-                relevance = count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * entry.length / average))
-                scores[path] += rarity * relevance
+                scores[path] += telling * saturated(count, entry.length, average)
                 if names_id and entry.folded_id.startswith(term.folded):
                     scores[path] += _EXACT_ID if entry.folded_id == term.folded else _ID_PREFIX
         return scores

@@ -31,7 +31,8 @@ _INVISIBLE: Final = re.compile(
     "\u202a-\u202e\u2066-\u2069"  # Direction of writing: what a person sees would not be what a model reads.
     "\U000e0000-\U000e007f]"  # Tags: invisible letters that models can read.
 )
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Halves of surrogate pairs are no characters, and JSON can't be made of them.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _ANGLED: Final = re.compile(
     r"""
     <(?=
@@ -94,4 +95,4 @@ def label(text: str) -> str:
 
 
 def _boundary(body: str) -> str:
-    return hashlib.blake2b(body.encode("utf-8", "replace"), digest_size=_BOUNDARY_BYTES).hexdigest()
+    return hashlib.blake2b(body.encode(), digest_size=_BOUNDARY_BYTES).hexdigest()

@@ -1,0 +1,305 @@
+"""Asks a person whether something may be done, and remembers the answer.
+
+A question is on disk before anybody sees it. The client's dialog, `ckit/approval/resolve` and another daemon on the
+same database may all answer it: the first answer counts. No answer by the deadline is a no.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
+import orjson
+
+from ckit_daemon.core.errors import CkitError, ConflictError, InvalidArgumentError
+from ckit_daemon.redaction import Redactor
+from ckit_daemon.services.assistant.masking import masked_object
+from ckit_daemon.services.assistant.records import Approval
+from ckit_daemon.services.clock import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.services.assistant.ports import Client, SessionStore
+    from ckit_daemon.services.assistant.records import ApprovalState, Decision, Session, ToolClass
+    from ckit_daemon.settings import Settings
+
+METHOD: Final = "ckit/approval/request"
+POLL_SECONDS: Final = 0.5
+"""How often the store is asked whether another daemon has taken the answer."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked: may this be done, exactly so?"""
+
+    call_id: str
+    """Id of the run; asking again for the same run finds the stored approval."""
+    repository: str
+    tool: str
+    tool_class: ToolClass
+    title: str
+    arguments: JsonObject
+    diff: str | None = None
+    files: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    session_id: str | None = None
+    turn_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person says."""
+
+    decision: Decision
+    arguments: JsonObject | None = None
+    """Other arguments than those asked about; only with `allowOnce`."""
+    note: str | None = None
+
+
+class ApprovalService:
+    """Asks, waits and takes answers; used on the event loop only."""
+
+    def __init__(self, store: SessionStore, client: Client, settings: Callable[[], Settings]) -> None:
+        self._store = store
+        self._client = client
+        self._settings = settings
+        self._redactor = Redactor()
+        self._waiting: dict[str, asyncio.Event] = {}
+
+    async def granted(self, question: Question) -> bool:
+        """Whether the person allowed the same for the rest of the session, in whatever daemon.
+
+        The same is the same tool on the same files; the same command line; where there is neither, the same arguments.
+        """
+        if question.session_id is None:
+            return False
+        shown = self._record(question)
+        return any(
+            earlier.decision == "allowForSession"
+            and (earlier.tool, earlier.repository) == (shown.tool, shown.repository)
+            and (earlier.files, earlier.command) == (shown.files, shown.command)
+            and (bool(shown.files or shown.command) or earlier.arguments == shown.arguments)
+            for earlier in await self._store.approvals(session_id=question.session_id, state="allowed")
+        )
+
+    async def ask(self, question: Question, announce: Callable[[Approval], Awaitable[None]] | None = None) -> Approval:
+        """Ask, and wait until the question is decided one way or another.
+
+        A run that was asked about before the daemon ended uses the decision that was made since, or is asked about
+        again under the same id. Cancelling the call withdraws the question.
+
+        Args:
+            question: what to ask.
+            announce: is told the approval once it is on disk, before anybody is asked, and again once it is decided.
+
+        Raises:
+            StorageError: the question can't be stored, so nobody is asked.
+        """
+        known = await self._asked_before(question)
+        if known is not None and known.state != "pending":
+            if announce is not None:
+                await announce(known)
+            return known
+        new = self._record(question)
+        approval = new if known is None else msgspec.structs.replace(new, id=known.id, created_at=known.created_at)
+        await self._store.put_approval(approval)
+        if announce is not None:
+            await announce(approval)
+        decided = await self._answered(approval)
+        if announce is not None:
+            await announce(decided)
+        return decided
+
+    def shows(self, approval: Approval, question: Question) -> bool:
+        """Whether an approval shows just what the question is about, so that its answer holds for it."""
+        shown = self._record(question)
+        return (approval.tool, approval.diff, approval.files, approval.command) == (
+            shown.tool,
+            shown.diff,
+            shown.files,
+            shown.command,
+        )
+
+    def edited(self, approval: Approval, question: Question) -> bool:
+        """Whether the person has allowed other arguments than those asked about."""
+        return approval.arguments != self._record(question).arguments
+
+    async def amend(self, approval: Approval, question: Question) -> Approval:
+        """Store what edited arguments really do, so that the approval goes on showing what was allowed."""
+        shown = self._record(question)
+        amended = msgspec.structs.replace(
+            approval, title=shown.title, diff=shown.diff, files=shown.files, command=shown.command
+        )
+        await self._store.put_approval(amended)
+        return amended
+
+    async def find(self, approval_id: str) -> tuple[Approval, Session | None]:
+        """Return an approval and the session that it is about, if any; raises NotFoundError."""
+        approval = await self._store.approval(approval_id)
+        if approval.session_id is None:
+            return approval, None
+        return approval, await self._store.find(approval.session_id)
+
+    async def query(self, session_id: str | None, state: ApprovalState | None) -> Sequence[Approval]:
+        """Return approvals, the oldest first.
+
+        A question of a client's own run ends with the daemon that asked it. One of a turn can be asked again.
+        """
+        found = [
+            await self._expire(each) if each.state == "pending" and each.turn_id is None and _overdue(each) else each
+            for each in await self._store.approvals(session_id=session_id, state=state)
+        ]
+        return [each for each in found if state is None or each.state == state]
+
+    async def resolve(self, approval_id: str, answer: Answer) -> Approval:
+        """Take a person's answer, and return the approval as it is on disk then.
+
+        Raises:
+            NotFoundError: there is no such approval.
+            ConflictError: it is decided already, or its deadline has passed.
+            InvalidArgumentError: other arguments with another decision than `allowOnce`.
+        """
+        approval = await self._store.approval(approval_id)
+        if approval.state == "pending" and _overdue(approval):
+            approval = await self._expire(approval)
+        if approval.state != "pending":
+            raise ConflictError(
+                f"The approval is {approval.state} already; the first answer counts, and none counts after the "
+                "deadline.",
+                details={"id": approval.id, "state": approval.state, "decision": approval.decision},
+            )
+        if answer.arguments is not None and answer.decision != "allowOnce":
+            raise InvalidArgumentError(
+                "Other arguments go with the decision 'allowOnce' only.", details={"decision": answer.decision}
+            )
+        decided = await self._store.decide_approval(self._with_answer(approval, answer))
+        if (waiting := self._waiting.get(approval_id)) is not None:
+            waiting.set()
+        return decided
+
+    # Asking
+
+    async def _asked_before(self, question: Question) -> Approval | None:
+        if question.session_id is None:
+            return None
+        found = [
+            each
+            for each in await self._store.approvals(session_id=question.session_id)
+            if each.tool_call_id == question.call_id and each.tool == question.tool
+        ]
+        # A question that was withdrawn has no answer, so that the same run is asked about anew.
+        return found[-1] if found and found[-1].state != "cancelled" else None
+
+    async def _answered(self, approval: Approval) -> Approval:
+        answered = self._waiting[approval.id] = asyncio.Event()
+        asking = asyncio.create_task(self._ask_client(approval))
+        deadline = asyncio.timeout(self._settings().assistant.approval_timeout_seconds)
+        try:
+            async with deadline:
+                return await self._watch(approval.id, answered)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            return await self._expire(approval)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._decide(approval, "cancelled"))
+            raise
+        finally:
+            del self._waiting[approval.id]
+            asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asking
+
+    async def _watch(self, approval_id: str, answered: asyncio.Event) -> Approval:
+        while True:
+            found = await self._store.approval(approval_id)
+            if found.state != "pending":
+                return found
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await answered.wait()
+
+    async def _ask_client(self, approval: Approval) -> None:
+        if not self._client.answers(METHOD):
+            return
+        seconds = self._settings().assistant.approval_timeout_seconds
+        shown = cast("JsonObject", orjson.loads(approval.to_json()))
+        try:
+            result = await self._client.request(METHOD, {"approval": shown}, timeout_seconds=seconds)
+            await self._take(approval, result)
+        except CkitError as error:
+            # It may still be answered by `ckit/approval/resolve`, or have been answered so before.
+            logger.info("no answer to an approval from the client: %s", error.message, extra={"code": error.code})
+
+    async def _take(self, approval: Approval, result: JsonObject) -> None:
+        answer = Answer(
+            cast("Decision", result["decision"]),
+            cast("JsonObject | None", result.get("arguments")),
+            cast("str | None", result.get("note")),
+        )
+        try:
+            await self.resolve(approval.id, answer)
+        except InvalidArgumentError as error:
+            # The person is done with the dialog, and nobody would come back to it.
+            await self.resolve(approval.id, Answer("deny", note=f"The client's answer can't be used. {error.message}"))
+
+    # Records
+
+    def _record(self, question: Question) -> Approval:
+        mask = self._redactor.text
+        return Approval(
+            id=uuid.uuid4().hex,
+            session_id=question.session_id,
+            turn_id=question.turn_id,
+            tool_call_id=question.call_id,
+            repository=question.repository,
+            tool=question.tool,
+            tool_class=question.tool_class,
+            title=mask(question.title),
+            diff=None if question.diff is None else mask(question.diff),
+            files=question.files,
+            command=None if question.command is None else tuple(mask(part) for part in question.command),
+            arguments=masked_object(self._redactor, question.arguments),
+            created_at=timestamp(),
+            expires_at=timestamp(self._settings().assistant.approval_timeout_seconds),
+            state="pending",
+        )
+
+    def _with_answer(self, approval: Approval, answer: Answer) -> Approval:
+        arguments = approval.arguments
+        if answer.arguments is not None:
+            arguments = masked_object(self._redactor, answer.arguments)
+        return msgspec.structs.replace(
+            approval,
+            state="denied" if answer.decision == "deny" else "allowed",
+            decision=answer.decision,
+            arguments=arguments,
+            note=None if answer.note is None else self._redactor.text(answer.note),
+            decided_at=timestamp(),
+        )
+
+    async def _expire(self, approval: Approval) -> Approval:
+        return await self._decide(approval, "expired")
+
+    async def _decide(self, approval: Approval, state: ApprovalState) -> Approval:
+        """Store a decision that no person made, unless a person was faster; return what is on disk then."""
+        try:
+            return await self._store.decide_approval(
+                msgspec.structs.replace(approval, state=state, decided_at=timestamp())
+            )
+        except ConflictError:
+            return await self._store.approval(approval.id)
+
+
+def _overdue(approval: Approval) -> bool:
+    return datetime.fromisoformat(approval.expires_at) <= datetime.now(UTC)

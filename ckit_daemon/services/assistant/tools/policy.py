@@ -1,0 +1,44 @@
+"""What the settings say about tools: allowed, to be asked about, or denied."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckit_daemon.services.assistant.records import ToolClass
+    from ckit_daemon.settings import PolicyAction, ToolPolicy
+
+
+def decide(policies: Sequence[ToolPolicy], tool: str, tool_class: ToolClass, files: Sequence[str]) -> PolicyAction:
+    """Return what holds for a tool that would touch these files: the first policy that fits decides.
+
+    To allow, a policy's path must fit every file; to ask or to deny, one file is enough, or a second file would lift
+    the protection of the first. Without a policy, reading is allowed, and writing and running ask.
+    """
+    for policy in policies:
+        if fnmatchcase(tool, policy.tool) and _fits(policy, files):
+            return policy.action
+    return "allow" if tool_class == "read" else "ask"
+
+
+def _fits(policy: ToolPolicy, files: Sequence[str]) -> bool:
+    pattern = policy.path.split("/")
+    if pattern == ["**"]:
+        return True
+    if policy.action == "allow":
+        return bool(files) and all(matches(file.split("/"), pattern) for file in files)
+    # Windows and macOS open a file by any spelling of its name.
+    folded = [step.casefold() for step in pattern]
+    return any(matches(file.casefold().split("/"), folded) for file in files)
+
+
+def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the steps of a path fit the steps of a glob; `**` stands for any number of steps, also for none."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and matches(path[1:], pattern[1:])

@@ -1,0 +1,338 @@
+"""The one way to run a tool, for the client's `ckit/tool/run` and for models alike.
+
+Find, check, plan, policy, approval, run, and say what came of it: masked, cut and fenced. What goes wrong on the way
+is an outcome that the model can read, not an exception (R03, R11, R21, R38).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ckit_daemon.core.errors import (
+    CapabilityDisabledError,
+    CkitError,
+    ConflictError,
+    DeadlineExceededError,
+    DeniedError,
+    InvalidArgumentError,
+    NotFoundError,
+    OperationCancelledError,
+)
+from ckit_daemon.redaction import Redactor
+from ckit_daemon.services.assistant.approvals import Question
+from ckit_daemon.services.assistant.tools.base import ToolContext
+from ckit_daemon.services.assistant.tools.client import RemoteTool
+from ckit_daemon.services.assistant.tools.names import model_names
+from ckit_daemon.services.assistant.tools.outcome import ToolOutcome, failure, success
+from ckit_daemon.services.assistant.tools.policy import decide
+from ckit_daemon.services.assistant.tools.registry import TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+
+    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.metrics import Metrics
+    from ckit_daemon.services.assistant.approvals import Answer, ApprovalService
+    from ckit_daemon.services.assistant.container import Part
+    from ckit_daemon.services.assistant.ports import Client
+    from ckit_daemon.services.assistant.records import Approval, Session, ToolClass
+    from ckit_daemon.services.assistant.tools.base import AnyTool, Output, Plan, Status
+    from ckit_daemon.services.generation.service import GenerationService
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.pipelines.script import ScriptRunner
+    from ckit_daemon.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as it is offered, the same to clients and models."""
+
+    name: str
+    model_name: str
+    """Its name for models, which take no dots; unique among the tools of one session."""
+    description: str
+    tool_class: ToolClass
+    input_schema: JsonObject
+    source: Literal["daemon", "client"]
+    status: Status
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A run that somebody wants."""
+
+    name: str
+    arguments: JsonObject
+    call_id: str
+    """Unique; a run that is asked for again after a restart has the same."""
+    repository: OpenRepository
+    trusted: bool
+    """Whether the workspace may run its own code."""
+    session: Session | None
+    turn_id: str | None
+    request_id: str
+    on_approval: Callable[[Approval], Awaitable[None]] | None
+    """Is told an approval once it is on disk, and again once it is decided."""
+    progress: Progress
+
+
+class ToolRunner:
+    """Runs tools; used on the event loop only."""
+
+    def __init__(
+        self,
+        *,
+        approvals: ApprovalService,
+        client: Client,
+        settings: Callable[[], Settings],
+        generation: Part[GenerationService],
+        scripts: ScriptRunner,
+        metrics: Metrics,
+    ) -> None:
+        self._approvals = approvals
+        self._client = client
+        self._settings = settings
+        self._generation = generation
+        self._scripts = scripts
+        self._metrics = metrics
+        self._redactor = Redactor()
+
+    def tools(self, session: Session | None, *, trusted: bool = False) -> list[ToolSpec]:
+        """Return every tool by name, also those that can't run now, with the reason.
+
+        Args:
+            session: the session whose client's tools to add.
+            trusted: whether the workspace may run its own code.
+        """
+        settings = self._settings()
+        offered = self._offered(session)
+        names = model_names(offered)
+        found: list[ToolSpec] = []
+        for name, tool in sorted(offered.items()):
+            status, reason = tool.status(settings, trusted=trusted)
+            found.append(
+                ToolSpec(
+                    name=name,
+                    model_name=names[name],
+                    description=tool.description,
+                    tool_class=tool.tool_class,
+                    input_schema=tool.input_schema(),
+                    source="daemon" if name in TOOLS else "client",
+                    status=status,
+                    reason=reason,
+                )
+            )
+        return found
+
+    async def run(self, request: ToolRequest) -> ToolOutcome:
+        """Run a tool, with the approvals that it needs; what goes wrong is an outcome. Cancelling the call ends it."""
+        watch = _Stopwatch()
+        try:
+            output = await self._perform(request, watch)
+            outcome = success(output, request.name, self._redactor, watch.milliseconds)
+        except CkitError as error:
+            outcome = failure(error, request.name, self._redactor, watch.milliseconds)
+        # Names that clients make up would be as many labels for whoever collects the metrics.
+        label = request.name if request.name in TOOLS else "client"
+        self._metrics.record_tool(label, outcome.status, watch.milliseconds / 1000)
+        return outcome
+
+    async def resolve(self, approval_id: str, answer: Answer) -> Approval:
+        """Take a person's answer to an approval; edited arguments must fit the tool.
+
+        Raises:
+            NotFoundError: there is no such approval.
+            ConflictError: it is decided already, or its deadline has passed.
+            InvalidArgumentError: the edited arguments don't fit.
+        """
+        if answer.arguments is not None:
+            approval, session = await self._approvals.find(approval_id)
+            tool = self._offered(session).get(approval.tool)
+            if tool is None:
+                raise InvalidArgumentError(
+                    f"The arguments of {approval.tool} can't be edited here.", details={"tool": approval.tool}
+                )
+            tool.check(answer.arguments)
+        return await self._approvals.resolve(approval_id, answer)
+
+    async def permit(self, plan: Plan, question: Question) -> Approval | None:
+        """Return once a plan may be carried out: by the policies, by an earlier approval, or because a person says so.
+
+        Returns:
+            The approval, if a person was asked.
+
+        Raises:
+            DeniedError: a policy or a person says no, or nobody answered in time.
+        """
+        return await self._permitted(plan, question, None)
+
+    # Running
+
+    async def _perform(self, request: ToolRequest, watch: _Stopwatch) -> Output:
+        tool = self._find(request)
+        progress = _StoppableProgress(request.progress)
+        context = ToolContext(
+            repository=request.repository,
+            settings=self._settings(),
+            progress=progress,
+            request_id=request.request_id,
+            call_id=request.call_id,
+            trusted=request.trusted,
+            session=request.session,
+            turn_id=request.turn_id,
+            scripts=self._scripts,
+            generation=self._generation,
+        )
+        try:
+            plan = await self._planned(tool, context, request.arguments, watch)
+            question = _question(tool, request, request.arguments, plan)
+            approval = await self._permitted(plan, question, request.on_approval)
+            if approval is not None and self._approvals.edited(approval, question):
+                plan = await self._replanned(tool, context, approval, request, watch)
+            elif approval is not None and not self._approvals.shows(approval, question):
+                raise ConflictError(
+                    "The repository has changed since this was approved, so that something else would happen now; "
+                    "nothing is done. Ask for it again."
+                )
+            with watch.running():
+                async with self._deadline(tool.name):
+                    return await plan.run()
+        finally:
+            progress.stop()
+
+    def _find(self, request: ToolRequest) -> AnyTool:
+        offered = self._offered(request.session)
+        tool = offered.get(request.name)
+        if tool is None:
+            raise NotFoundError(
+                f"There is no tool {request.name[:64]!r}; there are {', '.join(offered)}.", details={"kind": "tool"}
+            )
+        status, reason = tool.status(self._settings(), trusted=request.trusted)
+        if status == "disabled":
+            raise CapabilityDisabledError(f"{tool.name} can't run. {reason}", details={"tool": tool.name})
+        return tool
+
+    async def _planned(self, tool: AnyTool, context: ToolContext, arguments: JsonObject, watch: _Stopwatch) -> Plan:
+        with watch.running():
+            async with self._deadline(tool.name):
+                return await tool.planned(context, arguments)
+
+    async def _replanned(
+        self, tool: AnyTool, context: ToolContext, approval: Approval, request: ToolRequest, watch: _Stopwatch
+    ) -> Plan:
+        """Plan what a person's own arguments say; they have approved it by writing them."""
+        plan = await self._planned(tool, context, approval.arguments, watch)
+        question = _question(tool, request, approval.arguments, plan)
+        if self._action(plan, question) == "deny":
+            raise _refused_by_policy(question)
+        await self._approvals.amend(approval, question)
+        return plan
+
+    async def _permitted(
+        self, plan: Plan, question: Question, announce: Callable[[Approval], Awaitable[None]] | None
+    ) -> Approval | None:
+        action = self._action(plan, question)
+        if action == "deny":
+            raise _refused_by_policy(question)
+        if action == "allow" or plan.idle or await self._approvals.granted(question):
+            return None
+        approval = await self._approvals.ask(question, announce)
+        if approval.state != "allowed":
+            raise _refused(approval)
+        return approval
+
+    def _action(self, plan: Plan, question: Question) -> Literal["allow", "ask", "deny"]:
+        return decide(self._settings().assistant.policies, question.tool, question.tool_class, plan.files)
+
+    def _offered(self, session: Session | None) -> Mapping[str, AnyTool]:
+        remote = () if session is None else session.tools
+        return {**{tool.name: RemoteTool(tool, self._client) for tool in remote}, **TOOLS}
+
+    @contextlib.asynccontextmanager
+    async def _deadline(self, name: str) -> AsyncGenerator[None]:
+        seconds = self._settings().assistant.tool_timeout_seconds
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline:
+                yield
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise DeadlineExceededError(
+                f"{name} took longer than its deadline of {seconds:g} s.", details={"timeoutSeconds": seconds}
+            ) from None
+
+
+class _Stopwatch:
+    """Measures the work on both sides of a wait for a person."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    @property
+    def milliseconds(self) -> float:
+        return round(self._seconds * 1000, 3)
+
+    @contextlib.contextmanager
+    def running(self) -> Generator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds += time.perf_counter() - started
+
+
+class _StoppableProgress:
+    """Passes reports on until the run is over; a worker thread that goes on afterwards stops at its next report."""
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner = inner
+        self._stopped = False
+
+    def report(self, done: int, total: int, message: str) -> None:
+        if self._stopped:
+            raise OperationCancelledError("The tool run is over.")
+        self._inner.report(done, total, message)
+
+    def stop(self) -> None:
+        self._stopped = True
+
+
+def _question(tool: AnyTool, request: ToolRequest, arguments: JsonObject, plan: Plan) -> Question:
+    return Question(
+        call_id=request.call_id,
+        repository=request.repository.id,
+        tool=tool.name,
+        tool_class=tool.tool_class,
+        title=plan.title,
+        arguments=arguments,
+        diff=plan.diff,
+        files=plan.files,
+        command=plan.command,
+        session_id=None if request.session is None else request.session.id,
+        turn_id=request.turn_id,
+    )
+
+
+def _refused_by_policy(question: Question) -> DeniedError:
+    return DeniedError(
+        f"A policy in the settings denies {question.tool} here (assistant.policies).", details={"by": "policy"}
+    )
+
+
+def _refused(approval: Approval) -> DeniedError:
+    if approval.state == "expired":
+        message = "Nobody answered the approval in time, so that it counts as refused; nothing is done."
+    elif approval.state == "cancelled":
+        message = "The approval was withdrawn; nothing is done."
+    elif approval.note:
+        message = f"The person refused this and says: {approval.note}"
+    else:
+        message = "The person refused this; nothing is done. Do not try again unless they ask for it."
+    return DeniedError(message, details={"by": "person", "state": approval.state, "approval": approval.id})
