@@ -29,7 +29,7 @@ _FAILURE: Final = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER: Final = re.compile(
-    r"<[a-z][^<>\n]*>|\{\{[^{}]*\}\}|\[(?:to be|generated|[a-z ]+requirements)[^\]\n]*\]", re.I
+    r"<[a-z][^<>\n]*>|\{\{[^{}]*\}\}|\[(?:to be|generated|[a-z ]+requirements)[^\]\n]*\]", re.IGNORECASE
 )
 _MAX_QUESTIONS: Final = 3
 
@@ -158,12 +158,8 @@ def _interfaces(facts: JsonObject) -> str:
 
 def _operations(facts: JsonObject) -> str:
     """One operation for each story; names and paths are decisions that nobody has made yet."""
-    return _listed(
-        [
-            f"{text(data_of(story), 'iWant', 'title').removeprefix('to ')} ({story.get('id')}); method and path are open"
-            for story in of_type(facts, "userstory")
-        ]
-    )
+    wishes = [(text(data_of(story), "iWant", "title"), story.get("id")) for story in of_type(facts, "userstory")]
+    return _listed([f"{wish.removeprefix('to ')} ({name}); method and path are open" for wish, name in wishes])
 
 
 def _failures(facts: JsonObject) -> str:
