@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from examples import entity, file, pipeline, prompt, repo, server
 from examples.session import CONVERSATIONS, INITIALIZE
 
-EXAMPLES = (
+if TYPE_CHECKING:
+    from examples.model import DaemonExamples, MethodExamples
+
+EXAMPLES: tuple[MethodExamples | DaemonExamples, ...] = (
     *server.EXAMPLES,
     *repo.EXAMPLES,
     *entity.EXAMPLES,

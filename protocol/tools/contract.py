@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ from ckit_daemon.wire.schema import error_schema, initialize_schema, method_sche
 from ckit_daemon.wire.version import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ckit_daemon.wire.row import Method
 
@@ -116,7 +117,8 @@ def all_messages() -> Iterator[Message]:
     yield error_message()
 
 
-def named_types() -> dict[str, Schema]:
+@functools.cache
+def named_types() -> Mapping[str, Schema]:
     """Return every object type of the contract by name, parts after the messages.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -41,7 +42,12 @@ class Daemon:
         self._stderr = home / "stderr.txt"
         with self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=stderr, env=environment, cwd=home)
-        self.notifications: list[JsonObject] = []
+        self._ids = itertools.count(2)
+        self._late: dict[JsonValue, JsonObject] = {}
+        self.told: list[JsonObject] = []
+        """Notifications and requests of the daemon, in their order."""
+        self.answers: Mapping[str, JsonValue] = {}
+        """Results for the daemon's requests by method; others are left open."""
 
     def __enter__(self) -> Self:
         return self
@@ -67,10 +73,43 @@ class Daemon:
         return answer
 
     def request(self, method: str, params: JsonValue) -> JsonObject:
-        """Send a request and return its answer; notifications that come before are kept."""
+        """Send a request and return its answer; what the daemon tells meanwhile is kept."""
         # One request at a time, so that one id does, and errors that repeat it are the same in every run.
-        self.send({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        return self.answer()
+        return self.finish(self._send_request(1, method, params))
+
+    def begin(self, method: str, params: JsonValue, until: str) -> int:
+        """Send a request that stays open, wait until the daemon sends a message of a method, and return the id."""
+        identifier = self._send_request(next(self._ids), method, params)
+        while (message := self._take()).get("method") != until:
+            if message.get("id") == identifier:
+                raise EOFError(f"{method} was answered before {until} came: {message}")
+        return identifier
+
+    def finish(self, identifier: int) -> JsonObject:
+        """Return the answer to a request; what the daemon tells meanwhile is kept."""
+        while identifier not in self._late:
+            self._take()
+        return self._late.pop(identifier)
+
+    def cancel(self, identifier: int) -> None:
+        """Cancel a request that is open, and wait for its answer."""
+        self.send({"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": identifier}})
+        self.finish(identifier)
+
+    def _send_request(self, identifier: int, method: str, params: JsonValue) -> int:
+        self.send({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+        return identifier
+
+    def _take(self) -> JsonObject:
+        message = self.receive()
+        method = message.get("method")
+        if method is None:
+            self._late[message.get("id")] = message
+            return message
+        self.told.append(message)
+        if "id" in message and method in self.answers:
+            self.send({"jsonrpc": "2.0", "id": message["id"], "result": self.answers[cast("str", method)]})
+        return message
 
     def send(self, message: Mapping[str, JsonValue]) -> None:
         """Send one message."""
@@ -85,9 +124,9 @@ class Daemon:
         self._process.stdin.flush()
 
     def answer(self) -> JsonObject:
-        """Return the next answer; notifications that come before are kept."""
-        while "method" in (message := self.receive()):
-            self.notifications.append(message)
+        """Return the next answer, to whatever was sent."""
+        while "method" in (message := self._take()):
+            pass
         return message
 
     def receive(self) -> JsonObject:

@@ -5,107 +5,57 @@ Values that differ from run to run or from machine to machine are replaced by fi
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import pygit2
 from examples import CONVERSATIONS, EXAMPLES, INITIALIZE
-from examples.model import REPOSITORY, ROOT
+from examples.model import DaemonExamples, MethodExamples
+from pydantic import ValidationError
 
-import ckit_daemon
 from ckit_daemon.wire.methods import BY_NAME
 from tools.contract import short_name, to_text
 from tools.daemon import Daemon
+from tools.workspace import Words, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from examples.model import Call, Change, Conversation, MethodExamples
+    from examples.model import Before, Call, Conversation, Wrong
     from pydantic import JsonValue
+
+    from ckit_daemon.wire.base import WireModel
 
     JsonObject = dict[str, JsonValue]
 
-EXAMPLE = Path(ckit_daemon.__file__).parent / "example"
-COMMIT_TIME = 1767603600
 PARALLEL_DAEMONS = 3
+REFUSED = {"error", "ignored", "refused"}
+"""Fields of a recorded message that mark it as one that the contract forbids."""
 
-STEADY: Mapping[str, JsonValue] = {
-    "ageSeconds": 0.5,
-    "bytesReceived": 4096,
-    "bytesSent": 65536,
-    "daemonVersion": "<version>",
-    "durationMs": 12.5,
-    "head": "0123456789abcdef0123456789abcdef01234567",
-    "latencyMs": 0.25,
-    "logId": "<log id>",
-    "maxSeconds": 0.002,
-    "memoryBytes": 50331648,
-    "prometheus": "<Prometheus text>",
-    "schemaHash": "<SHA-256>",
-    "serverInfo": {"name": "ckit-daemon", "version": "<version>"},
-    "totalSeconds": 0.002,
-    "uptimeSeconds": 60.5,
-    "versions": {"ckit-daemon": "<version>", "protocol": "1.0", "python": "<version>"},
+HOST: JsonObject = {
+    "processId": None,
+    "rootUri": None,
+    "capabilities": {},
+    "initializationOptions": {
+        "ckit": {
+            "answers": [row.name for row in BY_NAME.values() if row.direction == "serverToClient" and row.result],
+            "config": {
+                "models": {
+                    "providers": {
+                        "work": {
+                            "kind": "openai",
+                            "apiKey": "client:work-openai",
+                            "models": {"gpt-5.2": {"contextTokens": 400_000}},
+                        }
+                    }
+                }
+            },
+        }
+    },
 }
-"""What stands in golden messages for values that are never the same twice, by name of the field."""
-
-
-class Workspace:
-    """A copy of the example repository in a Git repository of its own, and the words that stand for its places."""
-
-    def __init__(self, folder: Path) -> None:
-        self._root = folder.resolve() / "lantern"
-        self._id = ""
-        shutil.copytree(EXAMPLE, self._root)
-        repository = pygit2.init_repository(self._root, initial_head="main")
-        # The user's own configuration must not change what is committed.
-        repository.config["core.autocrlf"] = False
-        repository.index.add_all()
-        repository.index.write()
-        author = pygit2.Signature("Lantern", "lantern@example.org", COMMIT_TIME, 0)
-        repository.create_commit("HEAD", author, author, "Describe Lantern", repository.index.write_tree(), [])
-
-    def change(self, changes: Sequence[Change]) -> None:
-        """Replace text in files.
-
-        Raises:
-            ValueError: a file does not hold the old text.
-        """
-        for change in changes:
-            path = self._root / change.path
-            text = path.read_bytes().decode()
-            if change.old not in text:
-                raise ValueError(f"{change.path} has no {change.old!r}")
-            path.write_bytes(text.replace(change.old, change.new).encode())
-
-    def open(self, daemon: Daemon) -> None:
-        """Open the repository in the daemon and learn its id."""
-        answer = daemon.request("ckit/repo/open", {"path": str(self._root)})
-        self.learn(answer)
-        if not self._id:
-            raise ValueError(f"the example repository can't be opened: {answer}")
-
-    def learn(self, answer: JsonObject) -> None:
-        """Take the repository's id from the answer to `ckit/repo/open`, if it is one."""
-        match answer:
-            case {"result": {"repository": {"id": str(identifier)}}}:
-                self._id = identifier
-            case _:
-                pass
-
-    def to_real(self, text: str) -> str:
-        """Return a text of an example with the real places in it."""
-        return text.replace(ROOT, str(self._root)).replace(REPOSITORY, self._id)
-
-    def to_golden(self, text: str) -> str:
-        """Return a text of an answer with nothing of this machine in it."""
-        for real in (self._root.as_uri().removeprefix("file://"), str(self._root), self._root.as_posix()):
-            text = text.replace(real, ROOT)
-        return text.replace(self._id, REPOSITORY) if self._id else text
+"""The host of the examples: it answers the daemon, and has set up a provider whose key it asks the person for."""
 
 
 def golden_files() -> dict[str, str]:
@@ -130,103 +80,162 @@ def golden_files() -> dict[str, str]:
 def _record_methods(home: Path) -> dict[str, JsonObject]:
     recorded: dict[str, JsonObject] = {}
     with Daemon(home) as daemon:
-        daemon.initialize({"processId": None, "rootUri": None, "capabilities": {}})
+        daemon.initialize(HOST)
         untouched = Workspace(_folder(home, "untouched"))
         for examples in EXAMPLES:
-            workspace = Workspace(_folder(home, examples.method)) if examples.changes or examples.writes else untouched
-            notifies = BY_NAME[examples.method].kind == "notification"
-            if not notifies:
-                workspace.change(examples.changes)
-            if examples.opens:
-                workspace.open(daemon)
-            record = _record_notification if notifies else _record_call
-            calls = (*examples.invalid, *examples.valid)
-            entries = [record(daemon, workspace, examples, call) for call in calls]
-            recorded[short_name(examples.method)] = _golden_method(examples.method, entries)
-            daemon.request("ckit/repo/close", {})
+            own = isinstance(examples, MethodExamples) and (examples.changes or examples.writes)
+            workspace = Workspace(_folder(home, examples.method)) if own else untouched
+            recorded[short_name(examples.method)] = _Recording(daemon, workspace, examples).run()
     return recorded
 
 
-def _record_call(daemon: Daemon, workspace: Workspace, examples: MethodExamples, call: Call) -> JsonObject:
-    answer = daemon.request(examples.method, _replaced(call.params, workspace.to_real))
-    workspace.learn(answer)
-    return _golden_call(examples.method, call, answer, workspace)
+class _Recording:
+    """The recording of one method's examples."""
+
+    def __init__(self, daemon: Daemon, workspace: Workspace, examples: MethodExamples | DaemonExamples) -> None:
+        self._daemon = daemon
+        self._workspace = workspace
+        self._examples = examples
+        self._words = Words(workspace)
+        self._open: list[int] = []
+
+    def run(self) -> JsonObject:
+        """Return the golden file of the method; the daemon is left as it was."""
+        examples, daemon = self._examples, self._daemon
+        notifies = BY_NAME[examples.method].kind == "notification"
+        if isinstance(examples, MethodExamples) and not notifies:
+            self._workspace.change(examples.changes)
+        if isinstance(examples, DaemonExamples) or examples.opens:
+            self._workspace.open(daemon)
+        daemon.told.clear()
+        daemon.answers = examples.answers
+        for step in examples.before:
+            self._prepare(step)
+        if isinstance(examples, DaemonExamples):
+            entries = self._overheard(examples)
+        else:
+            record = self._notify if notifies else self._call
+            entries = [record(examples, call) for call in (*examples.invalid, *examples.valid)]
+        self._clear()
+        return _golden_method(examples.method, entries)
+
+    def _prepare(self, step: Before) -> None:
+        params = self._words.to_real(step.params)
+        if step.until is None:
+            answer = self._daemon.request(step.method, params)
+            if "error" in answer:
+                raise ValueError(f"{self._examples.method}: {step.method} before it failed: {answer['error']}")
+            self._words.to_golden(answer)
+        else:
+            self._open.append(self._daemon.begin(step.method, params, step.until))
+            for message in self._daemon.told:
+                self._words.to_golden(message)
+
+    def _call(self, examples: MethodExamples, call: Call) -> JsonObject:
+        answer = self._daemon.request(examples.method, self._words.to_real(call.params))
+        self._workspace.learn(answer)
+        return _golden_call(examples.method, call, answer, self._words)
+
+    def _notify(self, examples: MethodExamples, call: Call) -> JsonObject:
+        daemon = self._daemon
+        if call.error is None:
+            self._workspace.change(examples.changes)
+        params = self._words.to_real(call.params)
+        daemon.send({"jsonrpc": "2.0", "method": examples.method, "params": params})
+        entry: JsonObject = {"title": call.title, "params": call.params}
+        if call.error is not None:
+            return entry | {"ignored": True}
+        while (message := daemon.receive()).get("method") != examples.method:
+            pass
+        return entry | {"answeredBy": self._words.to_golden(message)["params"]}
+
+    def _overheard(self, examples: DaemonExamples) -> list[JsonObject]:
+        row = BY_NAME[examples.method]
+        said = [self._words.to_golden(message) for message in self._daemon.told]
+        said = [message for message in said if message["method"] == row.name]
+        entries: list[JsonObject] = []
+        for told in examples.valid:
+            message = next((message for message in said if _fits(message["params"], told.where)), None)
+            if message is None:
+                raise ValueError(f"{row.name}: {told.title}: the daemon did not say that")
+            answer: JsonObject = {} if row.result is None else {"result": told.result}
+            entries.append({"title": told.title, "params": message["params"], **answer})
+        for wrong in examples.invalid:
+            message = {"params": wrong.message} if row.result is None else {"result": wrong.message}
+            entries.append({"title": wrong.title, **message, "refused": _problems(row.result or row.params, wrong)})
+        return entries
+
+    def _clear(self) -> None:
+        daemon = self._daemon
+        for identifier in self._open:
+            daemon.cancel(identifier)
+        for session in self._words.ids("session"):
+            daemon.request("ckit/session/delete", {"id": session})
+        daemon.request("ckit/repo/close", {})
 
 
-def _record_notification(daemon: Daemon, workspace: Workspace, examples: MethodExamples, call: Call) -> JsonObject:
-    if call.error is None:
-        workspace.change(examples.changes)
-    daemon.send({"jsonrpc": "2.0", "method": examples.method, "params": _replaced(call.params, workspace.to_real)})
-    entry: JsonObject = {"title": call.title, "params": call.params}
-    if call.error is not None:
-        return entry | {"ignored": True}
-    while (message := daemon.receive()).get("method") != examples.method:
-        pass
-    return entry | {"answeredBy": _steady({"params": message["params"]}, workspace)["params"]}
+def _fits(value: JsonValue, where: Mapping[str, JsonValue]) -> bool:
+    return all(_at(value, path.split(".")) == wanted for path, wanted in where.items())
+
+
+def _at(value: JsonValue, path: list[str]) -> JsonValue:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _problems(model: type[WireModel], wrong: Wrong) -> list[JsonValue]:
+    try:
+        model.from_json(to_text(wrong.message).encode())
+    except ValidationError as error:
+        return [".".join(map(str, item["loc"])) for item in error.errors()]
+    raise ValueError(f"{wrong.title}: the message fits the contract")
 
 
 def _record_initialize(workspace: Workspace, valid: Call) -> list[JsonObject]:
     # A refused initialize leaves the daemon as it was, so that the client can try again on the same connection.
     calls = (*INITIALIZE.invalid, valid) if valid is INITIALIZE.valid[0] else (valid,)
     with tempfile.TemporaryDirectory() as home, Daemon(Path(home)) as daemon:
-        return [
-            _golden_call("initialize", call, daemon.request("initialize", call.params), workspace) for call in calls
-        ]
+        words = Words(workspace)
+        return [_golden_call("initialize", call, daemon.request("initialize", call.params), words) for call in calls]
 
 
 def _record_conversation(workspace: Workspace, conversation: Conversation) -> JsonObject:
     messages: list[JsonValue] = []
+    words = Words(workspace)
     with tempfile.TemporaryDirectory() as home, Daemon(Path(home)) as daemon:
         for step in conversation.steps:
             messages.append({"send": step.send})
-            data = step.send if isinstance(step.send, str) else _framed(_replaced(step.send, workspace.to_real))
+            data = step.send if isinstance(step.send, str) else _framed(words.to_real(step.send))
             daemon.send_bytes(data.encode())
             for _ in range(step.answers):
-                answer = _steady(daemon.answer(), workspace)
+                answer = words.to_golden(daemon.answer())
                 if step.told is not None and "result" in answer:
                     answer["result"] = step.told
                 messages.append({"receive": answer})
     return {"title": conversation.title, "messages": messages}
 
 
-def _golden_call(method: str, call: Call, answer: JsonObject, workspace: Workspace) -> JsonObject:
+def _golden_call(method: str, call: Call, answer: JsonObject, words: Words) -> JsonObject:
     side = "error" if call.error else "result"
     found = answer.get("error")
     code = _error_code(found) if isinstance(found, dict) else None
     if code != call.error:
         raise ValueError(f"{method}: {call.title}: expected {call.error or 'a result'}, got {found}")
-    body = _steady({side: answer[side]}, workspace)[side]
+    body = words.to_golden({side: answer[side]})[side]
     if side == "result" and method in STEADIERS and isinstance(body, dict):
         STEADIERS[method](body)
     return {"title": call.title, "params": call.params, side: body}
 
 
 def _golden_method(method: str, entries: list[JsonObject]) -> JsonObject:
-    invalid: list[JsonValue] = [entry for entry in entries if "error" in entry or "ignored" in entry]
+    invalid: list[JsonValue] = [entry for entry in entries if REFUSED & entry.keys()]
     return {"method": method, "valid": [entry for entry in entries if entry not in invalid], "invalid": invalid}
 
 
 def _error_code(error: JsonObject) -> JsonValue:
     data = error.get("data")
     return data.get("code") if isinstance(data, dict) else None
-
-
-def _steady(value: JsonObject, workspace: Workspace) -> JsonObject:
-    return cast("JsonObject", _replaced(value, workspace.to_golden, STEADY))
-
-
-def _replaced(value: JsonValue, text: Callable[[str], str], fixed: Mapping[str, JsonValue] | None = None) -> JsonValue:
-    """Return a copy with every text replaced, and with fixed values where fields have such names."""
-    match value:
-        case str():
-            return text(value)
-        case list():
-            return [_replaced(item, text, fixed) for item in value]
-        case dict():
-            names = fixed or {}
-            return {key: names.get(key, _replaced(item, text, fixed)) for key, item in value.items()}
-        case _:
-            return value
 
 
 def _steady_health(result: JsonObject) -> None:

@@ -6,10 +6,10 @@ import functools
 import inspect
 import json
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from examples import EXAMPLES
+from examples.model import MethodExamples
 
 from ckit_daemon.config import ENVIRONMENT_KEYS, LEAVES, Configuration
 from ckit_daemon.core import compat
@@ -33,6 +33,8 @@ BLOCK = re.compile(r"(<!-- generated:(\w+) -->\n).*?(<!-- /generated -->)", re.D
 LINE_WIDTH = 110
 MAX_EXAMPLE_LINES = 24
 MAX_TYPE_LENGTH = 110
+MAX_NOTIFICATIONS = 3
+IGNORED = "A notification has no answer: a bad one is logged and ignored."
 COMMON_ERRORS = ("invalid_params", "cancelled", "deadline_exceeded", "overloaded", "limit_exceeded", "internal_error")
 INSTANT_ERRORS = ("invalid_params", "cancelled", "limit_exceeded", "internal_error")
 COMMON_FIELDS = ("repository", "offset", "limit", "workDoneToken", "partialResultToken")
@@ -43,6 +45,16 @@ NAMESPACES = {
     "file": "Files: `ckit/file/`",
     "prompt": "Prompts: `ckit/prompt/`",
     "pipeline": "Pipelines: `ckit/pipeline/`",
+    "provider": "Providers of models: `ckit/provider/`",
+    "secret": "Keys: `ckit/secret/`",
+    "session": "Sessions: `ckit/session/`",
+    "turn": "Turns: `ckit/turn/`",
+    "tool": "Tools: `ckit/tool/`",
+    "approval": "Approvals: `ckit/approval/`",
+    "spec": "Specifications: `ckit/spec/`",
+    "specLog": "The log of generations: `ckit/specLog/`",
+    "code": "Code: `ckit/code/`",
+    "generation": "Where it came from: `ckit/generation/`",
 }
 DIRECTIONS = {"clientToServer": "client to daemon", "serverToClient": "daemon to client", "both": "both ways"}
 
@@ -147,8 +159,9 @@ def _code_table() -> str:
 
 def _reference(golden: Mapping[str, str]) -> str:
     sections: list[str] = []
-    for namespace, rows in groupby(METHODS, key=_namespace):
-        sections.append(f"### {NAMESPACES[namespace]}")
+    for namespace, title in NAMESPACES.items():
+        sections.append(f"### {title}")
+        rows = [row for row in METHODS if _namespace(row) == namespace]
         sections += [_method_section(row, json.loads(golden[f"golden/{short_name(row.name)}.json"])) for row in rows]
     return "\n\n".join(sections)
 
@@ -165,14 +178,20 @@ def _method_section(row: Method, recorded: dict[str, list[dict[str, JsonValue]]]
     facts += ["answers at once"] if row.cost == "instant" else []
     facts += [f"one at a time ({row.scope})"] if row.scope else []
     parts = [f"#### `{row.name}`", row.summary, ", ".join(facts) + ".", _side("Parameters", messages["params"])]
-    if "result" in messages:
-        parts += [_side("Result", messages["result"]), _possible_errors(row), *_examples(row, recorded)]
-    else:
+    if "result" not in messages:
         parts += [
-            "Example:",
-            _code_block({"jsonrpc": "2.0", "method": row.name, "params": recorded["valid"][0]["params"]}),
+            part
+            for example in recorded["valid"][:MAX_NOTIFICATIONS]
+            for part in (
+                f"{example['title']}:",
+                _code_block({"jsonrpc": "2.0", "method": row.name, "params": example["params"]}),
+            )
         ]
-        parts += ["A notification has no answer: a bad one is logged and ignored."]
+        parts += [] if row.direction == "serverToClient" else [IGNORED]
+    elif row.direction == "serverToClient":
+        parts += [_side("Result", messages["result"]), *_questions(row, recorded)]
+    else:
+        parts += [_side("Result", messages["result"]), _possible_errors(row), *_examples(row, recorded)]
     return "\n\n".join(parts)
 
 
@@ -183,7 +202,9 @@ def _side(title: str, message: Message) -> str:
 
 
 def _possible_errors(row: Method) -> str:
-    own = next(examples.errors for examples in EXAMPLES if examples.method == row.name)
+    own = next(
+        examples.errors for examples in EXAMPLES if examples.method == row.name and isinstance(examples, MethodExamples)
+    )
     codes = [*own, *(["capability_disabled"] if row.feature else [])]
     codes += INSTANT_ERRORS if row.cost == "instant" else COMMON_ERRORS
     return "Errors: " + ", ".join(f"`{code}`" for code in dict.fromkeys(codes)) + "."
@@ -203,6 +224,18 @@ def _examples(row: Method, recorded: dict[str, list[dict[str, JsonValue]]]) -> l
     ]
 
 
+def _questions(row: Method, recorded: dict[str, list[dict[str, JsonValue]]]) -> list[str]:
+    good, *_ = recorded["valid"]
+    bad = recorded["invalid"][-1]
+    question: JsonValue = {"jsonrpc": "2.0", "id": "ckit-1", "method": row.name, "params": good["params"]}
+    return [
+        f"{good['title']}; the daemon asks, and the host answers:",
+        _code_block(question, {"jsonrpc": "2.0", "id": "ckit-1", "result": good["result"]}),
+        f"An answer that the daemon refuses: {bad['title']}:",
+        _code_block({"jsonrpc": "2.0", "id": "ckit-1", "result": bad["result"]}),
+    ]
+
+
 def _session_examples(golden: Mapping[str, str]) -> str:
     parts: list[str] = []
     for conversation in json.loads(golden["golden/session.json"])["conversations"]:
@@ -215,7 +248,8 @@ def _session_examples(golden: Mapping[str, str]) -> str:
 def _type_tables() -> str:
     parts: list[str] = []
     for name, schema in _shared_types().items():
-        parts += [f"#### `{name}`", schema.description or "", _field_table(schema)]
+        body = _field_table(schema) if schema.properties else _choice_list(schema)
+        parts += [f"#### `{name}`", schema.description or "", body]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -225,6 +259,18 @@ def _shared_types() -> Mapping[str, Schema]:
     shown = {message.type_name for row in METHODS for message in method_messages(row).values()}
     shown |= {"InitializeOptions", "Capabilities", "ErrorData"}
     return {name: schema for name, schema in named_types().items() if name not in shown}
+
+
+def _choice_list(schema: Schema) -> str:
+    """Return what a union may be, by the value of the field that tells."""
+    if schema.discriminator is None:
+        raise ValueError("a union without a field that tells its members apart")
+    field, mapping = schema.discriminator.property_name, schema.discriminator.mapping
+    names = {value: target.removeprefix("#/$defs/") for value, target in mapping.items()}
+    return _table(
+        (f"`{field}`", "Type", "Meaning"),
+        ((f"`{value}`", _linked(name), named_types()[name].description or "") for value, name in names.items()),
+    )
 
 
 def _field_table(schema: Schema) -> str:
