@@ -11,17 +11,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import JsonValue as AnyJson
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema
 
 from ckit_daemon.core.edit import EditPlan
-from ckit_daemon.core.errors import InvalidArgumentError, LimitExceededError
+from ckit_daemon.core.errors import (
+    CapabilityDisabledError,
+    DegradedError,
+    InvalidArgumentError,
+    LimitExceededError,
+)
 from ckit_daemon.services.edits import affected_files, write
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import core_schema
+
+    from ckit_daemon.core.errors import CkitError
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.assistant.container import Part
@@ -37,15 +47,24 @@ MAX_DIFF_CHARACTERS: Final = 2 * 1024 * 1024
 _MAX_PROBLEMS: Final = 20
 
 Status = Literal["available", "degraded", "disabled"]
+JsonArgument = Annotated[AnyJson, WithJsonSchema({})]
 EntityIdArgument = Annotated[str, Field(min_length=1, max_length=200)]
 EntityIds = Annotated[list[EntityIdArgument], Field(max_length=100)]
 
 
-class _NoTitles(GenerateJsonSchema):
-    """Leaves titles out, which only repeat the names: every schema is a part of every prompt."""
+class _Terse(GenerateJsonSchema):
+    """Leaves out what only repeats the names or says that a field may be left out: every prompt holds every schema."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - as pydantic asks.
         return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
 
 
 class Arguments(BaseModel):
@@ -70,7 +89,7 @@ class Arguments(BaseModel):
     @classmethod
     def to_schema(cls) -> JsonObject:
         """Return the JSON Schema (2020-12) of the arguments."""
-        schema: JsonObject = cls.model_json_schema(schema_generator=_NoTitles)
+        schema: JsonObject = cls.model_json_schema(schema_generator=_Terse)
         schema.pop("title", None)
         schema.pop("description", None)
         return schema
@@ -132,15 +151,24 @@ class AnyTool(ABC):
     description: str
     """What it does and when to use it, for people and models alike."""
     tool_class: ToolClass
+    limitation: str | None = None
+    """What it can't do for now, although it runs."""
 
     @abstractmethod
-    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
-        """Return whether the tool can run, and what it lacks.
+    def refusal(self, settings: Settings, *, trusted: bool) -> CkitError | None:
+        """Return why the tool can't run now, if it can't.
 
         Args:
             settings: the settings in force.
             trusted: whether the workspace may run its own code.
         """
+
+    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
+        """Return how the tool is offered, with the reason where it lacks something."""
+        refusal = self.refusal(settings, trusted=trusted)
+        if refusal is not None:
+            return ("degraded" if isinstance(refusal, DegradedError) else "disabled"), refusal.message
+        return ("available", None) if self.limitation is None else ("degraded", self.limitation)
 
     @abstractmethod
     def input_schema(self) -> JsonObject:
@@ -178,13 +206,15 @@ class Tool(AnyTool, Generic[A]):
             CkitError: it can't be done.
         """
 
-    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
-        """Return whether the tool can run, and what it lacks."""
+    def refusal(self, settings: Settings, *, trusted: bool) -> CkitError | None:
+        """Return the feature flag that is off, if one is."""
         del trusted
-        off = [feature for feature in self.features if not settings.enabled(feature)]
-        if off:
-            return "disabled", f"A setting switches it off: features.{off[0]}."
-        return "available", None
+        off = next((feature for feature in self.features if not settings.enabled(feature)), None)
+        if off is None:
+            return None
+        return CapabilityDisabledError(
+            f"A setting switches {self.name} off: features.{off}.", details={"tool": self.name, "feature": off}
+        )
 
     def input_schema(self) -> JsonObject:
         """Return the JSON Schema of the arguments."""

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 import jsonschema_rs
 
-from ckit_daemon.core.errors import InvalidArgumentError
+from ckit_daemon.core.errors import DegradedError, InvalidArgumentError
 from ckit_daemon.services.assistant.tools.base import AnyTool, Output, Plan
 
 if TYPE_CHECKING:
+    from ckit_daemon.core.errors import CkitError
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.services.assistant.ports import Client
     from ckit_daemon.services.assistant.records import ClientTool
-    from ckit_daemon.services.assistant.tools.base import Status, ToolContext
+    from ckit_daemon.services.assistant.tools.base import ToolContext
     from ckit_daemon.settings import Settings
 
 METHOD: Final = "ckit/tool/call"
@@ -31,12 +32,15 @@ class RemoteTool(AnyTool):
         self.description = tool.description
         self.tool_class = tool.tool_class
 
-    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
-        """Return whether the client answers calls."""
+    def refusal(self, settings: Settings, *, trusted: bool) -> CkitError | None:
+        """Return that the client does not answer calls, if it doesn't."""
         del settings, trusted
-        if not self._client.answers(METHOD):
-            return "degraded", f"The client gave this tool to the session and does not answer {METHOD}."
-        return "available", None
+        if self._client.answers(METHOD):
+            return None
+        return DegradedError(
+            f"The client gave this tool to the session and does not answer {METHOD}.",
+            details={"tool": self.name, "method": METHOD, "option": "initializationOptions.ckit.answers"},
+        )
 
     def input_schema(self) -> JsonObject:
         """Return the schema that the client gave."""

@@ -132,7 +132,7 @@ def _hits(found: SearchResult, offset: int) -> Output:
     for hit in found.hits:
         entity = hit.entity
         lines.append(f"{entity.id} ({entity.type}) {entity.title or ''} [{entity.status or 'no status'}]")
-        lines += [f"  …{' '.join(match.excerpt.split())}…" for match in hit.highlights]
+        lines += [f"  {'.'.join(map(str, match.path))}: {' '.join(match.excerpt.split())}" for match in hit.highlights]
     end = offset + len(found.hits)
     more = f"{found.total - end} more hits: go on with offset {end}." if found.hits and end < found.total else ""
     return Output(value, "\n".join(lines), more)

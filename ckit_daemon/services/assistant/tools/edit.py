@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from ckit_daemon.core import edit
 from ckit_daemon.services.assistant.fencing import label
-from ckit_daemon.services.assistant.tools.base import Arguments, EntityIdArgument, Output, Plan, Tool, edit_plan
+from ckit_daemon.services.assistant.tools.base import (
+    Arguments,
+    EntityIdArgument,
+    JsonArgument,
+    Output,
+    Plan,
+    Tool,
+    edit_plan,
+)
 from ckit_daemon.services.edits import affected_files
 
 if TYPE_CHECKING:
@@ -45,7 +53,7 @@ class Change(Arguments):
         default="set",
         description="set: put the value; append: add it to the list; insert: before the index; remove: take away.",
     )
-    value: JsonValue = Field(default=None, description="The value; none for remove.")
+    value: JsonArgument = Field(default=None, description="The value; none for remove.")
 
 
 class EditArguments(Arguments):
@@ -58,7 +66,7 @@ class EditArguments(Arguments):
         default=None, description="The entity; for create the next free id is taken without it."
     )
     type: str | None = Field(default=None, min_length=1, max_length=100, description="create: its type, e.g. task.")
-    data: dict[str, JsonValue] | None = Field(default=None, description="create: its fields, without the id.")
+    data: dict[str, JsonArgument] | None = Field(default=None, description="create: its fields, without the id.")
     changes: list[Change] | None = Field(
         default=None, min_length=1, max_length=200, description="update: made in this order."
     )

@@ -11,8 +11,7 @@ from ckit_daemon.services.assistant.tools.base import Arguments, EntityIdArgumen
 
 if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
-    from ckit_daemon.services.assistant.tools.base import AnyTool, Status, ToolContext
-    from ckit_daemon.settings import Settings
+    from ckit_daemon.services.assistant.tools.base import AnyTool, ToolContext
 
 METHOD: Final = "shared words, weighted by how rare they are (BM25); texts that say the same in other words are missed"
 
@@ -104,11 +103,7 @@ class Similar(ReadTool[SimilarArguments]):
         "Compares words, and says which ones they share; scores go from 0 to 1."
     )
     arguments = SimilarArguments
-
-    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
-        """Return what the comparison lacks."""
-        status, reason = super().status(settings, trusted=trusted)
-        return ("degraded", f"It compares by {METHOD}.") if status == "available" else (status, reason)
+    limitation = f"It compares by {METHOD}."
 
     async def look(self, context: ToolContext, arguments: SimilarArguments) -> Output:
         """Compare in a worker thread."""

@@ -231,7 +231,10 @@ def _impact_output(found: Impact, limit: int) -> Output:
     lines = ["{} changed, {} rules fire, {} entities become stale, {} issues.".format(*counts)]
     lines += [f"rule {each.rule.id} fires for {each.source.id} ({each.certainty})" for each in found.firings]
     lines += [f"stale: {each.entity.id} ({each.entity.type}) {each.entity.title or ''}" for each in stale]
-    lines += [f"{each.severity.name.lower()}: {each.message} {each.suggested_action}" for each in issues]
+    lines += [
+        f"{each.severity.name.lower()}: {each.entity.id}: {each.message.rstrip('.')}. {each.suggested_action}"
+        for each in issues
+    ]
     left = len(found.stale) + len(found.issues) - len(stale) - len(issues)
     more = f"{left} more: ask with fewer ids, a depth or a larger limit." if left else ""
     return Output(value, "\n".join(lines), more)

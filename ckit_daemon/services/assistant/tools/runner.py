@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ckit_daemon.core.errors import (
-    CapabilityDisabledError,
     CkitError,
     ConflictError,
     DeadlineExceededError,
@@ -213,9 +212,9 @@ class ToolRunner:
             raise NotFoundError(
                 f"There is no tool {request.name[:64]!r}; there are {', '.join(offered)}.", details={"kind": "tool"}
             )
-        status, reason = tool.status(self._settings(), trusted=request.trusted)
-        if status == "disabled":
-            raise CapabilityDisabledError(f"{tool.name} can't run. {reason}", details={"tool": tool.name})
+        refusal = tool.refusal(self._settings(), trusted=request.trusted)
+        if refusal is not None:
+            raise refusal
         return tool
 
     async def _planned(self, tool: AnyTool, context: ToolContext, arguments: JsonObject, watch: _Stopwatch) -> Plan:

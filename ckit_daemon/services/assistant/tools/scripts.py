@@ -12,14 +12,14 @@ from ckit_daemon.services.assistant.tools.base import Arguments, Output, Plan, T
 from ckit_daemon.services.pipelines.scripts import MAX_ARGUMENTS, Command, plan, read_package
 
 if TYPE_CHECKING:
+    from ckit_daemon.core.errors import CkitError
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.records import ToolClass
-    from ckit_daemon.services.assistant.tools.base import AnyTool, Status, ToolContext
+    from ckit_daemon.services.assistant.tools.base import AnyTool, ToolContext
     from ckit_daemon.settings import Settings
 
 MAX_SHOWN: Final = 2000
 """Longest script that a person can be shown on one line."""
-UNTRUSTED: Final = "Scripts of a repository run only in a trusted workspace."
 
 
 class ScriptArguments(Arguments):
@@ -43,15 +43,18 @@ class RunScript(Tool[ScriptArguments]):
     arguments = ScriptArguments
     features = ("pipelines", "scripts")
 
-    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
-        """Return whether it can run; in a workspace that isn't trusted it can't."""
-        status, reason = super().status(settings, trusted=trusted)
-        return ("disabled", UNTRUSTED) if status == "available" and not trusted else (status, reason)
+    def refusal(self, settings: Settings, *, trusted: bool) -> CkitError | None:
+        """Return why it can't run: a feature flag, or a workspace that isn't trusted."""
+        off = super().refusal(settings, trusted=trusted)
+        if off is not None or trusted:
+            return off
+        return NotTrustedError(
+            "Scripts of a repository run only in a trusted workspace. The person can trust it in their editor.",
+            details={"tool": self.name},
+        )
 
     async def plan(self, context: ToolContext, arguments: ScriptArguments) -> Plan:
         """Find the command line."""
-        if not context.trusted:
-            raise NotTrustedError(f"{UNTRUSTED} The person can trust it in their editor.")
         command = await asyncio.to_thread(_command, context, arguments)
         source = " ".join(command.source.split())
         if len(source) > MAX_SHOWN:
