@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
 import h11
@@ -30,6 +32,7 @@ __all__ = ["ModelServer", "Recorded", "Reply", "ToolCallReply", "model_server", 
 
 READ_BYTES = 65536
 TIMEOUT_SECONDS = 20.0
+AZURE_KEY_VARIABLE = "CKIT_TEST_AZURE_KEY"
 
 
 def echo(body: Json) -> Reply:
@@ -339,20 +342,21 @@ class _Connection:
 
 @contextlib.contextmanager
 def model_server(kind: Kind = "openai") -> Generator[ModelServer]:
-    """Run a server for the length of a test."""
+    """Run a server for the length of a test; where the kind wants a key, the environment holds one meanwhile."""
     server = ModelServer(kind)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+    with mock.patch.dict(os.environ, {AZURE_KEY_VARIABLE: "azure-test-key-0123456789"} if kind == "azure" else {}):
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def provider_options(server: ModelServer, **more: Any) -> Json:
     """Settings of a provider that is this server; `more` are further fields of the provider."""
     options: Json = {"kind": server.kind, "baseUrl": server.base_url}
     if server.kind == "azure":
-        options |= {"apiVersion": "2024-10-21", "apiKey": "env:CKIT_TEST_AZURE_KEY"}
+        options |= {"apiVersion": "2024-10-21", "apiKey": f"env:{AZURE_KEY_VARIABLE}"}
     return options | more
 
 

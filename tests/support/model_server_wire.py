@@ -277,7 +277,7 @@ class OllamaWire:
             case "/api/tags":
                 return Response(200, {"models": [_tag(name) for name in models]})
             case "/api/show":
-                name = str(request.body.get("model", ""))
+                name = self.model(request)
                 return _show(models[name]) if name in models else self.unknown_model(name)
             case _:
                 return Response(404, {"error": "404 page not found"})

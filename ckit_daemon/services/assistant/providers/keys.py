@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.settings import ProviderKind, ProviderSettings
 
 USUAL_VARIABLES: Final[Mapping[ProviderKind, str]] = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
@@ -15,14 +16,39 @@ USUAL_VARIABLES: Final[Mapping[ProviderKind, str]] = {"openai": "OPENAI_API_KEY"
 SUBSCRIPTION_HEADER: Final = "Ocp-Apim-Subscription-Key"
 
 
-def key_headers(settings: ProviderSettings) -> Mapping[str, tuple[str, str]]:
-    """Return (reference, text before the key) by HTTP header."""
-    return dict(_headers(settings))
+class Keys:
+    """The keys of one provider."""
+
+    def __init__(self, name: str, settings: ProviderSettings, secrets: SecretStore) -> None:
+        self._name = name
+        self._settings = settings
+        self._secrets = secrets
+
+    @property
+    def references(self) -> list[str]:
+        """What the settings call the keys."""
+        return key_references(self._settings)
+
+    async def headers(self) -> dict[str, str]:
+        """Return the HTTP headers that carry the keys.
+
+        Raises:
+            SecretUnavailableError: one of them can't be had.
+        """
+        return {
+            header: before + (await self._secrets.resolve(reference, self._name)).get_secret_value()
+            for header, (reference, before) in _headers(self._settings)
+        }
+
+    def refused(self) -> None:
+        """Look the keys up anew for the next call, because the provider refused them."""
+        for reference in self.references:
+            self._secrets.forget(reference)
 
 
 def key_references(settings: ProviderSettings) -> list[str]:
     """Return the references of all keys that a provider needs, its own key first."""
-    return [reference for reference, _ in key_headers(settings).values()]
+    return [reference for _, (reference, _) in _headers(settings)]
 
 
 def key_source(reference: str) -> Literal["env", "keyring", "client"]:
@@ -32,6 +58,7 @@ def key_source(reference: str) -> Literal["env", "keyring", "client"]:
 
 
 def _headers(settings: ProviderSettings) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield header, and reference with the text before the key."""
     if reference := _key(settings):
         yield ("api-key", (reference, "")) if settings.kind == "azure" else ("Authorization", (reference, "Bearer "))
     if settings.subscription_key:
@@ -44,13 +71,13 @@ def _headers(settings: ProviderSettings) -> Iterator[tuple[str, tuple[str, str]]
 def _key(settings: ProviderSettings) -> str:
     if settings.api_key:
         return settings.api_key
-    variable = USUAL_VARIABLES.get(settings.kind)
+    variable = USUAL_VARIABLES.get(settings.kind, "")
     match settings.kind:
         case "openai":
             # A key for OpenAI must not go to whatever other server speaks its language.
-            return f"env:{variable}" if not settings.base_url else ""
+            return "" if settings.base_url else f"env:{variable}"
         case "azure":
             # API Management may have taken over the authentication.
-            return f"env:{variable}" if not settings.subscription_key or os.environ.get(str(variable)) else ""
+            return "" if settings.subscription_key and variable not in os.environ else f"env:{variable}"
         case _:
             return ""

@@ -1,0 +1,55 @@
+"""What connections to providers have in common: which proxy they take, and which headers leave the machine.
+
+openai speaks through httpx2 and ollama through httpx, two generations of one library with the same interface. Each
+provider has one transport, that is one pool of connections; the clients around it are made for a single call, since
+they carry its keys and its request id.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from ckit_daemon.services.assistant.providers.base import ModelParameters
+
+KEEPALIVE_SECONDS: Final = 120.0
+MAX_IDLE_CONNECTIONS: Final = 32
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+# The libraries fill these in from variables of the environment, whatever the endpoint, or with a placeholder.
+OWN_HEADERS: Final = ("authorization", "api-key", "openai-organization", "openai-project")
+
+
+def proxy_for(base_url: str) -> str | None:
+    """Return the proxy that the environment or the system names for an endpoint; never one for this machine."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name means this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def stamp(headers: MutableMapping[str, str], own: Mapping[str, str]) -> None:
+    """Replace the headers of a request that say who is asking by our own."""
+    for name in OWN_HEADERS:
+        headers.pop(name, None)
+    headers.update(own)
+
+
+def timeouts(params: ModelParameters) -> dict[str, float]:
+    """Return the deadlines of a call as httpx wants them; the finer ones are kept by who reads the stream."""
+    total = params.total_timeout
+    return {"connect": params.connect_timeout, "read": total, "write": total, "pool": total}
