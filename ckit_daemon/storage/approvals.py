@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import msgspec
 
 from ckit_daemon.core.errors import ConflictError, NotFoundError
 from ckit_daemon.redaction import Redactor
+from ckit_daemon.services.assistant.masking import masked
 from ckit_daemon.services.assistant.records import Approval
-from ckit_daemon.storage.redact import redacted
 from ckit_daemon.storage.rows import encoded, require_session
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from ckit_daemon.core.json import JsonValue
     from ckit_daemon.services.assistant.records import ApprovalState, Record
     from ckit_daemon.storage.database import Database
 
@@ -84,7 +85,10 @@ class SqliteApprovals:
         return await asyncio.to_thread(self._redacted, record)
 
     def _redacted(self, record: R) -> R:
-        return redacted(record, self._redactor)
+        """The record with recognised secrets masked in all its texts; whatever is stored goes through here."""
+        plain = cast("JsonValue", msgspec.to_builtins(record))
+        clean = masked(self._redactor, plain)
+        return record if clean == plain else msgspec.convert(clean, type(record))
 
 
 def _find(connection: sqlite3.Connection, approval_id: str) -> Approval:
