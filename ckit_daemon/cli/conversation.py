@@ -174,7 +174,11 @@ class Conversation:
             self._notes.print(Text.assemble(("\u2718 ", "bold red"), turn.failure.message), soft_wrap=True)
         elif stop in _STOPS:
             self._note(Text(_STOPS[stop], "yellow"))
-        parts = [turn.model, *([render.plural(self._tools, "tool run")] if self._tools else []), *_usage(turn.usage)]
+        parts = [
+            turn.model,
+            *([render.plural(self._tools, "tool run")] if self._tools else []),
+            *usage_parts(turn.usage),
+        ]
         self._note(Text(" \u00b7 ".join([*parts, f"{seconds:.1f} s"]), "dim"))
 
 
@@ -208,7 +212,8 @@ def _approval(item: ApprovalItem) -> Text:
     return Text.assemble(("\u2502 ", "dim"), (f"{word}: {item.title}", "dim"))
 
 
-def _usage(usage: Usage) -> list[str]:
+def usage_parts(usage: Usage) -> list[str]:
+    """Return what model calls took, in words."""
     about = "about " if usage.estimated else ""
     parts = [f"{about}{usage.input_tokens + usage.output_tokens:,} tokens"]
     if usage.cost:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from ckit_daemon.cli.app import app
 from ckit_daemon.cli.commands import (
+    ask,
+    chat,
+    codegen,
     demo,
     doctor,
     edits,
@@ -19,10 +22,16 @@ from ckit_daemon.cli.commands import (
     inspect,
     pipeline,
     prompt,
+    providers,
+    sessions,
+    spec,
     validate,
 )
 
 __all__ = [
+    "ask",
+    "chat",
+    "codegen",
     "demo",
     "doctor",
     "edits",
@@ -33,6 +42,9 @@ __all__ = [
     "inspect",
     "pipeline",
     "prompt",
+    "providers",
+    "sessions",
+    "spec",
     "validate",
 ]
 

@@ -28,7 +28,7 @@ class Display:
 
     def show(self, what: RenderableType) -> None:
         """Show something, in the place of what was shown before."""
-        if not self._console.is_terminal:
+        if not self._console.file.isatty():
             return
         if self._live is None:
             self._live = Live(
