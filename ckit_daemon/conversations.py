@@ -110,6 +110,7 @@ class Conversations:
         from ckit_daemon.services.assistant.tools.runner import ToolRunner  # noqa: PLC0415 - as above.
 
         return ToolRunner(
+            store=self._store.need(),
             approvals=self.assistant.approvals.need(),
             client=self._client,
             settings=self._settings,

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
     from ckit_daemon.rpc.context import RequestContext
     from ckit_daemon.rpc.dispatch import Route
-    from ckit_daemon.services.assistant.records import Session
 
 
 async def list_(ctx: RequestContext, params: wire.ListParams) -> wire.ListResult:
     """Answer `ckit/tool/list`."""
     tools = await ctx.services.assistant.tools.get()
-    session = await _session(ctx, params.session_id)
+    session = None if params.session_id is None else await tools.session(params.session_id)
     # The first schemas are built here, which takes longer than the loop may wait.
     found = await ctx.run(lambda: tools.tools(session, trusted=ctx.trusted))
     return wire.ListResult(
@@ -46,7 +45,7 @@ async def run(ctx: RequestContext, params: wire.RunParams) -> wire.RunResult:
     """Answer `ckit/tool/run`."""
     repository = await opened(ctx, params)
     tools = await ctx.services.assistant.tools.get()
-    session = await _session(ctx, params.session_id)
+    session = None if params.session_id is None else await tools.session(params.session_id)
     if session is not None and session.repository != repository.id:
         raise InvalidArgumentError("The session is about another repository.", details={"repository": repository.id})
     call_id = uuid.uuid4().hex
@@ -76,13 +75,6 @@ async def run(ctx: RequestContext, params: wire.RunParams) -> wire.RunResult:
         duration_ms=outcome.duration_ms,
         error_code=outcome.error_code,
     )
-
-
-async def _session(ctx: RequestContext, session_id: str | None) -> Session | None:
-    if session_id is None:
-        return None
-    sessions = await ctx.services.assistant.sessions.get()
-    return await sessions.find(session_id)
 
 
 ROUTES: Mapping[str, Route] = {"ckit/tool/list": list_, "ckit/tool/run": run}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.ports import Client, SessionStore
-    from ckit_daemon.services.assistant.records import ApprovalState, Decision, Session, ToolClass
+    from ckit_daemon.services.assistant.records import ApprovalState, Decision, ToolClass
     from ckit_daemon.settings import Settings
 
 METHOD: Final = "ckit/approval/request"
@@ -142,13 +142,6 @@ class ApprovalService:
         )
         await self._store.put_approval(amended)
         return amended
-
-    async def find(self, approval_id: str) -> tuple[Approval, Session | None]:
-        """Return an approval and the session that it is about, if any; raises NotFoundError."""
-        approval = await self._store.approval(approval_id)
-        if approval.session_id is None:
-            return approval, None
-        return approval, await self._store.find(approval.session_id)
 
     async def query(self, session_id: str | None, state: ApprovalState | None) -> Sequence[Approval]:
         """Return approvals, the oldest first.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.assistant.approvals import Answer, ApprovalService
     from ckit_daemon.services.assistant.container import Part
-    from ckit_daemon.services.assistant.ports import Client
+    from ckit_daemon.services.assistant.ports import Client, SessionStore
     from ckit_daemon.services.assistant.records import Approval, Session, ToolClass
     from ckit_daemon.services.assistant.tools.base import AnyTool, Output, Plan, Status
     from ckit_daemon.services.generation.service import GenerationService
@@ -87,6 +87,7 @@ class ToolRunner:
     def __init__(
         self,
         *,
+        store: SessionStore,
         approvals: ApprovalService,
         client: Client,
         settings: Callable[[], Settings],
@@ -94,6 +95,7 @@ class ToolRunner:
         scripts: ScriptRunner,
         metrics: Metrics,
     ) -> None:
+        self._store = store
         self._approvals = approvals
         self._client = client
         self._settings = settings
@@ -129,6 +131,10 @@ class ToolRunner:
             )
         return found
 
+    async def session(self, session_id: str) -> Session:
+        """Return a session whose approvals and tools are to hold for a run; raises NotFoundError."""
+        return await self._store.find(session_id)
+
     async def run(self, request: ToolRequest) -> ToolOutcome:
         """Run a tool, with the approvals that it needs; what goes wrong is an outcome. Cancelling the call ends it."""
         watch = _Stopwatch()
@@ -151,7 +157,8 @@ class ToolRunner:
             InvalidArgumentError: the edited arguments don't fit.
         """
         if answer.arguments is not None:
-            approval, session = await self._approvals.find(approval_id)
+            approval = await self._store.approval(approval_id)
+            session = None if approval.session_id is None else await self._store.find(approval.session_id)
             tool = self._offered(session).get(approval.tool)
             if tool is None:
                 raise InvalidArgumentError(
