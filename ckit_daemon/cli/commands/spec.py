@@ -39,7 +39,7 @@ def spec(
     template: Annotated[
         str, typer.Option("--template", help="default, api, feature, or one of the repository's own.")
     ] = "default",
-    context: Annotated[bool, typer.Option("--context", help="Add what a search finds for it.")] = False,
+    search: Annotated[bool, typer.Option("--context", help="Add what a search finds for it.")] = False,
     model: options.Model = None,
     apply: options.Apply = False,
     yes: options.Yes = False,
@@ -51,7 +51,7 @@ def spec(
     generated.require_somebody(terminal, apply=apply, yes=yes)
     display = Display(terminal.out)
     params = GenerateParams(
-        entities=entities or [], requirement=requirement, template=template, context=context, model=model
+        entities=entities or [], requirement=requirement, template=template, context=search, model=model
     )
     with session(terminal, person=Person(terminal, allows=yes, make_room=display.clear)) as opened:
         raw = _streamed(opened, params, display)
