@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from examples import entity, file, pipeline, prompt, repo, server
-from examples.session import CONVERSATIONS, INITIALIZE
+from examples import entity, file, generation, pipeline, prompt, provider, repo, server, sessions, tools, turns
+from examples.connection import CONVERSATIONS, INITIALIZE
 
 if TYPE_CHECKING:
     from examples.model import DaemonExamples, MethodExamples
@@ -17,6 +17,11 @@ EXAMPLES: tuple[MethodExamples | DaemonExamples, ...] = (
     *file.EXAMPLES,
     *prompt.EXAMPLES,
     *pipeline.EXAMPLES,
+    *provider.EXAMPLES,
+    *sessions.EXAMPLES,
+    *turns.EXAMPLES,
+    *tools.EXAMPLES,
+    *generation.EXAMPLES,
 )
 
 __all__ = ["CONVERSATIONS", "EXAMPLES", "INITIALIZE"]
