@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from ckit_daemon.services.assistant.container import Assistant, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ckit_daemon.services.assistant.approvals import ApprovalService
     from ckit_daemon.services.assistant.gateway import ModelGateway
+    from ckit_daemon.services.assistant.gateway.breaker import CircuitState
     from ckit_daemon.services.assistant.ports import Client
     from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
     from ckit_daemon.services.assistant.records import TurnEvent
@@ -63,6 +64,10 @@ class Conversations:
     def _send(self, event: TurnEvent) -> None:
         self._client.notify("ckit/turn/event", b'{"event":' + event.to_json() + b"}")
 
+    def _circuits(self) -> Mapping[str, CircuitState]:
+        gateway = self.assistant.gateway.built
+        return {} if gateway is None else gateway.circuits()
+
     def _build_database(self) -> Database:
         from ckit_daemon.storage.database import Database  # noqa: PLC0415 - see the module's docstring.
         from ckit_daemon.storage.probe import DatabaseProbe  # noqa: PLC0415 - as above.
@@ -80,12 +85,15 @@ class Conversations:
         return store
 
     def _build_providers(self) -> ProviderRegistry:
+        from ckit_daemon.services.assistant.providers.probe import ProviderProbe  # noqa: PLC0415 - as above.
         from ckit_daemon.services.assistant.providers.registry import ProviderRegistry  # noqa: PLC0415 - as above.
         from ckit_daemon.services.assistant.secrets import SecretStore  # noqa: PLC0415 - as above.
 
         secrets = SecretStore(self._client, self._settings)
         registry = ProviderRegistry(self._settings, secrets)
         self._closers.append(registry.aclose)
+        for name in self._settings().models.providers:
+            self._services().health.add(ProviderProbe(name, registry.state, self._circuits))
         return registry
 
     def _build_gateway(self) -> ModelGateway:

@@ -71,7 +71,7 @@ class HealthService:
         self._threads = ThreadPoolExecutor(MAX_PARALLEL_PROBES, "ckit-probe")
 
     def add(self, probe: Probe) -> None:
-        """Register a probe; one of the same name is replaced."""
+        """Register a probe; one of the same name is replaced. May be called from any thread."""
         self._probes[probe.name] = probe
         self._found.pop(probe.name, None)
 

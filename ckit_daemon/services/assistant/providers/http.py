@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from ckit_daemon.services.assistant.providers.base import ModelParameters
+    from ckit_daemon.settings import ProviderKind, ProviderSettings
 
+DEFAULT_URLS: Final[Mapping[ProviderKind, str]] = {
+    "openai": "https://api.openai.com/v1",
+    "ollama": "http://127.0.0.1:11434",
+}
+"""Where a provider is whose settings don't say; the other kinds have no usual place."""
 KEEPALIVE_SECONDS: Final = 120.0
 MAX_IDLE_CONNECTIONS: Final = 32
 REQUEST_ID_HEADER: Final = "X-Request-Id"
@@ -24,9 +30,14 @@ REQUEST_ID_HEADER: Final = "X-Request-Id"
 OWN_HEADERS: Final = ("authorization", "api-key", "openai-organization", "openai-project")
 
 
-def proxy_for(base_url: str) -> str | None:
+def base_url(settings: ProviderSettings) -> str:
+    """Return where a provider is; '' for one in this process, and for one whose settings lack it."""
+    return settings.base_url or DEFAULT_URLS.get(settings.kind, "")
+
+
+def proxy_for(url: str) -> str | None:
     """Return the proxy that the environment or the system names for an endpoint; never one for this machine."""
-    parts = urlsplit(base_url)
+    parts = urlsplit(url)
     host = parts.hostname or ""
     if is_loopback(host) or proxy_bypass(host):
         return None

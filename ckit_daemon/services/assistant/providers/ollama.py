@@ -18,6 +18,7 @@ from ckit_daemon.services.assistant.providers.http import (
     KEEPALIVE_SECONDS,
     MAX_IDLE_CONNECTIONS,
     REQUEST_ID_HEADER,
+    base_url,
     proxy_for,
     stamp,
     timeouts,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.settings import ProviderKind, ProviderSettings
 
-BASE_URL: Final = "http://127.0.0.1:11434"
 MAX_PARALLEL_SHOW: Final = 8
 IN_STREAM: Final = -1
 """The library's status for an error in the middle of an answer."""
@@ -50,7 +50,7 @@ class OllamaProvider:
         self.tool_mode: ToolMode = settings.tool_mode
         self._keys = Keys(name, settings, secrets)
         self._errors = Translator(name, self._keys)
-        self._base_url = settings.base_url or BASE_URL
+        self._base_url = base_url(settings)
         self._transport = httpx.AsyncHTTPTransport(
             proxy=proxy_for(self._base_url),
             limits=httpx.Limits(

@@ -17,6 +17,7 @@ from ckit_daemon.services.assistant.providers.http import (
     KEEPALIVE_SECONDS,
     MAX_IDLE_CONNECTIONS,
     REQUEST_ID_HEADER,
+    base_url,
     proxy_for,
     stamp,
     timeouts,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.settings import ProviderKind, ProviderSettings
 
-BASE_URL: Final = "https://api.openai.com/v1"
 PLACEHOLDER: Final = "set-by-the-transport"
 """The library wants a key; the real one, if any, is put into the headers of each request."""
 CONTEXT_FIELDS: Final = ("context_length", "max_model_len", "context_window", "max_context_length")
@@ -50,7 +50,7 @@ class OpenAiProvider:
         self.tool_mode: ToolMode = settings.tool_mode
         self._keys = Keys(name, settings, secrets)
         self._errors = Translator(name, self._keys)
-        self._base_url = settings.base_url or BASE_URL
+        self._base_url = base_url(settings)
         self._transport = httpx2.AsyncHTTPTransport(
             proxy=proxy_for(self._base_url),
             limits=httpx2.Limits(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ckit_daemon.core.errors import NotFoundError
 from ckit_daemon.services.assistant.providers.base import Provider, ProviderState, Purpose
+from ckit_daemon.services.assistant.providers.http import base_url
 from ckit_daemon.services.assistant.providers.keys import key_references, key_source
 from ckit_daemon.settings import ProviderSettings
 
@@ -75,9 +76,12 @@ class ProviderRegistry:
         return self._built[name]
 
     async def describe(self) -> list[ProviderState]:
-        """Return the state of each provider, without asking anybody for anything."""
-        models = self._settings().models
-        return [_describe(name, provider, models) for name, provider in self._configured().items()]
+        """Return the state of each provider, the built-in one first."""
+        return [self.state(name) for name in self._configured()]
+
+    def state(self, name: str) -> ProviderState:
+        """Return the state of a provider that the settings have, without asking anybody for anything."""
+        return _describe(name, self._configured()[name], self._settings().models)
 
     async def aclose(self) -> None:
         """Close all providers."""
@@ -114,7 +118,7 @@ def _describe(name: str, provider: ProviderSettings, models: ModelsSettings) -> 
         kind=provider.kind,
         status="unconfigured" if reason else "ready",
         reason=reason,
-        base_url=provider.base_url or None,
+        base_url=base_url(provider) or None,
         key_source=key_source(references[0]) if references else None,
         tool_mode=provider.tool_mode,
         purposes=tuple(use for use, model in uses.items() if model.startswith(f"{name}/")),
