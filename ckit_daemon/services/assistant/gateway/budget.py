@@ -1,0 +1,85 @@
+"""The hard budget of a session: checked before a call, and watched while an answer comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ckit_daemon.core.errors import BudgetExceededError
+from ckit_daemon.services.assistant.records import NO_USAGE, Usage
+
+if TYPE_CHECKING:
+    from ckit_daemon.services.assistant.gateway.prices import CostOf
+    from ckit_daemon.services.assistant.records import Budget
+
+
+class Account:
+    """What a session has taken and may take. Models without a known price are bound by tokens alone."""
+
+    def __init__(self, budget: Budget | None, spent: Usage) -> None:
+        self._budget = budget
+        self._spent = spent
+        self._running = NO_USAGE
+        self._cost_of: CostOf = lambda _: None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is anything to watch."""
+        return self._budget is not None
+
+    def begin(self, input_tokens: int, cost_of: CostOf) -> None:
+        """Note that an answer begins, and what its input takes.
+
+        Raises:
+            BudgetExceededError: the budget is used up, or is by this input.
+        """
+        self._cost_of = cost_of
+        self._running = Usage(input_tokens=input_tokens, output_tokens=0, estimated=True)
+        self.check()
+
+    def price(self, cost_of: CostOf) -> None:
+        """Note that another model answers, at its own price."""
+        self._cost_of = cost_of
+
+    def watch(self, output_tokens: int) -> None:
+        """Note more output.
+
+        Raises:
+            BudgetExceededError: it is more than the budget allows.
+        """
+        output = self._running.output_tokens + output_tokens
+        self._running = msgspec.structs.replace(self._running, output_tokens=output)
+        self.check()
+
+    def running(self) -> Usage:
+        """Return what the answer under way has taken, by our own count."""
+        return msgspec.structs.replace(self._running, cost=self._cost_of(self._running))
+
+    def settle(self, usage: Usage) -> None:
+        """Note what an answer has taken in the end."""
+        self._spent += usage
+        self._running = NO_USAGE
+
+    def check(self) -> None:
+        """Raise if more was taken than may be.
+
+        Raises:
+            BudgetExceededError: that is so.
+        """
+        if self._budget is None:
+            return
+        total = self._spent + self.running()
+        tokens = total.input_tokens + total.output_tokens
+        most = self._budget.max_tokens
+        if most is not None and (tokens > most or (tokens == most and not self._running.output_tokens)):
+            raise _exceeded(f"{most} tokens", {"maxTokens": most, "tokens": tokens})
+        dollars = self._budget.max_cost
+        if dollars is not None and total.cost is not None and total.cost > dollars:
+            raise _exceeded(f"{dollars:g} US dollars", {"maxCost": dollars, "cost": total.cost})
+
+
+def _exceeded(bound: str, details: dict[str, float]) -> BudgetExceededError:
+    return BudgetExceededError(
+        f"The session's budget of {bound} is used up. Raise it, or begin a new session.", details={**details}
+    )

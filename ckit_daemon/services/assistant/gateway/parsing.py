@@ -1,0 +1,67 @@
+"""Finds the JSON in an answer and checks it against its schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final, cast
+
+import jsonschema_rs
+import orjson
+
+from ckit_daemon.core.errors import GenerationFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckit_daemon.core.json import JsonObject, JsonValue
+    from ckit_daemon.services.assistant.gateway.calls import Finish
+
+FENCED: Final = re.compile(r"```[ \t]*(?:json[c5]?)?[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
+MAX_PROBLEMS: Final = 20
+DECODER: Final = json.JSONDecoder()
+
+
+def parse(text: str, schema: JsonObject, finish: Finish) -> JsonValue:
+    """Return the JSON value in an answer that fits a schema.
+
+    What counts is the whole answer, else a fenced block, else the first object or list in it.
+
+    Raises:
+        GenerationFailedError: there is none; `details.problems` says what is wrong with the one that came closest.
+    """
+    validator = jsonschema_rs.validator_for(schema)
+    problems: list[str] | None = None
+    for value in _candidates(text):
+        found = [_problem(error) for error in validator.iter_errors(value)]
+        if not found:
+            return value
+        problems = found if problems is None or len(found) < len(problems) else problems
+    if problems is None:
+        problems = ["There is no JSON in the answer."]
+    if finish == "length":
+        problems.append("The answer was cut because it was too long.")
+    raise GenerationFailedError(
+        "The model's answer does not have the form that was asked for. Ask again, or use a larger model.",
+        details={"problems": [*problems[:MAX_PROBLEMS]], "finish": finish},
+    )
+
+
+def _candidates(text: str) -> Iterator[JsonValue]:
+    for part in (text, *FENCED.findall(text)):
+        try:
+            yield orjson.loads(part)
+        except ValueError:
+            continue
+    for start in re.finditer(r"[{\[]", text):
+        try:
+            value, _ = DECODER.raw_decode(text, start.start())
+        except (ValueError, RecursionError):
+            continue
+        yield cast("JsonValue", value)
+        return
+
+
+def _problem(error: jsonschema_rs.ValidationError) -> str:
+    path = "/".join(str(step) for step in error.instance_path)
+    return f"{path or 'The answer'}: {error.message}"

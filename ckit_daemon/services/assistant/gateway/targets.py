@@ -1,0 +1,117 @@
+"""Finds what is needed to ask a model: its provider, circuit, limits, deadlines and the size of its context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckit_daemon.core.errors import CkitError, InvalidArgumentError
+from ckit_daemon.services.assistant.gateway.admission import Rate
+from ckit_daemon.services.assistant.gateway.attempt import Lane
+from ckit_daemon.services.assistant.gateway.breaker import Circuit
+from ckit_daemon.services.assistant.gateway.chain import Target
+from ckit_daemon.services.assistant.gateway.deadlines import Deadlines
+from ckit_daemon.services.assistant.providers.base import ModelParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ckit_daemon.services.assistant.gateway.admission import Places
+    from ckit_daemon.services.assistant.gateway.breaker import CircuitState
+    from ckit_daemon.services.assistant.gateway.calls import ModelCall, Purpose
+    from ckit_daemon.services.assistant.gateway.prices import Prices
+    from ckit_daemon.services.assistant.providers.base import Provider
+    from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
+    from ckit_daemon.settings import ModelsSettings
+
+
+class Targets:
+    """The models that can be asked; keeps one circuit and one rate for each provider."""
+
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        settings: Callable[[], ModelsSettings],
+        places: Places,
+        prices: Prices,
+    ) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._places = places
+        self._prices = prices
+        self._circuits: dict[str, Circuit] = {}
+        self._rates: dict[str, Rate] = {}
+        self._sizes: dict[str, int | None] = {}
+
+    def circuits(self) -> Mapping[str, CircuitState]:
+        """Return the state of each provider's circuit; a provider that was never asked is not in it."""
+        return {name: circuit.state for name, circuit in self._circuits.items()}
+
+    def reference(self, purpose: Purpose, model: str | None = None) -> str:
+        """Return `provider/model`: the given one, or what the settings name for the purpose."""
+        models = self._settings()
+        return model or (models.generation if purpose == "generation" else "") or models.chat
+
+    async def find(self, reference: str) -> tuple[Provider, str]:
+        """Return the provider and the model's name.
+
+        Raises:
+            InvalidArgumentError: this is no `provider/model`.
+            NotFoundError: there is no such provider.
+        """
+        provider, _, model = reference.partition("/")
+        if not model:
+            raise InvalidArgumentError(
+                f"{reference!r} names no model: it must be `provider/model`.", details={"model": reference}
+            )
+        return await self._registry.get(provider), model
+
+    async def resolve(self, reference: str, call: ModelCall) -> Target:
+        """Return a model with everything that is needed to ask it; raises as `find`."""
+        provider, model = await self.find(reference)
+        models = self._settings()
+        known = provider.settings.models.get(model)
+        wanted = call.max_output_tokens or models.max_output_tokens
+        most = known.max_output_tokens if known is not None else None
+        deadlines = Deadlines.of(models, provider.settings)
+        return Target(
+            lane=self._lane(provider, models),
+            model=model,
+            params=ModelParameters(
+                temperature=models.temperature if call.temperature is None else call.temperature,
+                max_output_tokens=wanted if most is None else min(wanted, most),
+                connect_timeout=deadlines.connect,
+                total_timeout=deadlines.total,
+                request_id=call.request_id,
+            ),
+            deadlines=deadlines,
+            context_tokens=await self.context_tokens(provider, model),
+        )
+
+    async def context_tokens(self, provider: Provider, model: str) -> int | None:
+        """Return the size of a model's context: by the settings, a library's list, or the provider's own word."""
+        known = provider.settings.models.get(model)
+        if known is not None and known.context_tokens is not None:
+            return known.context_tokens
+        key = f"{provider.name}/{model}"
+        if key not in self._sizes:
+            self._sizes[key] = await self._look_up(provider, model)
+        return self._sizes[key]
+
+    async def _look_up(self, provider: Provider, model: str) -> int | None:
+        listed = await self._prices.known(provider.settings, model)
+        if listed.context_tokens is not None:
+            return listed.context_tokens
+        try:
+            offered = await provider.models()
+        except CkitError:
+            # A provider that can't be asked now will say so when it is asked for an answer.
+            return None
+        return next((each.context_tokens for each in offered or () if each.name == model), None)
+
+    def _lane(self, provider: Provider, models: ModelsSettings) -> Lane:
+        name, per_minute = provider.name, provider.settings.requests_per_minute
+        if name not in self._circuits:
+            self._circuits[name] = Circuit(name, models.circuit_failures, models.circuit_reset_seconds)
+        if per_minute is not None and name not in self._rates:
+            self._rates[name] = Rate(per_minute)
+        return Lane(provider, self._circuits[name], self._rates.get(name), self._places, models)
