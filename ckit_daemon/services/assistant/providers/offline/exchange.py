@@ -46,6 +46,11 @@ class Exchange:
     results: tuple[Result, ...]
 
 
+def canonical(name: str) -> str:
+    """Return a tool's name in a form that does not depend on who gave it: `a.b-c`, `a_b-c` and `a_b_c` are one."""
+    return name.replace("_", ".").replace("-", ".")
+
+
 def read(messages: Sequence[BaseMessage]) -> Exchange:
     """Return the last message of a person with the tool runs after it."""
     last = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=-1)

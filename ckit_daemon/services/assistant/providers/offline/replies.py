@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.services.assistant.providers.offline.answers import answer
-from ckit_daemon.services.assistant.providers.offline.requests import Step, steps
+from ckit_daemon.services.assistant.providers.offline.exchange import canonical
+from ckit_daemon.services.assistant.providers.offline.fields import block, objects, text
+from ckit_daemon.services.assistant.providers.offline.requests import Step, keywords, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckit_daemon.services.assistant.providers.offline.exchange import Exchange
 
+_DETAILED: Final = 2
+"""How many hits of a search are read."""
+_SIMILAR: Final = 5
+"""How many entities are looked at where no search finds anything."""
 _HELP: Final = """\
 I am ckit's built-in **offline** assistant: not a language model, but rules that follow simple requests to tools. Ask me
 
@@ -45,8 +51,8 @@ def respond(exchange: Exchange, *, tools: Sequence[str], structured: bool) -> Re
     if exchange.task is not None or structured:
         return Reply(_compose(exchange))
     planned = _next_steps(exchange)
-    known = {name.replace("_", ".").replace("-", "."): name for name in tools}
-    usable = [Step(known[key], step.arguments) for step in planned if (key := step.tool.replace("-", ".")) in known]
+    known = {canonical(name): name for name in tools}
+    usable = [Step(known[key], step.arguments) for step in planned if (key := canonical(step.tool)) in known]
     if usable:
         return Reply(steps=usable)
     if exchange.results:
@@ -58,7 +64,23 @@ def respond(exchange: Exchange, *, tools: Sequence[str], structured: bool) -> Re
 
 
 def _next_steps(exchange: Exchange) -> Sequence[Step]:
-    return () if exchange.results else steps(exchange.request)
+    """Plan from the person's words first; a search that found something is followed up, one that did not is widened."""
+    results = exchange.results
+    if not results:
+        return steps(exchange.request)
+    last = results[-1]
+    tool, output = canonical(last.tool), block(last.output)
+    if (
+        last.failed
+        or tool not in {"context.search", "entity.similar"}
+        or canonical(results[0].tool) != "context.search"
+    ):
+        return ()
+    hits = objects(output, "hits") or objects(output, "entities")
+    if not hits and tool == "context.search":
+        # All words together stand nowhere; what holds most of them may answer, too.
+        return (Step("entity.similar", {"text": " ".join(keywords(exchange.request)), "limit": _SIMILAR}),)
+    return tuple(Step("entity.details", {"id": text(hit, "id")}) for hit in hits[:_DETAILED])
 
 
 def _compose(exchange: Exchange) -> str:

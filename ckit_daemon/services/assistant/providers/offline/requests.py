@@ -71,8 +71,7 @@ def steps(text: str) -> Sequence[Step]:
 
 
 def _edit(match: re.Match[str]) -> Sequence[Step]:
-    changes: JsonObject = {match["field"].lower(): match["value"].strip().strip(_QUOTES).removesuffix(".")}
-    return (Step("entity.edit", {"action": "update", "id": match["id"], "changes": changes}),)
+    return _set(match, match["field"].lower())
 
 
 def _rename(match: re.Match[str]) -> Sequence[Step]:
@@ -80,8 +79,13 @@ def _rename(match: re.Match[str]) -> Sequence[Step]:
 
 
 def _retitle(match: re.Match[str]) -> Sequence[Step]:
-    changes: JsonObject = {"title": match["value"].strip().strip(_QUOTES)}
-    return (Step("entity.edit", {"action": "update", "id": match["id"], "changes": changes}),)
+    return _set(match, "title")
+
+
+def _set(match: re.Match[str], field: str) -> Sequence[Step]:
+    value = match["value"].strip().removesuffix(".").strip(_QUOTES)
+    change: JsonObject = {"path": [field], "value": value}
+    return (Step("entity.edit", {"action": "update", "id": match["id"], "changes": [change]}),)
 
 
 def _specification(match: re.Match[str]) -> Sequence[Step]:
