@@ -67,10 +67,14 @@ EXAMPLES = (
     ),
     MethodExamples(
         "ckit/specLog/get",
-        valid=(Call("An entry", {"id": "log-1"}),),
+        valid=(Call("An entry", {"id": "2026-01-05-090000-spec-generate-1"}),),
         invalid=(
             Call("A missing field", {}, "invalid_params"),
-            Call("An unknown field is refused by name", {"id": "log-1", "path": LOGGED}, "invalid_params"),
+            Call(
+                "An unknown field is refused by name",
+                {"id": "2026-01-05-090000-spec-generate-1", "path": LOGGED},
+                "invalid_params",
+            ),
             Call("A name that no entry can have", {"id": "../project"}, "invalid_params"),
             Call("An entry that does not exist", {"id": "2020-01-01-000000-nothing-000000"}, "not_found"),
         ),

@@ -31,7 +31,7 @@ OPAQUE = re.compile(r"(?<![0-9A-Za-z])(?:call_)?[0-9a-f]{32}(?![0-9A-Za-z])")
 """An id that the daemon made up. Hashes are longer or shorter."""
 NOW = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 """A time as the daemon writes it; those in the example repository have no milliseconds."""
-LOG_NAME = re.compile(r"\b20\d\d-\d\d-\d\d-\d{6}-([a-z0-9-]+)-[0-9a-f]{6}\b")
+LOG_NAME = re.compile(r"\b20\d\d-\d\d-\d\d-\d{6}-([a-z-]+)-[0-9a-f]{6}\b")
 """Id of an entry of the spec log."""
 
 ID_OF = {"runningTurn": "turn", "forkedFrom": "session", "resume": "turn", "upToTurn": "turn", "callId": "toolCall"}
@@ -164,7 +164,7 @@ class Words:
 
     def _text(self, text: str, kind: str) -> str:
         text = OPAQUE.sub(lambda match: self._name(match[0], kind), self._workspace.to_golden(text))
-        return LOG_NAME.sub(r"2026-01-05-090000-\1-0123ab", NOW.sub(MOMENT, text))
+        return LOG_NAME.sub(lambda match: self._name(match[0], f"2026-01-05-090000-{match[1]}"), NOW.sub(MOMENT, text))
 
     def _name(self, real: str, kind: str) -> str:
         if real not in self._names:

@@ -83,7 +83,7 @@ def test_valid_messages_fit_the_schemas_and_the_models(method: str, entry: Entry
         _of_schema(method, "params").validate(entry["params"])
         _parsed_params(method, entry["params"])
     if method != LSP_ONLY and BY_NAME[method].kind == "notification":
-        _of_schema(method, "params").validate(entry["answeredBy"])
+        _of_schema(method, "params").validate(entry.get("answeredBy", entry["params"]))
         return
     _of_schema(method, "result").validate(entry["result"])
     if method == LSP_ONLY:
@@ -94,7 +94,23 @@ def test_valid_messages_fit_the_schemas_and_the_models(method: str, entry: Entry
         model.model_validate(entry["result"])
 
 
-@pytest.mark.parametrize(("method", "entry"), _entries("invalid"))
+def _of(direction: str) -> list[Any]:
+    return [p for p in _entries("invalid") if ("refused" in p.values[1]) == (direction == "serverToClient")]
+
+
+@pytest.mark.parametrize(("method", "entry"), _of("serverToClient"))
+def test_what_breaks_the_contract_of_the_daemon_s_own_calls_fits_neither_schema_nor_model(
+    method: str, entry: Entry
+) -> None:
+    row = BY_NAME[method]
+    side = "params" if row.result is None else "result"
+    assert not _of_schema(method, side).is_valid(entry[side])
+    with pytest.raises(ValidationError) as caught:
+        (row.result or row.params).from_json(json.dumps(entry[side]).encode())
+    assert [".".join(map(str, item["loc"])) for item in caught.value.errors()] == entry["refused"]
+
+
+@pytest.mark.parametrize(("method", "entry"), _of("clientToServer"))
 def test_refused_parameters_fit_neither_schema_nor_model_and_others_fit_both(method: str, entry: Entry) -> None:
     code = "invalid_params" if entry.get("ignored") else entry["error"]["data"]["code"]
     broken = code == "invalid_params"

@@ -26,7 +26,9 @@ INDEX = {row["name"]: row for row in json.loads((PROTOCOL / "index.json").read_t
 NAMES = [method.name for method in METHODS]
 
 CLIENT = """
-import type { ErrorCode, ErrorNumbers, Methods, ParamsOf, ResultOf, WorkspaceEdit } from './index';
+import type {
+  ClientHandlers, ErrorCode, ErrorNumbers, Item, Methods, ParamsOf, ResultOf, TurnEvent, WorkspaceEdit,
+} from './index';
 
 declare function request<M extends keyof Methods>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>>;
 
@@ -47,6 +49,35 @@ export async function use(): Promise<string[]> {
   await request('ckit/repo/destroy', {});
   return [...places, String(number)];
 }
+
+export function show(event: TurnEvent): string {
+  switch (event.type) {
+    case 'turnStarted':
+    case 'turnCompleted':
+      return event.turn.stopReason ?? event.turn.status;
+    case 'itemDelta':
+      return `${event.itemId} ${event.offset} ${event.text}`;
+    case 'itemStarted':
+    case 'itemCompleted':
+      return about(event.item);
+    default: {
+      const nothing: never = event;
+      return nothing;
+    }
+  }
+}
+
+function about(item: Item): string {
+  if (item.kind === 'toolCall') return `${item.class} ${item.name} ${item.result ?? ''}`;
+  // @ts-expect-error - only tool calls have a class
+  return item.class;
+}
+
+export const handlers: ClientHandlers = {
+  'ckit/approval/request': async ({ approval }) => ({ decision: approval.diff ? 'allowOnce' : 'deny' }),
+  // @ts-expect-error - a key is a text
+  'ckit/secret/request': async () => ({ value: 7 }),
+};
 """
 
 
@@ -105,7 +136,18 @@ def test_R30_every_error_is_explained_and_typed(code: str) -> None:
     assert f"  {code}: {NUMBERS[code]};" in TYPES
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m.kind == "request"], ids=lambda m: m.name)
+OF_HOSTS = [m for m in METHODS if m.kind == "request" and m.direction == "clientToServer"]
+OF_THE_DAEMON = [m for m in METHODS if m.kind == "request" and m.direction == "serverToClient"]
+
+
+@pytest.mark.parametrize("method", OF_THE_DAEMON, ids=lambda m: m.name)
+def test_R30_every_request_of_the_daemon_shows_an_answer_and_one_that_is_refused(method: Method) -> None:
+    section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
+    assert section.count('"result": ') == 2
+    assert "An answer that the daemon refuses" in section
+
+
+@pytest.mark.parametrize("method", OF_HOSTS, ids=lambda m: m.name)
 def test_R30_every_request_shows_an_answer_an_error_and_the_errors_that_it_can_have(method: Method) -> None:
     section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
     assert '"result": ' in section
@@ -129,11 +171,18 @@ def test_R17_every_setting_is_in_the_reference() -> None:
         "/spec-log",
         "/ai/*",
         "/assistant/sessions",
+        "/assistant/sessions/{id}/messages",
+        "/ai/chat/stream",
     ],
 )
 def test_R13_every_old_endpoint_is_in_the_migration_table(endpoint: str) -> None:
     table = README.split("## From the REST side-car")[1]
     assert endpoint in table
+
+
+def test_R13_every_method_in_the_migration_table_exists() -> None:
+    table = README.split("## From the REST side-car")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(ckit/[\w/]+)`", table)) <= set(NAMES)
 
 
 def test_R25_every_link_inside_the_reference_leads_somewhere() -> None:
