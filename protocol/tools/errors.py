@@ -32,7 +32,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Show the message next to the input.",
     ),
     "not_found": (
-        "The repository, entity, file, template, revision or script does not exist.",
+        "What the request names does not exist: a repository, entity, file, template, session, turn, tool, provider.",
         "Show the message; refresh lists that offered it. `details` names what was looked for.",
     ),
     "already_exists": ("The id or file to be made exists.", "Choose another one, or leave out the id."),
@@ -45,7 +45,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Show the message; `repository.maxFileBytes` bounds the size.",
     ),
     "conflict": (
-        "The repository changed underneath an edit, or something stands in its way.",
+        "The repository changed underneath an edit, or something stands in the way: a running turn, an earlier answer.",
         "Read again, show the new state, and ask again.",
     ),
     "storage_error": (
@@ -61,7 +61,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "Hide the action; the setting is named in the message.",
     ),
     "degraded": (
-        "A part that the action needs is missing on this machine.",
+        "A part that the action needs is missing on this machine, or the host does not answer what it asks.",
         "Show the message: it says what works instead. `ckit/health` has the rest.",
     ),
     "process_failed": ("A program that the daemon started ended with an error.", "Show the end of its output."),

@@ -155,6 +155,14 @@ def test_R30_every_request_shows_an_answer_an_error_and_the_errors_that_it_can_h
     assert "Errors: `" in section
 
 
+@pytest.mark.parametrize("method", OF_HOSTS, ids=lambda m: m.name)
+def test_R30_no_method_answers_with_an_error_that_its_section_leaves_out(method: Method) -> None:
+    section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
+    (line,) = re.findall(r"^Errors: (.+)\.$", section, re.MULTILINE)
+    golden = json.loads((PROTOCOL / INDEX[method.name]["golden"]).read_text("utf-8"))
+    assert {entry["error"]["data"]["code"] for entry in golden["invalid"]} <= set(re.findall(r"`(\w+)`", line))
+
+
 def test_R17_every_setting_is_in_the_reference() -> None:
     for key in LEAVES:
         assert f"| `{key}` |" in README
