@@ -17,7 +17,9 @@ from ckit_daemon.cli import render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.session import daemon, parse, session
+from ckit_daemon.wire.base import NoParams
 from ckit_daemon.wire.entity import ListParams, ListResult
+from ckit_daemon.wire.provider import ProviderListResult
 from ckit_daemon.wire.server import HealthParams, HealthResult
 
 if TYPE_CHECKING:
@@ -28,12 +30,11 @@ if TYPE_CHECKING:
     from ckit_daemon.cli.session import Session
     from ckit_daemon.cli.terminal import Terminal
 
-State = Literal["ok", "missing", "broken", "later"]
+State = Literal["ok", "missing", "broken"]
 _MARKS: Final[Mapping[State, tuple[str, str]]] = {
     "ok": ("\u2714", "green"),
     "missing": ("\u25cb", "yellow"),
     "broken": ("\u2718", "bold red"),
-    "later": ("\u00b7", "dim"),
 }
 _NODE: Final = {
     "Darwin": "brew install node",
@@ -109,6 +110,7 @@ def _checks(terminal: Terminal) -> Iterator[Check]:
         with daemon(terminal) as running:
             seconds = time.monotonic() - started
             answer = running.request("ckit/health", HealthParams(fresh=True).to_wire())
+            providers = running.request("ckit/provider/list", NoParams().to_wire())
     except CommandError as failure:
         fix = f"{sys.executable} -m pip install --force-reinstall ckit-daemon"
         yield Check("Daemon", "broken", " ".join([failure.message, *failure.hints]), fix)
@@ -125,9 +127,21 @@ def _checks(terminal: Terminal) -> Iterator[Check]:
             yield Check(name, "ok" if good else "missing", component.detail, "" if good else fix)
     yield from _repository(terminal)
     yield from _scripts()
-    yield Check(
-        "Language model", "later", "this version needs none and uses none; conversation and generation come later"
-    )
+    yield from _models(parse(ProviderListResult, providers))
+
+
+def _models(result: ProviderListResult) -> Iterator[Check]:
+    for provider in result.providers:
+        if not provider.purposes:
+            continue
+        name, purposes = f"Model: {provider.name}", ", ".join(provider.purposes)
+        if provider.kind == "offline":
+            fix = "choose a model for conversations and generation, as README.md says under Models"
+            yield Check("Language model", "missing", f"built-in rules answer instead, for {purposes}", fix)
+        elif provider.status == "ready":
+            yield Check(name, "ok", f"{provider.base_url or 'in this process'}, for {purposes}")
+        else:
+            yield Check(name, "missing", provider.reason or provider.status, f"ckit providers test {provider.name}")
 
 
 def _repository(terminal: Terminal) -> Iterator[Check]:
