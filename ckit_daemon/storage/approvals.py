@@ -86,7 +86,7 @@ class SqliteApprovals:
 
     def _redacted(self, record: R) -> R:
         """The record with recognised secrets masked in all its texts; whatever is stored goes through here."""
-        plain = cast("JsonValue", msgspec.to_builtins(record))
+        plain = cast("JsonValue", msgspec.json.decode(record.to_json()))
         clean = masked(self._redactor, plain)
         return record if clean == plain else msgspec.convert(clean, type(record))
 

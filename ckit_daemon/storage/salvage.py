@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEADER_BYTES: Final = 100
 """SQLite, database file format, 1.3: the part of the first page that describes the file."""
 
+SUFFIXES: Final = ("-wal", "-shm", "")
+"""Of the names of the files that make up a database; the main one is the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Damage:
@@ -37,8 +40,8 @@ def set_aside(path: Path) -> Path:
         OSError: the file can't be renamed; on Windows it can't as long as any process has it open.
     """
     to = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
-    # The journal first: a new database beside an old journal would be damaged by it.
-    for suffix in ("-wal", "-shm", ""):
+    # The main file last: a new database beside an old journal would be damaged by it.
+    for suffix in SUFFIXES:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(to.with_name(to.name + suffix))
     return to
@@ -104,22 +107,25 @@ def _readable(damaged: Path, fresh: sqlite3.Connection) -> Generator[sqlite3.Con
             source.execute("SELECT count(*) FROM sqlite_schema")
         except sqlite3.DatabaseError:
             source.close()
-            shutil.copyfile(damaged, copy)
-            _write_header(copy, fresh)
+            _copy_with_header(damaged, copy, fresh)
             source = connect(copy, read_only=True)
         yield source
     finally:
         source.close()
-        copy.unlink(missing_ok=True)
+        for suffix in SUFFIXES:
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
 
 
-def _write_header(copy: Path, fresh: sqlite3.Connection) -> None:
+def _copy_with_header(damaged: Path, copy: Path, fresh: sqlite3.Connection) -> None:
     path: str = fresh.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     with Path(path).open("rb") as file:
         header = bytearray(file.read(HEADER_BYTES))
-    # Without a journal; with no free pages; and with a size that counts as unknown, so that it is the file's.
-    header[18:20] = b"\1\1"
+    # With no free pages, and with a size that counts as unknown, so that it is the file's.
     header[32:40] = bytes(8)
     header[92:96] = b"\xff" * 4
+    # SQLite makes the shared memory anew.
+    for suffix in ("-wal", ""):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(damaged.with_name(damaged.name + suffix), copy.with_name(copy.name + suffix))
     with copy.open("r+b") as file:
         file.write(header)
