@@ -28,6 +28,7 @@ from ckit_daemon.services.assistant.gateway.calls import (
     Purpose,
     Structured,
     TokenCount,
+    UnfitAnswerError,
     call_info,
 )
 from ckit_daemon.services.assistant.gateway.gateway import ModelGateway
@@ -41,5 +42,6 @@ __all__ = [
     "Purpose",
     "Structured",
     "TokenCount",
+    "UnfitAnswerError",
     "call_info",
 ]

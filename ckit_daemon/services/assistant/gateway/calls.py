@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import msgspec
 
+from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.services.assistant.records import NO_USAGE, Budget, Usage
 
 if TYPE_CHECKING:
@@ -79,6 +80,25 @@ class Structured:
     text: str
     """The answer as the model wrote it."""
     info: CallInfo
+
+
+class UnfitAnswerError(GenerationFailedError):
+    """An answer in JSON that does not fit its schema, or none; what it took was taken all the same.
+
+    Attributes:
+        problems: what is wrong with it, for people and for the model that is asked to repair it.
+        text: the answer as the model wrote it.
+        info: what is known about it.
+    """
+
+    def __init__(self, problems: list[str], text: str, info: CallInfo) -> None:
+        super().__init__(
+            "The model's answer does not have the form that was asked for. Ask again, or use a larger model.",
+            details={"problems": [*problems], "finish": info.finish},
+        )
+        self.problems = problems
+        self.text = text
+        self.info = info
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 # the event loop; retries are counted and logged here.
 stamina.instrumentation.set_on_retry_hooks([])
 
+SHORT_TOKENS: Final = 1000
+"""By the estimate; no model in use has room for less."""
 FINAL: Final = (ContextTooLongError, GenerationFailedError, OverloadedError)
 """Errors that another model would only repeat, or that a caller has a better answer to."""
 
@@ -58,8 +60,8 @@ class Target:
     model: str
     params: ModelParameters
     deadlines: Deadlines
-    context_tokens: int | None
-    """Size of its context; None where that is not known."""
+    context_tokens: Callable[[], Awaitable[int | None]]
+    """Tells the size of its context; None where that is not known."""
 
     @property
     def provider(self) -> Provider:
@@ -213,12 +215,13 @@ class Chain:
         )
 
     async def _check_context(self, target: Target, request: ModelRequest) -> None:
-        if target.context_tokens is None:
-            return
-        most = target.context_tokens - min(target.params.max_output_tokens, target.context_tokens // 2)
         parts = texts(request.messages, request.tools)
-        # No token is shorter than a byte: most requests need not be counted.
-        if sum(len(part) * 4 for part in parts) <= most:
+        about = sum(map(estimate, parts))
+        # To count exactly, and to learn the size of a context, takes time that short requests need not spend.
+        if about <= SHORT_TOKENS or (size := await target.context_tokens()) is None:
+            return
+        most = size - min(target.params.max_output_tokens, size // 2)
+        if about <= most // 2:
             return
         count = await self._tools.tokenizers.count(parts, target.provider.kind, target.model)
         if count.tokens > most:

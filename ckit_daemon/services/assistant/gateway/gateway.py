@@ -16,7 +16,15 @@ from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant.gateway.admission import Places
 from ckit_daemon.services.assistant.gateway.answers import ANSWER_DECODER, KEPT, Collector
 from ckit_daemon.services.assistant.gateway.budget import Account
-from ckit_daemon.services.assistant.gateway.calls import CallInfo, Delta, ModelCall, ModelRequest, Started, Structured
+from ckit_daemon.services.assistant.gateway.calls import (
+    CallInfo,
+    Delta,
+    ModelCall,
+    ModelRequest,
+    Started,
+    Structured,
+    UnfitAnswerError,
+)
 from ckit_daemon.services.assistant.gateway.chain import Chain, Instruments, Target
 from ckit_daemon.services.assistant.gateway.keys import request_key
 from ckit_daemon.services.assistant.gateway.model import GatewayChatModel
@@ -90,7 +98,7 @@ class ModelGateway:
             name: what the object is called, as an identifier.
 
         Raises:
-            GenerationFailedError: the answer does not fit the schema; `details.problems` says why.
+            UnfitAnswerError: the answer does not fit the schema; `details.problems` says why.
             CkitError: as the chat model raises them.
         """
         said = Collector()
@@ -105,7 +113,12 @@ class ModelGateway:
         if info is None:
             raise AssertionError("every answer ends with what is known about it")
         text = said.answer(info).text
-        return Structured(await asyncio.to_thread(parse, text, schema, info.finish), text, info)
+        value, problems = await asyncio.to_thread(parse, text, schema)
+        if problems and info.finish == "length":
+            problems.append("The answer was cut because it was too long.")
+        if problems:
+            raise UnfitAnswerError(problems, text, info)
+        return Structured(value, text, info)
 
     async def context_tokens(self, model: str | None = None) -> int:
         """Return the size of a model's context, in tokens; without a name that of the model for conversations.

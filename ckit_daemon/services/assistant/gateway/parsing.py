@@ -9,42 +9,31 @@ from typing import TYPE_CHECKING, Final, cast
 import jsonschema_rs
 import orjson
 
-from ckit_daemon.core.errors import GenerationFailedError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckit_daemon.core.json import JsonObject, JsonValue
-    from ckit_daemon.services.assistant.gateway.calls import Finish
 
 FENCED: Final = re.compile(r"```[ \t]*(?:json[c5]?)?[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
 MAX_PROBLEMS: Final = 20
 DECODER: Final = json.JSONDecoder()
 
 
-def parse(text: str, schema: JsonObject, finish: Finish) -> JsonValue:
-    """Return the JSON value in an answer that fits a schema.
+def parse(text: str, schema: JsonObject) -> tuple[JsonValue, list[str]]:
+    """Return the JSON value in an answer and what is wrong with it by its schema, which is nothing if it fits.
 
     What counts is the whole answer, else a fenced block, else the first object or list in it.
-
-    Raises:
-        GenerationFailedError: there is none; `details.problems` says what is wrong with the one that came closest.
     """
     validator = jsonschema_rs.validator_for(schema)
+    best: JsonValue = None
     problems: list[str] | None = None
     for value in _candidates(text):
         found = [_problem(error) for error in validator.iter_errors(value)]
         if not found:
-            return value
-        problems = found if problems is None or len(found) < len(problems) else problems
-    if problems is None:
-        problems = ["There is no JSON in the answer."]
-    if finish == "length":
-        problems.append("The answer was cut because it was too long.")
-    raise GenerationFailedError(
-        "The model's answer does not have the form that was asked for. Ask again, or use a larger model.",
-        details={"problems": [*problems[:MAX_PROBLEMS]], "finish": finish},
-    )
+            return value, []
+        if problems is None or len(found) < len(problems):
+            best, problems = value, found
+    return best, ["There is no JSON in the answer."] if problems is None else problems[:MAX_PROBLEMS]
 
 
 def _candidates(text: str) -> Iterator[JsonValue]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, InvalidArgumentError
 from ckit_daemon.services.assistant.gateway.admission import Rate
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.providers.base import Provider
     from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
     from ckit_daemon.settings import ModelsSettings
+
+CUTTING: Final = frozenset({"ollama", "local", "offline"})
 
 
 class Targets:
@@ -84,7 +88,7 @@ class Targets:
                 request_id=call.request_id,
             ),
             deadlines=deadlines,
-            context_tokens=await self.context_tokens(provider, model),
+            context_tokens=partial(self._known_size, provider, model),
         )
 
     async def context_tokens(self, provider: Provider, model: str) -> int | None:
@@ -94,19 +98,28 @@ class Targets:
             return known.context_tokens
         key = f"{provider.name}/{model}"
         if key not in self._sizes:
-            self._sizes[key] = await self._look_up(provider, model)
-        return self._sizes[key]
+            listed = await self._prices.known(provider.settings, model)
+            if listed.context_tokens is not None:
+                self._sizes[key] = listed.context_tokens
+            else:
+                await self._learn(provider)
+        return self._sizes.get(key)
 
-    async def _look_up(self, provider: Provider, model: str) -> int | None:
-        listed = await self._prices.known(provider.settings, model)
-        if listed.context_tokens is not None:
-            return listed.context_tokens
+    async def _known_size(self, provider: Provider, model: str) -> int | None:
+        # Before a call the provider is only asked for a list if it would silently cut what is too long.
+        if provider.kind in CUTTING or f"{provider.name}/{model}" in self._sizes or model in provider.settings.models:
+            return await self.context_tokens(provider, model)
+        return (await self._prices.known(provider.settings, model)).context_tokens
+
+    async def _learn(self, provider: Provider) -> None:
         try:
-            offered = await provider.models()
-        except CkitError:
+            async with asyncio.timeout(Deadlines.of(self._settings(), provider.settings).connect):
+                offered = await provider.models()
+        except (CkitError, TimeoutError):
             # A provider that can't be asked now will say so when it is asked for an answer.
-            return None
-        return next((each.context_tokens for each in offered or () if each.name == model), None)
+            return
+        for each in offered or ():
+            self._sizes[f"{provider.name}/{each.name}"] = each.context_tokens
 
     def _lane(self, provider: Provider, models: ModelsSettings) -> Lane:
         name, per_minute = provider.name, provider.settings.requests_per_minute
