@@ -109,14 +109,15 @@ class DiskRepository:
         lines = len(split_lines(text))
         stop = lines if max_lines is None else min(start_line + max_lines, lines)
         whole = start_line == 0 and stop == lines
-        part = text if whole else "".join(lines_with_ends(text)[start_line:stop])
+        ended = lines_with_ends(text)
+        part = text if whole else "".join(ended[start_line:stop])
         return FileContent(
             path=name,
             text=part,
             size=len(data),
             lines=lines,
             first_line=start_line,
-            truncated=not whole,
+            truncated=stop < len(ended),
             line_ending=_line_ending(text),
             sha256=hashlib.sha256(data).hexdigest(),
         )
