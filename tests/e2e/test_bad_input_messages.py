@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-REQUESTS = sorted(method.name for method in METHODS if method.kind == "request")
+REQUESTS = sorted(m.name for m in METHODS if m.kind == "request" and m.direction == "clientToServer")
 ODD_KEYS = ("jsonrpc", "class", "type_name", "from-id", "__proto__", "\x00", "ключ")
 NESTED: dict[str, Any] = {
     "jsonrpc": "2.0",
