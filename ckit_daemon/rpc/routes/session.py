@@ -106,7 +106,7 @@ async def export(ctx: RequestContext, params: wire.ExportParams) -> wire.ExportR
 async def compact(ctx: RequestContext, params: wire.CompactParams) -> EncodedResult:
     """Answer `ckit/session/compact`."""
     turns = await ctx.services.assistant.turns.get()
-    session, item, before, after = await turns.compact(params.id, params.instructions)
+    session, item, before, after = await turns.compact(params.id, params.instructions, request_id=str(ctx.request_id))
     counts = orjson.dumps({"beforeTokens": before, "afterTokens": after})
     return EncodedResult(b'{"session":' + session.to_json() + b',"item":' + item.to_json() + b"," + counts[1:])
 

@@ -1,0 +1,263 @@
+"""One turn of a conversation: what the person says, what the model answers, and the tools that it runs on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from msgspec.structs import replace
+
+from ckit_daemon.core.errors import ConflictError
+from ckit_daemon.services.assistant import agent, history
+from ckit_daemon.services.assistant.attachments import SHARE, Attachments
+from ckit_daemon.services.assistant.gateway import ModelCall, call_info
+from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY
+from ckit_daemon.services.assistant.modes import system_prompt
+from ckit_daemon.services.assistant.records import NO_USAGE, AssistantMessage, Compaction, Reasoning, UserMessage
+from ckit_daemon.services.assistant.stream import TextStream, new_item
+from ckit_daemon.services.assistant.tool_calls import ToolCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage, ToolCall, ToolMessage
+
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.services.assistant.gateway import ModelGateway
+    from ckit_daemon.services.assistant.ports import SessionStore
+    from ckit_daemon.services.assistant.records import Attachment, Item, ItemStatus, Mode, Session, StopReason
+    from ckit_daemon.services.assistant.stream import NewItem, TurnWriter
+    from ckit_daemon.services.assistant.tools.runner import ToolRunner
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.settings import Settings
+
+S = TypeVar("S", AssistantMessage, Reasoning, Compaction)
+
+_STOPS: Final[Mapping[str, StopReason]] = {"length": "maxTokens", "refusal": "refusal"}
+"""Why the model ended its answer, where that is not simply because it was done."""
+GO_ON: Final = "(The daemon was stopped and started again while you worked on this. Go on from here.)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTurn:
+    """What somebody wants of a turn."""
+
+    session_id: str
+    text: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    resume: str | None = None
+    """Id of an interrupted turn to go on with, instead of a text."""
+    model: str | None = None
+    """`provider/model`, for this turn and those after it."""
+    mode: Mode | None = None
+    """For this turn and those after it."""
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    bypass_cache: bool = False
+    request_id: str
+    trusted: bool
+    """Whether the workspace may run its own code."""
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a turn works with."""
+
+    store: SessionStore
+    gateway: ModelGateway
+    tools: ToolRunner
+    settings: Callable[[], Settings]
+    repository: OpenRepository
+    session: Session
+    """As it is when the turn begins."""
+    model: str
+    """`provider/model`."""
+
+
+class Conversation:
+    """Drives the agent through one turn, and writes what comes of it."""
+
+    def __init__(self, request: StartTurn, around: Surroundings, writer: TurnWriter) -> None:
+        self.model_used = around.model
+        """`provider/model` that answered last."""
+        self.taken = NO_USAGE
+        """What the model's calls took since the turn began here."""
+        self._request = request
+        self._around = around
+        self._writer = writer
+        self._attachments = Attachments(around.repository, writer.redactor)
+        offered = around.tools.tools(around.session, trusted=request.trusted)
+        self._tools = [tool for tool in offered if tool.status != "disabled"]
+        self._calls = ToolCalls(request, around, writer)
+        # One for the whole turn: it keeps count of the budget over all its requests.
+        self._model = around.gateway.chat_model(
+            ModelCall(
+                model=around.model,
+                temperature=request.temperature,
+                max_output_tokens=request.max_output_tokens,
+                session_id=request.session_id,
+                request_id=request.request_id,
+                bypass_cache=request.bypass_cache,
+                budget=around.session.budget,
+                spent=around.session.usage,
+            )
+        )
+        self._message: TextStream[AssistantMessage] | None = None
+        self._reasoning: TextStream[Reasoning] | None = None
+        self._unread: list[UserMessage] = []
+        self._steering = asyncio.Lock()
+        self._listening = True
+
+    # What the one who runs the turn calls
+
+    async def run(self) -> StopReason:
+        """Work until the turn has come to an end of its own; raises what ends it otherwise."""
+        if self._request.resume is None:
+            await self._add_message(self._request.text or "", self._request.attachments)
+        else:
+            found = await self._around.store.transcript(self._request.session_id)
+            await self._calls.take_up([item for item in found.items if item.turn_id == self._request.resume])
+        while True:
+            stop = await self._work(await self._history())
+            async with self._steering:
+                if stop != "endTurn" or not self._unread:
+                    self._listening = False
+                    return stop
+
+    async def steer(self, text: str) -> UserMessage:
+        """Take what the person says while the turn runs; the model gets it before it is asked next.
+
+        Raises:
+            ConflictError: the turn is about to end.
+        """
+        async with self._steering:
+            if not self._listening:
+                raise ConflictError("The turn has just ended; say it in a new one.", details={"kind": "turn"})
+            item = await self._add_message(text, (), steering=True)
+            self._unread.append(item)
+            return item
+
+    async def close(self, status: ItemStatus) -> None:
+        """Give what is still in progress its final state."""
+        self._listening = False
+        for stream in (self._reasoning, self._message):
+            if stream is not None:
+                await stream.close(status)
+        await self._calls.close(status)
+
+    # What the agent calls
+
+    def said(self) -> list[BaseMessage]:
+        """Return what the person has said since the model was asked last."""
+        unread, self._unread = self._unread, []
+        return [HumanMessage(item.text) for item in unread]
+
+    async def run_tool(self, call: ToolCall) -> ToolMessage:
+        """Run a tool."""
+        return await self._calls.run(call)
+
+    # What comes of it
+
+    async def _work(self, messages: list[BaseMessage]) -> StopReason:
+        stop: StopReason = "endTurn"
+        prompt = await asyncio.to_thread(system_prompt, self._writer.turn.mode, self._around.repository)
+        left = max(0, self._around.settings().assistant.max_tool_calls - self._calls.made)
+        steps = agent.steps(
+            self, self._model, tools=self._tools, system_prompt=prompt, messages=messages, max_calls=left
+        )
+        async with contextlib.aclosing(steps):
+            async for step in steps:
+                if isinstance(step, AIMessageChunk):
+                    await self._take(step)
+                elif isinstance(step, agent.Answer):
+                    stop = await self._answered(step)
+                else:
+                    await self._calls.refuse()
+                    stop = "maxToolCalls"
+        return stop
+
+    async def _take(self, chunk: AIMessageChunk) -> None:
+        thought = cast("dict[str, object]", chunk.additional_kwargs).get(REASONING_KEY)
+        if isinstance(thought, str) and thought:
+            if self._reasoning is None:
+                self._reasoning = await self._begin(Reasoning(**self._new_item(), text=""), "Thinking")
+            self._reasoning.push(thought)
+        if text := chunk.text:
+            if self._message is None:
+                self._message = await self._begin_message()
+            self._message.push(text)
+
+    async def _answered(self, answer: agent.Answer) -> StopReason:
+        if self._message is None:
+            self._message = await self._begin_message()
+        info = call_info(answer.message)
+        item = self._message.item
+        finish = "stop"
+        if info is not None:
+            self.taken += info.usage
+            self.model_used = f"{info.provider}/{info.model}"
+            finish = info.finish
+            item = replace(item, provider=info.provider, model=info.model, usage=info.usage, cached=info.cached)
+        item = await self._message.finish("completed", item)
+        self._message = None
+        await self._calls.ask(answer, item.id, self._tools)
+        return _STOPS.get(finish, "endTurn")
+
+    async def _begin_message(self) -> TextStream[AssistantMessage]:
+        if self._reasoning is not None:
+            await self._reasoning.finish("completed")
+            self._reasoning = None
+        provider, _, model = self._around.model.partition("/")
+        return await self._begin(
+            AssistantMessage(**self._new_item(), text="", provider=provider, model=model), "Answering"
+        )
+
+    async def _begin(self, item: S, doing: str) -> TextStream[S]:
+        self._calls.report(doing)
+        stream = TextStream(self._writer, item)
+        await stream.begin()
+        return stream
+
+    async def _add_message(
+        self, text: str, attachments: tuple[Attachment, ...], *, steering: bool = False
+    ) -> UserMessage:
+        item = UserMessage(
+            **self._new_item("completed"),
+            text=self._writer.redactor.text(text),
+            attachments=attachments,
+            steering=steering,
+        )
+        return await self._writer.add(item)
+
+    async def _history(self) -> list[BaseMessage]:
+        items = (await self._around.store.transcript(self._request.session_id)).items
+        unread = {item.id for item in self._unread}
+        items = [item for item in items if item.id not in unread]
+        if self._request.resume is not None:
+            items = history.without_torn_end(items, self._request.resume)
+        names = {tool.name: tool.model_name for tool in self._tools}
+        messages = history.to_messages(items, names=names, attached=await self._attached(items))
+        # What was said while an answer was under way is on disk before that answer, but it was not heard yet.
+        messages += self.said()
+        if messages and messages[-1].type == "ai":
+            messages.append(HumanMessage(GO_ON))
+        return messages
+
+    async def _attached(self, items: Sequence[Item]) -> dict[str, str]:
+        items = [item for item in history.current(items) if isinstance(item, UserMessage) and item.attachments]
+        if not items:
+            return {}
+        gateway, model = self._around.gateway, self._around.model
+
+        async def count(text: str) -> int:
+            return (await gateway.count_tokens(text, model)).tokens
+
+        budget = await gateway.context_tokens(model) // SHARE
+        return await self._attachments.texts(items, budget=budget, count=count)
+
+    def _new_item(self, status: ItemStatus = "inProgress") -> NewItem:
+        return new_item(self._writer.turn.id, status)

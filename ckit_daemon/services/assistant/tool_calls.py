@@ -1,0 +1,213 @@
+"""The tools that a model asks for in a turn: in the right order, on disk before and after, and told to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+from langchain_core.messages import ToolMessage
+from msgspec.structs import replace
+
+from ckit_daemon.core.errors import OperationCancelledError
+from ckit_daemon.services.assistant.history import UNFINISHED, UNKNOWN
+from ckit_daemon.services.assistant.masking import masked_object
+from ckit_daemon.services.assistant.records import ApprovalItem, ToolCall
+from ckit_daemon.services.assistant.stream import new_item
+from ckit_daemon.services.assistant.tools.runner import ToolRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from langchain_core.messages import ToolCall as AskedCall
+
+    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.services.assistant.agent import Answer
+    from ckit_daemon.services.assistant.conversation import StartTurn, Surroundings
+    from ckit_daemon.services.assistant.records import Approval, Item, ItemStatus, ToolStatus
+    from ckit_daemon.services.assistant.stream import TurnWriter
+    from ckit_daemon.services.assistant.tools.runner import ToolSpec
+
+UNREADABLE: Final = "It was not run: its arguments are no JSON object. Call it again with correct ones."
+TOO_MANY: Final = "It was not run: the turn has made as many tool calls as it may (assistant.maxToolCalls)."
+
+_STATUSES: Final[dict[ToolStatus, ItemStatus]] = {
+    "ok": "completed",
+    "denied": "completed",
+    "error": "failed",
+    "cancelled": "cancelled",
+}
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A call that the model has made."""
+
+    item: ToolCall
+    arguments: JsonObject
+    """As the model wrote them; those of the item are masked."""
+    readable: bool
+    before: Sequence[_Pending] = ()
+    """The calls of the same answer that must have ended before this one begins."""
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ToolCalls:
+    """Runs the tools of one turn."""
+
+    def __init__(self, request: StartTurn, around: Surroundings, writer: TurnWriter) -> None:
+        self.made = 0
+        """Calls so far; `assistant.max_tool_calls` bounds them."""
+        self._request = request
+        self._around = around
+        self._writer = writer
+        self._pending: dict[str, _Pending] = {}
+        self._approvals: dict[str, ApprovalItem] = {}
+
+    async def ask(self, answer: Answer, message_id: str, tools: Iterable[ToolSpec]) -> None:
+        """Note which tools an answer asks for; `run` runs them.
+
+        Calls that read run side by side. One that writes or executes waits for all that were asked for before it, and
+        what comes after it waits for it, since the model has written them in this order.
+        """
+        known = {tool.model_name: tool for tool in tools}
+        self._pending = {}
+        for call in answer.message.tool_calls:
+            tool = known.get(call["name"])
+            arguments = cast("JsonObject", call["args"])
+            item = ToolCall(
+                # The gateway has given it an id that was never used, of a form that all providers take.
+                **new_item(self._writer.turn.id, item_id=call["id"]),
+                # The runner says of an unknown name that there is no such tool.
+                name=tool.name if tool else call["name"],
+                tool_class=tool.tool_class if tool else "read",
+                arguments=masked_object(self._writer.redactor, arguments),
+                message_id=message_id,
+            )
+            reads = item.tool_class == "read"
+            before = [each for each in self._pending.values() if not reads or each.item.tool_class != "read"]
+            item = await self._writer.begin(item)
+            self._pending[item.id] = _Pending(item, arguments, item.id not in answer.unreadable, before)
+            self.made += 1
+
+    async def run(self, call: AskedCall) -> ToolMessage:
+        """Run a call that was noted."""
+        pending = self._pending[call["id"] or ""]
+        try:
+            for earlier in pending.before:
+                await earlier.done.wait()
+            item = await self._perform(pending)
+        finally:
+            pending.done.set()
+        return ToolMessage(
+            item.text,
+            tool_call_id=call["id"] or "",
+            name=call["name"],
+            artifact=item.output,
+            status="success" if item.result == "ok" else "error",
+        )
+
+    async def refuse(self) -> None:
+        """Run none of the calls that were noted last, because they are too many."""
+        for pending in self._pending.values():
+            await self._end(pending.item, "error", TOO_MANY)
+
+    async def take_up(self, items: Sequence[Item]) -> None:
+        """Give every call of an interrupted turn its result.
+
+        What only reads is run again. So is what nobody had allowed by then: it had not begun, and its approval is asked
+        for again under the same id. Of anything else nobody knows whether it took effect, and the model is told so.
+
+        Args:
+            items: the items of the turn.
+        """
+        approvals = [item for item in items if isinstance(item, ApprovalItem)]
+        self._approvals = {item.approval_id: item for item in approvals}
+        not_begun = {item.tool_call_id for item in approvals if item.state != "allowed"}
+        not_begun -= {item.tool_call_id for item in approvals if item.state == "allowed"}
+        for item in items:
+            if not isinstance(item, ToolCall):
+                continue
+            self.made += 1
+            if item.result is not None:
+                continue
+            if item.tool_class == "read" or item.id in not_begun:
+                again = await self._writer.begin(replace(item, status="inProgress"))
+                await self._perform(_Pending(again, again.arguments, readable=True))
+            else:
+                await self._writer.complete(replace(item, status="interrupted", result="error", text=UNKNOWN))
+
+    async def close(self, status: ItemStatus) -> None:
+        """Give what is still in progress its final state."""
+        left = list(self._writer.open.values())
+        asked = {item.tool_call_id for item in left if isinstance(item, ApprovalItem)}
+        for item in left:
+            if isinstance(item, ApprovalItem):
+                await self._writer.complete(replace(item, status="cancelled", state="cancelled"))
+            elif isinstance(item, ToolCall):
+                known = item.tool_class == "read" or item.id in asked
+                result: ToolStatus = "cancelled" if status == "cancelled" else "error"
+                text = UNFINISHED if known else UNKNOWN
+                await self._writer.complete(replace(item, status=status, result=result, text=text))
+
+    def report(self, doing: str) -> None:
+        """Tell who watches the request what the turn does now."""
+        # That nobody waits any more reaches the turn as its cancellation.
+        with contextlib.suppress(OperationCancelledError):
+            self._request.progress.report(0, 0, doing)
+
+    async def _perform(self, pending: _Pending) -> ToolCall:
+        item = pending.item
+        if not pending.readable:
+            return await self._end(item, "error", UNREADABLE)
+        self.report(f"Running {item.name}")
+        outcome = await self._around.tools.run(
+            ToolRequest(
+                name=item.name,
+                arguments=pending.arguments,
+                call_id=item.id,
+                repository=self._around.repository,
+                trusted=self._request.trusted,
+                session=self._around.session,
+                turn_id=item.turn_id,
+                request_id=self._request.request_id,
+                on_approval=self._on_approval,
+                progress=self._request.progress,
+            )
+        )
+        return await self._writer.complete(
+            replace(
+                item,
+                status=_STATUSES[outcome.status],
+                result=outcome.status,
+                text=outcome.text,
+                output=outcome.output,
+                truncated=outcome.truncated,
+                duration_ms=outcome.duration_ms,
+            )
+        )
+
+    async def _end(self, item: ToolCall, result: ToolStatus, text: str) -> ToolCall:
+        return await self._writer.complete(replace(item, status=_STATUSES[result], result=result, text=text))
+
+    async def _on_approval(self, approval: Approval) -> None:
+        before = self._approvals.get(approval.id)
+        item = ApprovalItem(
+            **new_item(self._writer.turn.id, "inProgress" if approval.state == "pending" else "completed"),
+            approval_id=approval.id,
+            tool_call_id=approval.tool_call_id,
+            title=approval.title,
+            state=approval.state,
+            decision=approval.decision,
+        )
+        if before is not None:
+            item = replace(item, id=before.id, created_at=before.created_at)
+        if approval.state == "pending":
+            self.report(f"Waiting for an approval: {approval.title}")
+            item = await self._writer.begin(item)
+        elif item.id in self._writer.open:
+            item = await self._writer.complete(item)
+        else:
+            item = await self._writer.add(item)
+        self._approvals[approval.id] = item

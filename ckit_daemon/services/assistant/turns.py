@@ -1,0 +1,358 @@
+"""Turns of conversations: which may begin, and which run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from ckit_daemon.core.errors import (
+    BudgetExceededError,
+    ConflictError,
+    GenerationFailedError,
+    InvalidArgumentError,
+    LimitExceededError,
+    NotFoundError,
+    OperationCancelledError,
+)
+from ckit_daemon.core.json import shorten
+from ckit_daemon.redaction import Redactor
+from ckit_daemon.services.assistant import history
+from ckit_daemon.services.assistant.attachments import Attachments
+from ckit_daemon.services.assistant.compaction import Summary
+from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings
+from ckit_daemon.services.assistant.gateway import ModelCall
+from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn
+from ckit_daemon.services.assistant.running import RunningTurn
+from ckit_daemon.services.assistant.session_rates import SessionRates
+from ckit_daemon.services.assistant.stream import TurnWriter, new_id
+from ckit_daemon.services.clock import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.services.assistant.gateway import ModelGateway
+    from ckit_daemon.services.assistant.ports import EventSink, SessionStore
+    from ckit_daemon.services.assistant.records import Item, Session, UserMessage
+    from ckit_daemon.services.assistant.tools.runner import ToolRunner
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.repositories import Repositories
+    from ckit_daemon.settings import Settings
+
+__all__ = ["StartTurn", "TurnService"]
+
+logger = logging.getLogger(__name__)
+
+TITLE_CHARACTERS: Final = 80
+CLOSE_SECONDS: Final = 5.0
+"""How long turns may take to write their end when the daemon stops; what is not written by then is interrupted."""
+HISTORY_SHARE: Final = 0.8
+"""Part of the context, without the room for an answer, that a history may fill before it is summarized."""
+
+
+class TurnService:
+    """Runs the turns of all sessions; used on the event loop only."""
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore,
+        gateway: ModelGateway,
+        tools: ToolRunner,
+        repositories: Repositories,
+        send: EventSink,
+        settings: Callable[[], Settings],
+    ) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._tools = tools
+        self._repositories = repositories
+        self._send = send
+        self._settings = settings
+        self._redactor = Redactor()
+        self._rates = SessionRates()
+        self._running: dict[str, RunningTurn] = {}
+        self._conversations: dict[str, Conversation] = {}
+        self._tasks: set[asyncio.Task[Turn]] = set()
+
+    async def start(self, request: StartTurn) -> Turn:
+        """Run a turn and return it as it ended; what goes wrong in it is told by its `stop_reason` and `failure`.
+
+        Cancelling the call ends the turn, which is written to its end all the same.
+
+        Raises:
+            InvalidArgumentError: there is nothing to say, or the parameters contradict each other.
+            LimitExceededError: the message is too long.
+            NotFoundError: no such session, turn to resume, provider, entity or file, or the repository is not open.
+            ConflictError: the session is archived, another turn of it runs, or the turn can't be resumed.
+            RateLimitedError: the session has begun too many turns within a minute.
+            BudgetExceededError: the session has no budget left.
+            StorageError: the disk refuses.
+        """
+        self._check_text(request)
+        session = await self._usable(request.session_id)
+        repository = await self._repository(session, request.progress)
+        model = request.model or session.model or self._settings().models.chat
+        context = await self._gateway.context_tokens(model)
+        _check_budget(session)
+        await Attachments(repository, self._redactor).check(request.attachments)
+        await self._rates.take(session.id, self._settings().assistant.turns_per_minute)
+        session = await self._changed(session, request)
+        turn = await self._turn(session, model, resume=request.resume)
+        if request.resume is None and session.turns:
+            session = await self._shortened(session, model, context, request.request_id)
+        writer = TurnWriter(self._store, self._send, turn, self._redactor)
+        around = Surroundings(
+            store=self._store,
+            gateway=self._gateway,
+            tools=self._tools,
+            settings=self._settings,
+            repository=repository,
+            session=session,
+            model=model,
+        )
+        conversation = Conversation(request, around, writer)
+        running = self._run(RunningTurn(writer, conversation, self._settings().assistant.turn_timeout_seconds))
+        self._conversations[session.id] = conversation
+        return await _followed(running)
+
+    async def cancel(self, session_id: str, turn_id: str | None = None) -> Turn:
+        """End a turn and return it as it is then; one that has ended already is returned as it is.
+
+        Raises:
+            NotFoundError: no such session or turn.
+            ConflictError: no turn runs, or it runs in another daemon.
+        """
+        running = self._running.get(session_id)
+        if running is not None and turn_id in {None, running.turn.id}:
+            running.cancel()
+            return await running.ended()
+        transcript = await self._store.transcript(session_id, limit=0)
+        turn = next((turn for turn in transcript.turns if turn.id == turn_id), None)
+        if turn_id is not None and turn is None:
+            raise NotFoundError("The session has no turn of this id.", details={"kind": "turn", "id": turn_id})
+        if turn is None or turn.status == "running":
+            raise _not_here(transcript.session)
+        return turn
+
+    async def steer(self, session_id: str, text: str) -> UserMessage:
+        """Say something in a turn that runs; the model gets it before it is asked next.
+
+        Raises:
+            InvalidArgumentError: there is nothing to say.
+            LimitExceededError: the message is too long.
+            NotFoundError: no such session.
+            ConflictError: no turn runs, or it runs in another daemon.
+        """
+        self._check_length(text)
+        conversation = self._conversations.get(session_id)
+        if conversation is None:
+            raise _not_here(await self._store.find(session_id))
+        return await conversation.steer(text)
+
+    async def compact(
+        self, session_id: str, instructions: str | None = None, *, request_id: str = ""
+    ) -> tuple[Session, Compaction, int, int]:
+        """Summarize what was said so far, in a turn of its own.
+
+        Args:
+            session_id: which session.
+            instructions: what the summary must not lose.
+            request_id: for providers and the log.
+
+        Returns:
+            The session, the summary, and the tokens of the history before and after.
+
+        Raises:
+            NotFoundError: no such session, or its model's provider is not there.
+            ConflictError: the session is archived, or a turn of it runs.
+            InvalidArgumentError: nothing was said since the last summary.
+            GenerationFailedError: the model broke off.
+            StorageError: the disk refuses.
+        """
+        session = await self._usable(session_id)
+        model = session.model or self._settings().models.chat
+        items = (await self._store.transcript(session_id)).items
+        if len(history.current(items)) <= 1:
+            raise InvalidArgumentError("Nothing was said since the last summary.", details={"session": session_id})
+        before = await self._tokens(items, model)
+        item = await self._summarize(session, model, items, request_id, instructions)
+        return await self._store.find(session_id), item, before, await self._tokens([item], model)
+
+    async def aclose(self) -> None:
+        """End all turns and wait until their ends are written."""
+        for running in self._running.values():
+            running.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+
+    # What must hold before a turn begins
+
+    def _check_text(self, request: StartTurn) -> None:
+        if request.resume is None:
+            self._check_length(request.text or "")
+        elif request.text is not None or request.attachments:
+            raise InvalidArgumentError(
+                "To resume a turn is to go on with what was said; leave `text` and `attachments` out.",
+                details={"field": "resume"},
+            )
+
+    def _check_length(self, text: str) -> None:
+        most = self._settings().assistant.max_message_characters
+        if not text.strip():
+            raise InvalidArgumentError("The message is empty.", details={"field": "text"})
+        if len(text) > most:
+            raise LimitExceededError(
+                f"The message has {len(text)} characters; assistant.maxMessageCharacters allows {most}.",
+                details={"limit": most},
+            )
+
+    async def _usable(self, session_id: str) -> Session:
+        session = await self._store.find(session_id)
+        if session.archived:
+            raise ConflictError(
+                "The session is archived; fetch it back with ckit/session/archive.", details={"session": session_id}
+            )
+        return session
+
+    async def _repository(self, session: Session, progress: Progress) -> OpenRepository:
+        await self._repositories.changes.made()
+        if not self._repositories.all():
+            await self._repositories.open_folders(progress)
+        found = next((each for each in self._repositories.all() if each.id == session.repository), None)
+        if found is None:
+            raise NotFoundError(
+                "The repository of the session is not open; open it with ckit/repo/open.",
+                details={"kind": "repository", "id": session.repository},
+            )
+        return found
+
+    async def _changed(self, session: Session, request: StartTurn) -> Session:
+        wanted = {"model": request.model or session.model, "mode": request.mode or session.mode, "title": session.title}
+        if not session.title and request.text is not None:
+            wanted["title"] = shorten(" ".join(request.text.split()), TITLE_CHARACTERS)
+        fields = {name: value for name, value in wanted.items() if value != getattr(session, name)}
+        return await self._store.change(session.id, **fields) if fields else session
+
+    async def _turn(self, session: Session, model: str, *, resume: str | None = None) -> Turn:
+        if resume is None:
+            return Turn(
+                id=new_id(),
+                session_id=session.id,
+                number=session.turns + 1,
+                status="running",
+                mode=session.mode,
+                model=model,
+                started_at=timestamp(),
+                usage=NO_USAGE,
+            )
+        turns = (await self._store.transcript(session.id, limit=0)).turns
+        turn = next((turn for turn in turns if turn.id == resume), None)
+        if turn is None:
+            raise NotFoundError("The session has no turn of this id.", details={"kind": "turn", "id": resume})
+        if turn.status != "interrupted" or turn is not turns[-1]:
+            raise ConflictError(
+                "Only a turn that was interrupted can be resumed, and only the last one.", details={"turnId": resume}
+            )
+        return replace(turn, status="running", ended_at=None, mode=session.mode, model=model)
+
+    # Summaries
+
+    async def _shortened(self, session: Session, model: str, context: int, request_id: str) -> Session:
+        """Summarize the history if it leaves no room for an answer."""
+        items = history.current((await self._store.transcript(session.id)).items)
+        answer = min(self._settings().models.max_output_tokens, context // 2)
+        room = int(HISTORY_SHARE * (context - answer))
+        # Hardly a text has more tokens than characters, so that short histories need no counting.
+        if len(history.text_of(history.to_messages(items))) < room or await self._tokens(items, model) < room:
+            return session
+        await self._summarize(session, model, items, request_id, None)
+        return await self._store.find(session.id)
+
+    async def _summarize(
+        self, session: Session, model: str, items: Sequence[Item], request_id: str, instructions: str | None
+    ) -> Compaction:
+        writer = TurnWriter(self._store, self._send, await self._turn(session, model), self._redactor)
+        call = ModelCall(
+            model=model,
+            session_id=session.id,
+            request_id=request_id,
+            budget=session.budget,
+            spent=session.usage,
+        )
+        summary = Summary(writer=writer, gateway=self._gateway, call=call, items=items, instructions=instructions)
+        seconds = self._settings().assistant.turn_timeout_seconds
+        turn = await _followed(self._run(RunningTurn(writer, summary, seconds)))
+        if summary.item is not None and turn.stop_reason == "endTurn":
+            return summary.item
+        if turn.failure is None:
+            raise OperationCancelledError("The summary was cancelled.")
+        raise GenerationFailedError(
+            f"The conversation could not be summarized: {turn.failure.message}", details={"code": turn.failure.code}
+        )
+
+    async def _tokens(self, items: Sequence[Item], model: str) -> int:
+        text = history.text_of(history.to_messages(items))
+        return (await self._gateway.count_tokens(text, model)).tokens
+
+    # Turns that run
+
+    def _run(self, running: RunningTurn) -> RunningTurn:
+        session_id = running.turn.session_id
+        if session_id in self._running:
+            raise ConflictError(
+                "A turn of the session is running; wait for its end, or cancel it.",
+                details={"turnId": self._running[session_id].turn.id},
+            )
+        self._running[session_id] = running
+        task = running.start()
+        self._tasks.add(task)
+        task.add_done_callback(lambda task: self._forget(session_id, task))
+        return running
+
+    def _forget(self, session_id: str, task: asyncio.Task[Turn]) -> None:
+        self._tasks.discard(task)
+        self._running.pop(session_id, None)
+        self._conversations.pop(session_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Whoever waits for the turn gets it, too; but nobody may wait any more.
+            logger.warning("a turn could not be written: %s", error, extra={"session": session_id})
+
+
+async def _followed(running: RunningTurn) -> Turn:
+    try:
+        return await running.ended()
+    except asyncio.CancelledError:
+        running.cancel()
+        raise
+
+
+def _check_budget(session: Session) -> None:
+    budget, usage = session.budget, session.usage
+    if budget is None:
+        return
+    tokens = usage.input_tokens + usage.output_tokens
+    if budget.max_tokens is not None and tokens >= budget.max_tokens:
+        raise BudgetExceededError(
+            f"The session has used {tokens} of its {budget.max_tokens} tokens; fork it with another budget to go on.",
+            details={"tokens": tokens, "maxTokens": budget.max_tokens},
+        )
+    cost = usage.cost or 0.0
+    # A budget of nothing allows what costs nothing.
+    if budget.max_cost is not None and cost >= budget.max_cost > 0:
+        raise BudgetExceededError(
+            f"The session has cost {cost:.4f} of its {budget.max_cost:g} US dollars; fork it with another budget to go "
+            "on.",
+            details={"cost": cost, "maxCost": budget.max_cost},
+        )
+
+
+def _not_here(session: Session) -> ConflictError:
+    if session.running_turn is None:
+        return ConflictError("No turn of the session is running.", details={"session": session.id})
+    return ConflictError(
+        "The turn runs in another daemon; only that one can reach it.", details={"turnId": session.running_turn}
+    )
