@@ -1,0 +1,228 @@
+"""Approvals of runs that go on after a restart, with the real database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from ckit_daemon.core.errors import DegradedError
+from ckit_daemon.services.assistant.approvals import Answer, ApprovalService, Question
+from ckit_daemon.services.assistant.records import NO_USAGE, Approval, Session
+from ckit_daemon.settings import AssistantSettings, Settings
+from ckit_daemon.storage.database import Database
+from ckit_daemon.storage.sessions import SqliteSessionStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
+
+    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.services.assistant.records import Decision
+
+pytestmark = pytest.mark.asyncio
+
+SETTINGS = Settings(assistant=AssistantSettings(approval_timeout_seconds=30))
+NOW = "2026-01-01T00:00:00.000Z"
+SESSION = Session(
+    id="s", repository="r", title="", mode="general", created_at=NOW, updated_at=NOW, last_seq=0, turns=0,
+    usage=NO_USAGE,
+)  # fmt: skip
+QUESTION = Question(
+    call_id="call", repository="r", tool="entity.edit", tool_class="write", title="Update T-001.",
+    arguments={"id": "T-001"}, diff="+title: Anew\n", files=("contexts/tasks/T-001.yaml",), session_id="s", turn_id="t",
+)  # fmt: skip
+
+
+@dataclass
+class Person:
+    """The client's side: answers as it is told, and remembers what it was asked."""
+
+    decide: Callable[[JsonObject], JsonObject] | None = None
+    asked: list[JsonObject] = field(default_factory=list)
+
+    def answers(self, method: str) -> bool:
+        return self.decide is not None
+
+    async def request(self, method: str, params: JsonObject, *, timeout_seconds: float) -> JsonObject:
+        if self.decide is None:
+            raise DegradedError("Nobody is there.")
+        approval = params["approval"]
+        assert isinstance(approval, dict)
+        self.asked.append(approval)
+        return self.decide(approval)
+
+    def notify(self, method: str, params: bytes) -> None:
+        raise AssertionError
+
+
+@contextlib.asynccontextmanager
+async def stored(folder: Path) -> AsyncGenerator[SqliteSessionStore]:
+    database = Database(folder / "ckit.db")
+    store = SqliteSessionStore(database)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+        await database.aclose()
+
+
+def service(store: SqliteSessionStore, person: Person, settings: Settings = SETTINGS) -> ApprovalService:
+    return ApprovalService(store, person, lambda: settings)
+
+
+async def asked_and_killed(folder: Path) -> Approval:
+    """What is on disk when the daemon dies while it waits for an answer."""
+    async with stored(folder) as store:
+        await store.create(SESSION)
+        announced: list[Approval] = []
+        waiting = asyncio.Event()
+
+        async def announce(approval: Approval) -> None:
+            announced.append(approval)
+            waiting.set()
+
+        asking = asyncio.create_task(service(store, Person()).ask(QUESTION, announce))
+        await waiting.wait()
+        kept = await store.approval(announced[0].id)
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+        # A daemon that is killed has no time to withdraw its question.
+        await store.put_approval(kept)
+    assert kept.state == "pending"
+    return kept
+
+
+async def test_R04_a_question_is_on_disk_before_anybody_sees_it(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        seen: list[str] = []
+
+        async def announce(approval: Approval) -> None:
+            found = await store.approval(approval.id)
+            seen.append(f"announced {found.state}")
+
+        def decide(approval: JsonObject) -> JsonObject:
+            seen.append("asked")
+            return {"decision": "allowOnce"}
+
+        await service(store, Person(decide)).ask(QUESTION, announce)
+        assert seen == ["announced pending", "asked", "announced allowed"]
+
+
+async def test_R04_a_resumed_run_is_asked_about_again_under_the_same_id(tmp_path: Path) -> None:
+    kept = await asked_and_killed(tmp_path)
+    person = Person(lambda _: {"decision": "allowOnce"})
+    async with stored(tmp_path) as store:
+        decided = await service(store, person).ask(QUESTION)
+        assert [each["id"] for each in person.asked] == [kept.id] == [decided.id]
+        assert decided.state == "allowed"
+        assert decided.created_at == kept.created_at
+        assert len(await store.approvals()) == 1
+
+
+@pytest.mark.parametrize(("decision", "state"), [("allowOnce", "allowed"), ("deny", "denied")])
+async def test_R04_an_answer_that_was_given_before_the_restart_holds(
+    tmp_path: Path, decision: Decision, state: str
+) -> None:
+    kept = await asked_and_killed(tmp_path)
+    async with stored(tmp_path) as store:
+        await service(store, Person()).resolve(kept.id, Answer(decision))
+    person = Person(lambda _: {"decision": "allowOnce"})
+    announced: list[Approval] = []
+
+    async def announce(approval: Approval) -> None:
+        announced.append(approval)
+
+    async with stored(tmp_path) as store:
+        decided = await service(store, person).ask(QUESTION, announce)
+        assert (decided.id, decided.state) == (kept.id, state)
+        assert announced == [decided]
+        assert person.asked == []
+
+
+async def test_a_question_that_was_withdrawn_is_asked_anew(tmp_path: Path) -> None:
+    kept = await asked_and_killed(tmp_path)
+    async with stored(tmp_path) as store:
+        await store.decide_approval(msgspec.structs.replace(kept, state="cancelled"))
+        decided = await service(store, Person(lambda _: {"decision": "deny"})).ask(QUESTION)
+        assert decided.id != kept.id
+        assert decided.state == "denied"
+
+
+async def test_R38_an_approval_holds_for_what_it_showed_and_for_nothing_else(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        approvals = service(store, Person(lambda _: {"decision": "allowForSession"}))
+        decided = await approvals.ask(QUESTION)
+        assert approvals.shows(decided, QUESTION)
+        assert not approvals.edited(decided, QUESTION)
+        for other in (
+            replace(QUESTION, diff="+title: Other\n"),
+            replace(QUESTION, files=("contexts/tasks/T-002.yaml",)),
+            replace(QUESTION, command=("rm", "-rf", "/")),
+            replace(QUESTION, tool="pipeline.generate"),
+        ):
+            assert not approvals.shows(decided, other)
+        assert await approvals.granted(replace(QUESTION, call_id="next", diff="+title: Other\n"))
+        for other in (
+            replace(QUESTION, session_id=None),
+            replace(QUESTION, files=(*QUESTION.files, "package.json")),
+            replace(QUESTION, command=("rm", "-rf", "/")),
+            replace(QUESTION, tool="pipeline.generate"),
+            replace(QUESTION, repository="other"),
+        ):
+            assert not await approvals.granted(other)
+
+
+async def test_R38_a_command_line_is_allowed_for_the_session_word_by_word(tmp_path: Path) -> None:
+    script = replace(QUESTION, tool="pipeline.script", tool_class="exec", diff=None, files=(), command=("npm", "run"))
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        approvals = service(store, Person(lambda _: {"decision": "allowForSession"}))
+        await approvals.ask(script)
+        assert await approvals.granted(replace(script, arguments={"other": 1}))
+        assert not await approvals.granted(replace(script, command=("npm", "run", "more")))
+
+
+async def test_R08_no_key_is_stored_or_shown_with_an_approval(tmp_path: Path) -> None:
+    key = "sk-proj-abcdefghijklmnop1234"
+    question = replace(
+        QUESTION, title=f"Use {key}.", diff=f"+{key}\n", arguments={"text": key, "apiKey": "hunter2hunter2"}
+    )
+    person = Person(lambda _: {"decision": "deny", "note": f"no {key}"})
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        approvals = service(store, person)
+        decided = await approvals.ask(question)
+        assert approvals.shows(decided, question)
+        assert not approvals.edited(decided, question)
+        for text in (str(person.asked), str(decided), str(await store.approval(decided.id))):
+            assert key not in text
+            assert "hunter2" not in text
+
+
+async def test_two_answers_at_the_same_moment_give_one_decision(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store, stored(tmp_path) as other:
+        await store.create(SESSION)
+        asked = asyncio.Event()
+        known: list[str] = []
+
+        async def announce(approval: Approval) -> None:
+            known.append(approval.id)
+            asked.set()
+
+        asking = asyncio.create_task(service(store, Person()).ask(QUESTION, announce))
+        await asked.wait()
+        answers = await asyncio.gather(
+            service(store, Person()).resolve(known[0], Answer("allowOnce")),
+            service(other, Person()).resolve(known[0], Answer("deny")),
+            return_exceptions=True,
+        )
+        (won,) = [each for each in answers if isinstance(each, Approval)]
+        assert (await asking).state == won.state
