@@ -7,6 +7,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from langchain_core.runnables.config import var_child_runnable_config
+
 from ckit_daemon.core.errors import CkitError, ProviderUnavailableError
 from ckit_daemon.services.assistant.gateway import actions
 from ckit_daemon.services.assistant.gateway.admission import queue_deadline
@@ -133,8 +135,10 @@ class Attempt:
             chat = chat.bind_tools(request.tools, **choice)
         if self.tool_mode != "native":
             messages = actions.flatten(messages)
-        # Without callbacks of its own the inner model would report each token to whoever watches the outer one.
-        return cast("AsyncGenerator[AIMessageChunk]", chat.astream(messages, config={"callbacks": []}, **keywords))
+        # Else the inner model would report each token to whoever watches the outer one, which reports it, too. An empty
+        # list of callbacks does not do it: a model with tools merges that with what this variable holds.
+        var_child_runnable_config.set(None)
+        return cast("AsyncGenerator[AIMessageChunk]", chat.astream(messages, **keywords))
 
     async def _timed(self, stream: AsyncIterator[AIMessageChunk]) -> AsyncGenerator[Delta]:
         clock = asyncio.get_running_loop().time
