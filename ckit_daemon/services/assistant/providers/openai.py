@@ -51,14 +51,7 @@ class OpenAiProvider:
         self._keys = Keys(name, settings, secrets)
         self._errors = Translator(name, self._keys)
         self._base_url = base_url(settings)
-        self._transport = httpx2.AsyncHTTPTransport(
-            proxy=proxy_for(self._base_url),
-            limits=httpx2.Limits(
-                max_connections=None,
-                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-            ),
-        )
+        self._transport = self._connect()
 
     async def chat_model(self, model: str, params: ModelParameters) -> ChatCompletionsModel:
         """Return a model for one call; see the protocol."""
@@ -116,6 +109,16 @@ class OpenAiProvider:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+
+    def _connect(self) -> httpx2.AsyncBaseTransport:
+        return httpx2.AsyncHTTPTransport(
+            proxy=proxy_for(self._base_url),
+            limits=httpx2.Limits(
+                max_connections=None,
+                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+            ),
+        )
 
     def _client(self, headers: dict[str, str], timeout: httpx2.Timeout) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(
