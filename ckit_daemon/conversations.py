@@ -148,5 +148,6 @@ class Conversations:
         return GenerationService(
             gateway=self.assistant.gateway,
             store=SqliteGenerationStore(self._database.need()),
+            tools=self.assistant.tools,
             settings=self._settings,
         )

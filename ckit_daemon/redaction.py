@@ -136,3 +136,14 @@ class Redactor:
         return {
             str(k): MASK if names_secret(str(k)) and v is not None else self.value(v, depth) for k, v in mapping.items()
         }
+
+
+class ValueRedactor(Redactor):
+    """Masks known secrets and what looks like one; a name before a value means nothing.
+
+    For code and specifications, in which `token: str` is a type and no secret.
+    """
+
+    def text(self, text: str) -> str:
+        """Return the text with every recognised secret masked."""
+        return SECRET_VALUE.sub(MASK, _learned.mask(self._known.mask(text)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from ckit_daemon.services.assistant.fencing import RULES, neutralise
+from ckit_daemon.services.assistant.fencing import RULES, fence, neutralise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +41,12 @@ def spec_request(outline: str, requirement: str) -> str:
     )
 
 
-def entity_request(entity_type: str, request: str, linked: str) -> str:
+def entity_request(entity_type: str, request: str, schema: str) -> str:
     """What is asked of the writer of an entity."""
-    link = f" It belongs to {linked}." if linked else ""
     return (
-        f"Make up one entity of the type {entity_type}.{link} What it is to be, in the person's words:\n\n"
-        f"{neutralise(request)}\n\nDon't give it an id. The material follows.\n"
+        f"Make up one entity of the type {entity_type}. What it is to be, in the person's words:\n\n"
+        f"{neutralise(request)}\n\n"
+        f"Don't give it an id. Its JSON Schema:\n\n{fence(schema, f'schema of {entity_type}')}\n"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from ckit_daemon.services.assistant.gateway import ModelCall
@@ -39,6 +39,10 @@ class ModelChoice:
         return {"model": self.model, "temperature": self.temperature, "maxOutputTokens": self.max_output_tokens}
 
 
+AS_SET: Final = ModelChoice()
+"""All as the settings say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks for a generation."""
@@ -60,7 +64,7 @@ class Run:
     repository: str
     caller: Caller
     parameters: JsonObject
-    choice: ModelChoice = field(default_factory=ModelChoice)
+    choice: ModelChoice = AS_SET
     id: str = field(default_factory=lambda: f"gen_{uuid4().hex}")
     created_at: str = field(default_factory=timestamp)
     entity: str | None = None

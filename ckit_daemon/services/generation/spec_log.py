@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import jsonschema_rs
 import orjson
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 FOLDER: Final = f"{KIT}/spec-log"
 SCHEMA: Final = f"{KIT}/schemas/spec-log.schema.json"
 REQUEST_TYPES: Final = {"spec": "spec-generate", "prompt": "promptify", "code": "codegen"}
-Status = Literal["success", "failure", "partial"]
 _ID: Final = re.compile(r"[a-z0-9-]+")
 _REQUIRED: Final = frozenset({(), ("id",), ("timestamp",), ("requestType",), ("status",)})
 """Paths that are never taken out."""
@@ -92,27 +91,29 @@ def log_schema(store: Repository) -> Schema | None:
         return None
 
 
-def new_entry(store: Repository, generation: Generation, output: JsonObject) -> tuple[str, str]:
-    """The path and the text of a new entry about a generation; it fits the repository's schema; reads the disk."""
+def new_entry(
+    store: Repository, generation: Generation, output: JsonObject, *, partial: bool = False
+) -> tuple[str, str]:
+    """The path and the text of a new entry about a generation, fitting the repository's schema; reads the disk."""
     schema = log_schema(store)
     moment = datetime.fromisoformat(generation.created_at)
     name = REQUEST_TYPES[generation.kind]
     identifier = f"{moment:%Y-%m-%d-%H%M%S}-{name}-{secrets.token_hex(3)}"
-    entry = _fitting(_entry(identifier, generation, output), schema)
+    entry = _entry(identifier, generation, output)
+    if partial:
+        entry["status"] = "partial"
+    entry = _fitting(entry, schema)
     return f"{FOLDER}/{identifier}.json", json.dumps(entry, ensure_ascii=False, indent=2) + "\n"
 
 
 def _entry(identifier: str, generation: Generation, output: JsonObject) -> JsonObject:
     asked = generation.parameters
     named = [found.id for found in generation.inputs if found.id is not None]
-    status: Status = "success" if generation.outcome == "succeeded" else "failure"
-    if output.pop("partial", False):
-        status = "partial"
     entry: JsonObject = {
         "id": identifier,
         "timestamp": generation.created_at,
         "requestType": REQUEST_TYPES[generation.kind],
-        "status": status,
+        "status": "success" if generation.outcome == "succeeded" else "failure",
         "input": {
             "entityIds": cast("JsonValue", asked.get("entities") or []),
             "userPrompt": text_of(asked.get("requirement")) or text_of(asked.get("text")),

@@ -1,0 +1,194 @@
+"""What all generators share: reading the repository, packing material, and asking the model."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.core.errors import GenerationFailedError
+from ckit_daemon.core.search.words import WORD, fold
+from ckit_daemon.redaction import ValueRedactor
+from ckit_daemon.services.assistant.gateway import UnfitAnswerError, call_info
+from ckit_daemon.services.assistant.masking import masked
+from ckit_daemon.services.assistant.stream_masking import StreamMasker
+from ckit_daemon.services.generation.kit import read_kit
+from ckit_daemon.services.generation.material import Material, gather
+from ckit_daemon.services.generation.packing import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from langchain_core.messages import BaseMessage, BaseMessageChunk
+
+    from ckit_daemon.core.entity import Entity
+    from ckit_daemon.core.json import JsonObject, JsonValue
+    from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.services.assistant.container import Part
+    from ckit_daemon.services.assistant.gateway import ModelGateway
+    from ckit_daemon.services.generation.kit import Kit
+    from ckit_daemon.services.generation.material import Source
+    from ckit_daemon.services.generation.packing import Packed, TokenCounter
+    from ckit_daemon.services.generation.run import Run
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.settings import Settings
+
+    TextSink = Callable[[str], Awaitable[object]]
+
+MAX_TEXT: Final = 1_000_000
+"""Longest text that a model may write, in characters."""
+_SEARCH_WORDS: Final = 12
+_SEARCH_HITS: Final = 6
+_MIN_WORD: Final = 4
+_STEPS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The state of a repository that a generation starts from."""
+
+    snapshot: Snapshot
+    kit: Kit
+    focus: tuple[Entity, ...]
+    material: Material
+
+
+class Workshop:
+    """The collaborators of the generators; used on the event loop only."""
+
+    def __init__(self, gateway: Part[ModelGateway], settings: Callable[[], Settings]) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self._redactor = ValueRedactor()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings()
+
+    async def basis(
+        self, repository: OpenRepository, identifiers: Iterable[str], *, guidance: str, search: str = ""
+    ) -> Basis:
+        """Read what a request needs, in a worker thread.
+
+        Args:
+            repository: where to read.
+            identifiers: the entities in question.
+            guidance: which of the repository's own system prompts to add.
+            search: what to search for besides; nothing if empty.
+
+        Raises:
+            NotFoundError: an entity does not exist.
+        """
+        names = list(dict.fromkeys(identifiers))
+
+        def read() -> Basis:
+            snapshot = repository.store.snapshot
+            focus = tuple(snapshot.require(name) for name in names)
+            kit = read_kit(repository.store)
+            found = _found(repository, snapshot, search) if search else []
+            return Basis(snapshot, kit, focus, gather(snapshot, kit, focus, found=found, guidance=guidance))
+
+        return await asyncio.to_thread(read)
+
+    async def packed(self, instructions: str, sources: Sequence[Source], run: Run, budget: int | None = None) -> Packed:
+        """Pack material for the model that a run asks, and note it as the run's input.
+
+        Without a budget of its own the settings' one counts, and what the model's context has room for.
+        """
+        gateway = await self._gateway.get()
+        if budget is None:
+            answer = run.choice.max_output_tokens or self.settings.models.max_output_tokens
+            room = await gateway.context_tokens(self._model(run)) - answer
+            budget = max(1, min(self.settings.generation.material_tokens, room))
+        found = await pack(instructions, sources, budget, self._counter(gateway, run))
+        run.use(found.included)
+        return found
+
+    def _model(self, run: Run) -> str | None:
+        return run.choice.model or self.settings.models.generation or None
+
+    def _counter(self, gateway: ModelGateway, run: Run) -> TokenCounter:
+        model = self._model(run)
+
+        async def count(text: str) -> tuple[int, bool]:
+            found = await gateway.count_tokens(text, model)
+            return found.tokens, found.estimated
+
+        return count
+
+    async def write(self, messages: list[BaseMessage], run: Run, stream: TextSink | None) -> str:
+        """Have the model write a text, and pass it on while it comes.
+
+        Args:
+            messages: what to tell the model.
+            run: what the answer is for.
+            stream: takes more of the text.
+
+        Raises:
+            GenerationFailedError: the model wrote nothing, refused, or would not stop.
+            CkitError: as the gateway says.
+        """
+        model = (await self._gateway.get()).chat_model(run.call())
+        masker = StreamMasker(self._redactor)
+        parts: list[str] = []
+        written = 0
+        last: BaseMessageChunk | None = None
+        async for chunk in model.astream(messages):
+            last = chunk
+            piece = masker.push(chunk.text)
+            written += len(piece)
+            if written > MAX_TEXT:
+                raise GenerationFailedError(
+                    f"The model wrote more than {MAX_TEXT} characters and was stopped; nothing is kept."
+                )
+            await self._pass_on(piece, parts, stream)
+            run.caller.progress.report(min(_STEPS - 1, written // 100), _STEPS, f"{written} characters are written")
+        await self._pass_on(masker.finish(), parts, stream)
+        text = self._redactor.text("".join(parts))
+        info = None if last is None else call_info(last)
+        if info is None:
+            raise GenerationFailedError("The model answered nothing; try again, or try another model.")
+        run.answered(info)
+        if info.finish == "refusal" or not text.strip():
+            why = "refused to answer" if info.finish == "refusal" else "answered with an empty text"
+            raise GenerationFailedError(f"The model {why}; say it in other words, or try another model.")
+        return text
+
+    @staticmethod
+    async def _pass_on(piece: str, parts: list[str], stream: TextSink | None) -> None:
+        if piece:
+            parts.append(piece)
+            if stream is not None:
+                await stream(piece)
+
+    async def structured(
+        self, messages: list[BaseMessage], schema: JsonObject, name: str, run: Run
+    ) -> tuple[JsonValue, str, list[str]]:
+        """Have the model answer with JSON of a schema.
+
+        Returns:
+            The value, None where there is none; the answer as it was written; and in which ways it does not fit.
+
+        Raises:
+            CkitError: as the gateway says.
+        """
+        gateway = await self._gateway.get()
+        try:
+            found = await gateway.structured(run.call(), messages, schema, name)
+        except UnfitAnswerError as error:
+            run.answered(error.info)
+            return None, self._redactor.text(error.text), error.problems
+        run.answered(found.info)
+        return masked(self._redactor, found.value), self._redactor.text(found.text), []
+
+
+def _found(repository: OpenRepository, snapshot: Snapshot, text: str) -> list[Entity]:
+    """The entities that share the most telling words with a text, the best first."""
+    words = dict.fromkeys(word for word in WORD.findall(fold(text)) if len(word) >= _MIN_WORD)
+    scores: dict[str, float] = {}
+    for word in sorted(words, key=len, reverse=True)[:_SEARCH_WORDS]:
+        for hit in repository.search_index.search(snapshot, f'"{word}"', limit=_SEARCH_HITS).hits:
+            scores[hit.entity.id] = scores.get(hit.entity.id, 0.0) + hit.score
+    best = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))[:_SEARCH_HITS]
+    return [snapshot.require(identifier) for identifier in best]
