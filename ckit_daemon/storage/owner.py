@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TIDY_SECONDS: Final = 5.0
 
 
 class Owner:
@@ -33,7 +35,7 @@ class Owner:
         return self._held is not None
 
     def live(self) -> None:
-        """Show that this owner lives, from now until `close` or the end of the process.
+        """Show that this owner lives, from now until `close` or the end of the process; tidies up after dead ones.
 
         Raises:
             OSError: the lock file can't be made.
@@ -42,8 +44,11 @@ class Owner:
             if self._held is None:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 lock = self._lock_of(self.id)
-                lock.acquire(blocking=False)
+                # Another one that tidies up may hold it for a moment.
+                lock.acquire(timeout=TIDY_SECONDS, poll_interval=0.001)
                 self._held = lock
+                for file in self._folder.glob("*.lock"):
+                    self.is_alive(file.stem)
 
     def is_alive(self, owner: str) -> bool:
         """Whether an owner lives; one that does not leaves nothing behind."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 20
 """Sessions that are deleted before the size of the database is looked at again."""
 
+VACUUM_PAGES: Final = 10_000
+"""Most pages that are given back to the system at once; the rest is used again, or given back the next time."""
+
 _IDLE: Final = "NOT EXISTS (SELECT 1 FROM leases WHERE session_id = sessions.id)"
 _OLDEST: Final = (
     f"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE {_IDLE} "  # noqa: S608 - a constant.
@@ -40,8 +43,9 @@ def retain(connection: sqlite3.Connection, retention: Retention) -> Retained:
         if not gone:
             break
         deleted += gone
-    if deleted:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+    for _ in range(min(_pragma(connection, "PRAGMA freelist_count"), VACUUM_PAGES)):
+        # Each step gives one page back, and Python's sqlite3 makes one step of a statement without columns.
+        connection.execute("PRAGMA incremental_vacuum(1)")
     return Retained(archived=archived, deleted=deleted)
 
 
