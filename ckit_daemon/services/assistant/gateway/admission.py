@@ -86,18 +86,18 @@ class Places:
         try:
             await admitted
         except asyncio.CancelledError:
-            if admitted.done() and not admitted.cancelled():
-                self._change(provider, -1)
-                self._admit()
-            else:
+            if admitted.cancelled():
                 self._waiting.remove(waiter)
-                self._on_queue(len(self._waiting))
+            else:
+                self._change(provider, -1)
+            self._admit()
             raise
 
     def _admit(self) -> None:
         # A call whose provider is full does not hold up those of others.
         for waiter in list(self._waiting):
-            if self._has_room(waiter.provider, waiter.limit):
+            # One that has been cancelled is still in the queue until its task runs.
+            if not waiter.admitted.done() and self._has_room(waiter.provider, waiter.limit):
                 self._waiting.remove(waiter)
                 self._change(waiter.provider, 1)
                 waiter.admitted.set_result(None)

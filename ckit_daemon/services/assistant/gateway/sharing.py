@@ -21,8 +21,19 @@ class _Run(Generic[T]):
         self._task: asyncio.Task[None] | None = None
         self.items: list[T] = []
         self.readers: list[object] = []
+        self.owner: object = None
         self.ended = False
         self.error: Exception | None = None
+
+    def join(self, reader: object) -> None:
+        self.readers.append(reader)
+        self.owner = self.readers[0]
+
+    def leave(self, reader: object) -> None:
+        self.readers.remove(reader)
+        # Who owned it at its end owns it for good.
+        if self.readers and not self.ended:
+            self.owner = self.readers[0]
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._read())
@@ -72,20 +83,20 @@ class SharedRuns(Generic[T]):
             run = self._runs[key] = _Run(source())
             run.start()
         reader = object()
-        run.readers.append(reader)
+        run.join(reader)
         position = 0
         try:
             while True:
                 while position < len(run.items):
                     position += 1
-                    yield run.items[position - 1], run.readers[0] is reader
+                    yield run.items[position - 1], run.owner is reader
                 if run.ended:
                     break
                 await run.more()
             if run.error is not None:
                 raise run.error
         finally:
-            run.readers.remove(reader)
+            run.leave(reader)
             if not run.readers:
                 if self._runs.get(key) is run:
                     del self._runs[key]
