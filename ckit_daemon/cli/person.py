@@ -68,7 +68,7 @@ class Person:
         if self.allows:
             return RequestResult(decision="allowOnce").to_wire()
         if not self.is_there:
-            self.terminal.note(f"Not allowed: {escape(approval.title)}. {_NOBODY}")
+            self.terminal.note(f"Not allowed: {escape(approval.title)} {_NOBODY}")
             return RequestResult(decision="deny", note=_NOBODY).to_wire()
         self._show(approval)
         return self._ask(approval).to_wire()

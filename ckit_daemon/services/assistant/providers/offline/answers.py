@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -169,16 +169,18 @@ def _impact(_: Result, output: JsonObject) -> str:
     stale, rules = objects(output, "stale"), objects(output, "rules")
     if not (stale or rules):
         return f"Nothing else has to be looked at when {changed or 'this'} changes."
-    types = Counter(text(each, "type") for each in stale)
-    kinds = ", ".join(f"{count} {kind}" for kind, count in types.most_common())
-    parts = [f"If {changed} changes, {len(stale)} entities have to be looked at again ({kinds})."]
+    parts = [f"If {changed} changes, {len(stale)} entities have to be looked at again:"]
+    by_type: defaultdict[str, list[str]] = defaultdict(list)
+    for each in stale:
+        by_type[text(each, "type")].append(_name(each))
+    parts.append("\n".join(f"- {kind}: {', '.join(names)}" for kind, names in by_type.items()))
     if rules:
         fired = [f"`{text(each, 'rule')}` marks {', '.join(texts(each, 'marks')) or 'nothing'}" for each in rules]
-        parts.append(f"Rules that may fire:\n\n{_list(fired, 'rules')}")
-    order = {"error": 0, "warning": 1, "information": 2}
-    issues = sorted(objects(output, "issues"), key=lambda each: order.get(text(each, "severity"), 3))
-    actions = [f"**{text(each, 'entity')}** {text(each, 'message')} {text(each, 'action')}" for each in issues]
-    parts.append(_list(actions or [_name(each) for each in stale], "entities"))
+        parts.append(f"Consistency rules that may fire:\n\n{_list(fired, 'rules')}")
+    # The gravest come first, and one for each entity is enough to begin with.
+    actions = {text(each, "entity"): text(each, "action") for each in reversed(objects(output, "issues"))}
+    if actions:
+        parts.append(f"What to do:\n\n{_list([*reversed(actions.values())], 'things')}")
     return "\n\n".join(parts)
 
 

@@ -42,4 +42,4 @@ def scalars(value: JsonValue, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
         for each in value:
             yield from scalars(each, path)
     elif isinstance(value, str) and value.strip():
-        yield ".".join(path), " ".join(value.split())
+        yield ".".join(path), value
