@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 import re
+import textwrap
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject, JsonValue
 
 _MAX_NAME: Final = 60
+_WIDTH: Final = 88
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 _MODULE: Final = "The module, still without bodies."
 _TESTS: Final = "One test for each criterion."
@@ -41,7 +43,11 @@ def _artifact(path: str, content: str, language: str, purpose: str) -> JsonObjec
 def _python(facts: JsonObject, title: str, note: str) -> list[JsonValue]:
     module = _name(title, "_")
     folder = text(facts, "folder").rstrip("/") or "src"
-    told = f"{_plain(title)}.\n\n{_plain(text(facts, 'summary'))}\n\n{_plain(note)}"
+    told = "\n\n".join(
+        textwrap.fill(_plain(part), _WIDTH, break_on_hyphens=False)
+        for part in (f"{title}.", text(facts, "summary"), note)
+        if part
+    )
     functions = [
         f"def {name}() -> None:\n    {_docstring(sentence)}\n    raise NotImplementedError({json.dumps(identifier)})\n"
         for name, sentence, identifier in _parts(facts, "_")
@@ -154,7 +160,8 @@ def _plain(value: str) -> str:
 
 def _docstring(sentence: str) -> str:
     line = _plain(sentence).replace('"', "'")
-    return f'"""{line if line.endswith((".", "!", "?")) else f"{line}."}"""'
+    lines = textwrap.wrap(line if line.endswith((".", "!", "?")) else f"{line}.", _WIDTH, break_on_hyphens=False)
+    return f'"""{lines[0]}"""' if len(lines) == 1 else '"""' + "\n    ".join([*lines, '"""'])
 
 
 def _comment(value: str) -> str:

@@ -42,8 +42,8 @@ def data_of(entity: JsonObject) -> JsonObject:
 def criteria(facts: JsonObject) -> list[tuple[str, str]]:
     """Every acceptance criterion among the facts, with the id of the entity that has it, each once."""
     found: dict[str, str] = {}
-    for entity in of_type(facts, "userstory", "feature", "spec", "task"):
-        for key in ("acceptanceCriteria", "acceptance", "doneCriteria"):
+    for entity in of_type(facts, "userstory", "feature", "spec"):
+        for key in ("acceptanceCriteria", "acceptance"):
             for criterion in texts(data_of(entity).get(key)):
                 found.setdefault(criterion, str(entity.get("id")))
     return list(found.items())

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ckit_daemon.core.entity import Entity
-    from ckit_daemon.core.graph import Graph
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.core.snapshot import Snapshot
     from ckit_daemon.services.generation.kit import Kit
@@ -34,8 +33,9 @@ PartName = Literal[
     "neighbour",
 ]
 MAX_NEIGHBOURS: Final = 40
-_DEPTH: Final = 2
 _RELATIONS: Final = tuple(name for name in RELATION_NAMES if name != GOVERNS)
+_WORK: Final = ("has-story", "has-spec", "has-task", "implements")
+"""Relations between what describes and does the same piece of work."""
 _PARTS: Final[dict[str, PartName]] = {"feature": "feature", "userstory": "story"}
 _ORDER: Final[tuple[PartName, ...]] = (
     "specification",
@@ -130,26 +130,31 @@ def entity_facts(entity: Entity) -> JsonObject:
 
 
 def _around(snapshot: Snapshot, focus: Sequence[Entity], reasons: dict[str, str]) -> list[Entity]:
-    """The entities that the graph ties to those in question, the nearest first; notes why in `reasons`."""
+    """What the graph ties to the entities in question, and to what shares their work; notes why in `reasons`.
+
+    Services and packages are named by half of a repository, so that no way leads on through them.
+    """
     graph = snapshot.graph
-    distances = graph.distances((entity.id for entity in focus), depth=_DEPTH, relations=_RELATIONS)
     order = {entity_type: number for number, entity_type in enumerate(snapshot.schemas.types())}
-
-    def rank(identifier: str) -> tuple[int, int, str]:
-        return distances[identifier], order.get(graph.entities[identifier].type, len(order)), identifier
-
     near: list[Entity] = []
-    for identifier in sorted(distances.keys() - reasons.keys(), key=rank)[:MAX_NEIGHBOURS]:
-        reasons[identifier] = _tie(graph, identifier, distances)
-        near.append(graph.entities[identifier])
-    return near
 
+    def take(identifier: str, relations: Collection[str]) -> list[Entity]:
+        taken: list[Entity] = []
+        for edge in graph.edges_of(identifier, relations=relations):
+            other = edge.other(identifier)
+            if other not in reasons:
+                reasons[other] = f"{edge.source} {edge.rel} {edge.target}"
+                taken.append(graph.entities[other])
+        return sorted(taken, key=lambda entity: (order.get(entity.type, len(order)), entity.id))
 
-def _tie(graph: Graph, identifier: str, distances: dict[str, int]) -> str:
-    """The fact that brings an entity in, from the side that is nearer to the question."""
-    ties = [edge for edge in graph.edges_of(identifier, relations=_RELATIONS) if edge.other(identifier) in distances]
-    edge = min(ties, key=lambda edge: (distances[edge.other(identifier)], edge.other(identifier)))
-    return f"{edge.source} {edge.rel} {edge.target}"
+    for entity in focus:
+        near += take(entity.id, _RELATIONS)
+    partners = [
+        graph.entities[edge.other(entity.id)] for entity in focus for edge in graph.edges_of(entity.id, relations=_WORK)
+    ]
+    for entity in sorted(dict.fromkeys(partners), key=lambda entity: order.get(entity.type, len(order))):
+        near += take(entity.id, _RELATIONS)
+    return near[:MAX_NEIGHBOURS]
 
 
 def _of_entity(entity: Entity, reason: str, *, focused: bool) -> Source:

@@ -39,10 +39,17 @@ def explain(generation: Generation, store: Repository) -> Explanation:
     template = None if used is None else _state(current_hash(store.snapshot, read_kit(store), used), used.sha256)
     return Explanation(
         generation,
-        tuple(_state(_hash_now(item, store), item.sha256) for item in generation.inputs),
+        tuple(_input_state(item, generation, store) for item in generation.inputs),
         template,
         tuple(state_of(file, generation, store) for file in generation.files),
     )
+
+
+def _input_state(item: Input, generation: Generation, store: Repository) -> State:
+    now = _hash_now(item, store)
+    # What the generation itself did to the file, such as a link to the new entity, makes nothing stale.
+    own = {sha256(file.new) for file in generation.files if file.path == item.path}
+    return "fresh" if now in own else _state(now, item.sha256)
 
 
 def _hash_now(item: Input, store: Repository) -> str | None:
