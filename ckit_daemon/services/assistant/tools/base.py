@@ -23,7 +23,7 @@ from ckit_daemon.core.errors import (
     InvalidArgumentError,
     LimitExceededError,
 )
-from ckit_daemon.services.edits import affected_files, write
+from ckit_daemon.services.edits import write
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -126,6 +126,8 @@ class Plan:
     command: tuple[str, ...] | None = None
     idle: bool = False
     """Nothing would change, so that nobody needs to be asked."""
+    determined: bool = True
+    """Whether the arguments alone say what happens; what a model makes of them a person must see first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +250,16 @@ class ReadTool(Tool[A]):
         return Plan(self.name, lambda: self.look(context, arguments), files=self.files(context, arguments))
 
 
-async def run_edit(store: Repository, edit: EditPlan, output: Output) -> Output:
-    """Write all files of an edit or none; raises ConflictError where a file is not as the plan found it."""
-    await write(store, edit)
-    return output
-
-
 def edit_plan(title: str, store: Repository, edit: EditPlan, output: Output) -> Plan:
-    """Return the plan to write an edit; comparing large texts takes time, so call it in a worker thread.
+    """Return the plan to write all files of an edit or none.
+
+    Comparing large texts takes time, so call it in a worker thread.
+
+    Args:
+        title: one line for people.
+        store: where to write.
+        edit: what changes.
+        output: what the tool has to say once it is done.
 
     Raises:
         LimitExceededError: nobody can be shown a patch of this size.
@@ -266,14 +270,13 @@ def edit_plan(title: str, store: Repository, edit: EditPlan, output: Output) -> 
             "The change is too large to be shown to a person; do it in smaller parts.",
             details={"limit": MAX_DIFF_CHARACTERS},
         )
-    paths = {path for path, _, _ in edit.changes()}
-    return Plan(
-        title,
-        lambda: run_edit(store, edit, output),
-        files=tuple(sorted({*paths, *affected_files(edit)})),
-        diff=diff,
-        idle=not paths,
-    )
+
+    async def save() -> Output:
+        await write(store, edit)
+        return output
+
+    files = tuple(sorted({path for path, _, _ in edit.changes()}))
+    return Plan(title, save, files=files, diff=diff, idle=not files)
 
 
 def edit_of_texts(present: dict[str, str | None], texts: dict[str, str]) -> EditPlan:

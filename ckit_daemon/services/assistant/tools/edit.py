@@ -105,7 +105,6 @@ class Edit(Tool[EditArguments]):
 
     @staticmethod
     def _plan(context: ToolContext, arguments: EditArguments) -> Plan:
-        store = context.repository.store
         identifier, planned = _PLANNERS[arguments.action](context, arguments)
         title = f"{arguments.action.capitalize()} {label(identifier)}"
         if arguments.action == "rename":
@@ -120,7 +119,7 @@ class Edit(Tool[EditArguments]):
         text = [f"{title}: done, as the person approved it." if planned.before or planned.creates else "Nothing to do."]
         text += [f"Warning: {warning}" for warning in planned.warnings]
         output = Output(value, "\n".join([*text, planned.unified_diff()]))
-        return edit_plan(f"{title}.", store, planned, output)
+        return edit_plan(f"{title}.", context.repository.store, planned, output)
 
 
 def _create(context: ToolContext, arguments: EditArguments) -> tuple[str, edit.EditPlan]:

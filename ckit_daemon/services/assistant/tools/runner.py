@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import orjson
+
 from ckit_daemon.core.errors import (
     CkitError,
     ConflictError,
@@ -174,9 +176,12 @@ class ToolRunner:
             The approval, if a person was asked.
 
         Raises:
-            DeniedError: a policy or a person says no, or nobody answered in time.
+            DeniedError: a policy or a person says no, nobody answered in time, or the person wants something else.
         """
-        return await self._permitted(plan, question, None)
+        approval = await self._permitted(plan, question, None)
+        if approval is not None and self._approvals.edited(approval, question):
+            raise _wants_other(approval)
+        return approval
 
     # Running
 
@@ -200,6 +205,8 @@ class ToolRunner:
             question = _question(tool, request, request.arguments, plan)
             approval = await self._permitted(plan, question, request.on_approval)
             if approval is not None and self._approvals.edited(approval, question):
+                if not plan.determined:
+                    raise _wants_other(approval)
                 plan = await self._replanned(tool, context, approval, request, watch)
             elif approval is not None and not self._approvals.shows(approval, question):
                 raise ConflictError(
@@ -230,7 +237,12 @@ class ToolRunner:
                 return await tool.planned(context, arguments)
 
     async def _replanned(
-        self, tool: AnyTool, context: ToolContext, approval: Approval, request: ToolRequest, watch: _Stopwatch
+        self,
+        tool: AnyTool,
+        context: ToolContext,
+        approval: Approval,
+        request: ToolRequest,
+        watch: _Stopwatch,
     ) -> Plan:
         """Plan what a person's own arguments say; they have approved it by writing them."""
         plan = await self._planned(tool, context, approval.arguments, watch)
@@ -329,6 +341,14 @@ def _question(tool: AnyTool, request: ToolRequest, arguments: JsonObject, plan: 
 def _refused_by_policy(question: Question) -> DeniedError:
     return DeniedError(
         f"A policy in the settings denies {question.tool} here (assistant.policies).", details={"by": "policy"}
+    )
+
+
+def _wants_other(approval: Approval) -> DeniedError:
+    arguments = orjson.dumps(approval.arguments).decode()
+    return DeniedError(
+        f"The person wants other arguments, and must see first what comes of them. Call it again with {arguments}",
+        details={"by": "person", "approval": approval.id, "arguments": approval.arguments},
     )
 
 
