@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.live import Live
 from rich.markdown import Markdown
+from rich.segment import SegmentLines
 from rich.spinner import Spinner
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ class MarkdownStream:
         self._console = console
         self._display = display
         self._pending = ""
-        self._begun = False
 
     def write(self, text: str) -> None:
         """Take more text."""
@@ -81,11 +81,16 @@ class MarkdownStream:
         self._pending = ""
 
     def _print(self, block: str) -> None:
+        """Print a block under an empty line."""
         self._display.clear()
-        if self._begun:
-            self._console.print()
-        self._begun = True
-        self._console.print(Markdown(block))
+        lines = self._console.render_lines(Markdown(block), pad=False)
+        # Some kinds of blocks bring empty lines of their own.
+        while lines and not any(segment.text.strip() for segment in lines[0]):
+            lines.pop(0)
+        while lines and not any(segment.text.strip() for segment in lines[-1]):
+            lines.pop()
+        self._console.print()
+        self._console.print(SegmentLines(lines, new_lines=True), end="")
 
 
 def _end_of_block(text: str) -> int | None:

@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 from ckit_daemon import __version__
 from ckit_daemon.cli.client import Daemon, Hooks
 from ckit_daemon.cli.errors import RequestError
+from ckit_daemon.wire.base import WorkDone
 from ckit_daemon.wire.repo import OpenParams, OpenResult, RepositoryInfo
 from ckit_daemon.wire.version import SUPPORTED_VERSIONS
 
@@ -39,7 +40,7 @@ class Session:
 
     def request(self, method: str, params: Params, hooks: Hooks | None = None) -> JsonObject:
         """Return a result of the protocol as it came; a bar on the terminal shows long work that has no hooks."""
-        if hooks is not None:
+        if hooks is not None or not isinstance(params, WorkDone):
             return self.daemon.request(method, params.to_wire(), hooks)
         with self.terminal.progress(method) as show:
             return self.daemon.request(method, params.to_wire(), Hooks(progress=show))

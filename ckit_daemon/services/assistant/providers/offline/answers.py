@@ -143,7 +143,7 @@ def _edit(result: Result, output: JsonObject) -> str:
     files = ", ".join(f"`{path}`" for path in texts(output, "files"))
     warnings = [f"Warning: {warning}" for warning in texts(output, "warnings")]
     old = f" It was {text(result.arguments, 'id')}." if done == "renamed" else ""
-    return "\n\n".join([f"**{text(output, 'id')}** is {done}, in {files}.{old}", _code(diff, "diff"), *warnings])
+    return "\n\n".join([f"**{text(output, 'id')}** is {done}, in {files}.{old}", *warnings])
 
 
 # Pipelines
