@@ -37,7 +37,7 @@ class DatabaseProbe:
                 f"The database was damaged. It was set aside as {damage.set_aside}; {damage.rows} rows were saved.",
                 ("conversations, without what the damage took",),
             )
-        return ProbeResult("ok", f"{sessions} conversations can be read.")
+        return ProbeResult("ok", f"It can be read; sessions: {sessions}.")
 
 
 def _count(connection: sqlite3.Connection) -> int:

@@ -261,9 +261,7 @@ def _schema_problem(schema: JsonObject) -> str | None:
     try:
         jsonschema_rs.validator_for(schema, retriever=_fetch_nothing)
     except jsonschema_rs.ValidationError as error:
-        return shorten(error.message, 200)
-    except (ValueError, jsonschema_rs.ReferencingError):
-        return "it is no JSON Schema, or it refers to one that is elsewhere"
+        return shorten(error.message, 200).removesuffix(".")
     return None
 
 
