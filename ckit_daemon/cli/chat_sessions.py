@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from ckit_daemon.cli.session import Session
+    from ckit_daemon.cli.session import JsonObject, Session
     from ckit_daemon.wire.session import Mode
 
 SHORT: Final = 8
@@ -58,8 +58,7 @@ def latest(opened: Session) -> ChatSession:
     Raises:
         CommandError: there is none.
     """
-    params = ListParams(repository=opened.repository.id, limit=1)
-    found = parse(ListResult, opened.request("ckit/session/list", params)).sessions
+    found = parse(ListResult, page(opened, ListParams(repository=opened.repository.id, limit=1))).sessions
     if not found:
         raise CommandError("There is no session about this repository yet.", code="not_found", exit_code=NEGATIVE)
     return found[0]
@@ -70,11 +69,16 @@ def select(opened: Session, params: ListParams) -> Sequence[ChatSession]:
     found: list[ChatSession] = []
     offset: int | None = 0
     while offset is not None:
-        page = params.model_copy(update={"offset": offset, "limit": _PAGE})
-        result = parse(ListResult, opened.request("ckit/session/list", page))
+        result = parse(ListResult, page(opened, params.model_copy(update={"offset": offset, "limit": _PAGE})))
         found += result.sessions
         offset = result.next_offset
     return found
+
+
+def page(opened: Session, params: ListParams) -> JsonObject:
+    """Return one page of sessions, as the protocol has it."""
+    # Left out, `archived` means that archived ones are not wanted; null wants both.
+    return opened.daemon.request("ckit/session/list", {**params.to_wire(), "archived": params.archived})
 
 
 def table(sessions: Iterable[ChatSession]) -> Table:

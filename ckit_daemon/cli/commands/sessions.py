@@ -53,7 +53,7 @@ def list_sessions(
             query=words,
         )
         if terminal.as_json:
-            terminal.print_json(opened.request("ckit/session/list", params))
+            terminal.print_json(chat_sessions.page(opened, params))
             return OK
         found = chat_sessions.select(opened, params)
         terminal.out.print(chat_sessions.table(found))
