@@ -361,7 +361,7 @@ def provider_options(server: ModelServer, **more: Any) -> Json:
 
 
 def openai_options(server: ModelServer, provider: Json | None = None, **more: Any) -> Json:
-    """`initializationOptions.ckit` with the server as provider `test`, and as the model of conversations.
+    """Settings, `initializationOptions.ckit.config`, with the server as provider `test` and model of conversations.
 
     `provider` are further fields of the provider; `more` are groups of settings, where `models` is merged.
     """
