@@ -127,10 +127,10 @@ async def steps(
     """
     limit: AgentMiddleware[Any, Any] = ToolCallLimitMiddleware(run_limit=max_calls, exit_behavior="end")
     # The tools are there as descriptions alone: every call goes to the middleware, and langchain has nothing to run.
-    described: list[dict[str, Any]] = [_described(tool) for tool in tools]
+    descriptions: list[dict[str, Any]] = [described(tool) for tool in tools]
     agent = cast(
         "_Agent",
-        create_agent(model, described, system_prompt=system_prompt, middleware=[TurnMiddleware(driver), limit]),
+        create_agent(model, descriptions, system_prompt=system_prompt, middleware=[TurnMiddleware(driver), limit]),
     )
     streamed = agent.astream({"messages": list(messages)}, stream_mode=["messages", "updates"])
     arguments = _Arguments()
@@ -177,7 +177,8 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def _described(tool: ToolSpec) -> dict[str, Any]:
+def described(tool: ToolSpec) -> dict[str, Any]:
+    """Return what the model is told of a tool, in OpenAI's format."""
     function = {"name": tool.model_name, "description": tool.description, "parameters": tool.input_schema}
     return {"type": "function", "function": function}
 

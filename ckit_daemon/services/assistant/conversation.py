@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.ports import SessionStore
     from ckit_daemon.services.assistant.records import Attachment, Item, ItemStatus, Mode, Session, StopReason
     from ckit_daemon.services.assistant.stream import NewItem, TurnWriter
-    from ckit_daemon.services.assistant.tools.runner import ToolRunner
+    from ckit_daemon.services.assistant.tools.runner import ToolRunner, ToolSpec
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.settings import Settings
 
@@ -78,6 +78,11 @@ class Surroundings:
     """`provider/model`."""
 
 
+def offered(tools: ToolRunner, session: Session, *, trusted: bool) -> list[ToolSpec]:
+    """Return the tools that the model is told of."""
+    return [tool for tool in tools.tools(session, trusted=trusted) if tool.status != "disabled"]
+
+
 class Conversation:
     """Drives the agent through one turn, and writes what comes of it."""
 
@@ -90,8 +95,7 @@ class Conversation:
         self._around = around
         self._writer = writer
         self._attachments = Attachments(around.repository, writer.redactor)
-        offered = around.tools.tools(around.session, trusted=request.trusted)
-        self._tools = [tool for tool in offered if tool.status != "disabled"]
+        self._tools = offered(around.tools, around.session, trusted=request.trusted)
         self._calls = ToolCalls(request, around, writer)
         # One for the whole turn: it keeps count of the budget over all its requests.
         self._model = around.gateway.chat_model(

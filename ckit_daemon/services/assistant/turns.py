@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
+import orjson
 from msgspec.structs import replace
 
 from ckit_daemon.core.errors import (
@@ -19,12 +21,13 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.core.json import shorten
 from ckit_daemon.redaction import Redactor
-from ckit_daemon.services.assistant import history
+from ckit_daemon.services.assistant import agent, history
 from ckit_daemon.services.assistant.attachments import Attachments
 from ckit_daemon.services.assistant.compaction import Summary
-from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings
+from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings, offered
 from ckit_daemon.services.assistant.gateway import ModelCall
-from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn
+from ckit_daemon.services.assistant.modes import system_prompt
+from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, UserMessage
 from ckit_daemon.services.assistant.running import RunningTurn
 from ckit_daemon.services.assistant.session_rates import SessionRates
 from ckit_daemon.services.assistant.stream import TurnWriter, new_id
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.assistant.gateway import ModelGateway
     from ckit_daemon.services.assistant.ports import EventSink, SessionStore
-    from ckit_daemon.services.assistant.records import Item, Session, UserMessage
+    from ckit_daemon.services.assistant.records import Item, Session
     from ckit_daemon.services.assistant.tools.runner import ToolRunner
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.repositories import Repositories
@@ -102,8 +105,6 @@ class TurnService:
         await self._rates.take(session.id, self._settings().assistant.turns_per_minute)
         session = await self._changed(session, request)
         turn = await self._turn(session, model, resume=request.resume)
-        if request.resume is None and session.turns:
-            session = await self._shortened(session, model, context, request.request_id)
         writer = TurnWriter(self._store, self._send, turn, self._redactor)
         around = Surroundings(
             store=self._store,
@@ -114,6 +115,8 @@ class TurnService:
             session=session,
             model=model,
         )
+        if request.resume is None and session.turns:
+            around = dataclasses.replace(around, session=await self._shortened(around, request, context))
         conversation = Conversation(request, around, writer)
         running = self._run(RunningTurn(writer, conversation, self._settings().assistant.turn_timeout_seconds))
         self._conversations[session.id] = conversation
@@ -176,7 +179,7 @@ class TurnService:
         session = await self._usable(session_id)
         model = session.model or self._settings().models.chat
         items = (await self._store.transcript(session_id)).items
-        if len(history.current(items)) <= 1:
+        if not any(isinstance(item, UserMessage) for item in history.current(items)):
             raise InvalidArgumentError("Nothing was said since the last summary.", details={"session": session_id})
         before = await self._tokens(items, model)
         item = await self._summarize(session, model, items, request_id, instructions)
@@ -261,15 +264,20 @@ class TurnService:
 
     # Summaries
 
-    async def _shortened(self, session: Session, model: str, context: int, request_id: str) -> Session:
+    async def _shortened(self, around: Surroundings, request: StartTurn, context: int) -> Session:
         """Summarize the history if it leaves no room for an answer."""
+        session, model = around.session, around.model
         items = history.current((await self._store.transcript(session.id)).items)
-        answer = min(self._settings().models.max_output_tokens, context // 2)
+        text = history.text_of(history.to_messages(items))
+        always = await asyncio.to_thread(_always_sent, around, trusted=request.trusted)
+        answer = min(request.max_output_tokens or self._settings().models.max_output_tokens, context // 2)
         room = int(HISTORY_SHARE * (context - answer))
-        # Hardly a text has more tokens than characters, so that short histories need no counting.
-        if len(history.text_of(history.to_messages(items))) < room or await self._tokens(items, model) < room:
+        # Hardly a text has more tokens than characters, so that what is short needs no counting.
+        if len(text) + len(always) < room:
             return session
-        await self._summarize(session, model, items, request_id, None)
+        if (await self._gateway.count_tokens(text + always, model)).tokens < room:
+            return session
+        await self._summarize(session, model, items, request.request_id, None)
         return await self._store.find(session.id)
 
     async def _summarize(
@@ -320,6 +328,12 @@ class TurnService:
         if not task.cancelled() and (error := task.exception()) is not None:
             # Whoever waits for the turn gets it, too; but nobody may wait any more.
             logger.warning("a turn could not be written: %s", error, extra={"session": session_id})
+
+
+def _always_sent(around: Surroundings, *, trusted: bool) -> str:
+    """What the model gets beside the conversation."""
+    tools = [agent.described(tool) for tool in offered(around.tools, around.session, trusted=trusted)]
+    return system_prompt(around.session.mode, around.repository) + orjson.dumps(tools).decode()
 
 
 async def _followed(running: RunningTurn) -> Turn:

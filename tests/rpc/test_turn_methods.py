@@ -1,0 +1,418 @@
+"""Turns through the wire: what is streamed, stored, run, limited and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.rpc.test_repository_methods import a_file
+from tests.support.client import RpcError
+from tests.support.model_server import Reply, ToolCallReply
+from tests.support.talk import ASK, CALL, client_tool, talking
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.client import Json
+
+pytestmark = pytest.mark.asyncio
+
+KEY = "sk-proj-abcdEFGH1234567890"
+RETITLE: Json = {"action": "update", "id": "T-001", "changes": [{"path": ["title"], "value": "Anew"}]}
+
+
+def calls(*asked: tuple[str, Json], text: str = "", **more: Any) -> Reply:
+    return Reply(text=text, tool_calls=[ToolCallReply(name, arguments) for name, arguments in asked], **more)
+
+
+async def test_R31_a_turn_streams_its_items_in_order_and_the_completed_ones_count(tmp_path: Path) -> None:
+    asked = calls(("entity_details", {"id": "FEAT-001"}), text="Let me see.", reasoning="It names a feature.")
+    async with talking(tmp_path, asked, Reply(text="It is about borrowing.")) as talk:
+        turn = await talk.turn("What is FEAT-001?")
+        assert turn["status"] == "completed"
+        assert turn["stopReason"] == "endTurn"
+        assert turn["model"] == "test/scripted"
+        assert turn["usage"]["inputTokens"] == 22
+        events = talk.events
+        assert events[0]["type"] == "turnStarted"
+        assert events[-1] | {"turn": turn} == events[-1]
+        assert [e["item"]["kind"] for e in events if e["type"] == "itemStarted"] == [
+            "userMessage", "reasoning", "message", "toolCall", "message", "usage",
+        ]  # fmt: skip
+        numbers = [event["seq"] for event in events]
+        assert numbers == sorted(numbers)
+        assert numbers[0] > 0
+        final = {event["item"]["id"]: event["item"] for event in events if event["type"] == "itemCompleted"}
+        assert [*final.values()] == await talk.items()
+        for identifier, item in final.items():
+            deltas = [e for e in events if e["type"] == "itemDelta" and e["itemId"] == identifier]
+            if deltas:
+                assert "".join(delta["text"] for delta in deltas) == item["text"]
+                assert [delta["offset"] for delta in deltas] == [
+                    sum(len(earlier["text"]) for earlier in deltas[:at]) for at in range(len(deltas))
+                ]
+        assert len([event for event in events if event["type"] == "itemDelta"]) >= 3 + 4
+        session = (await talk.stored())["session"]
+        assert session["lastSeq"] == numbers[-1]
+        assert session["usage"] == turn["usage"]
+        assert session["title"] == "What is FEAT-001?"
+        assert "runningTurn" not in session
+
+
+async def test_R03_the_model_s_tools_really_run_and_it_reads_what_they_found(tmp_path: Path) -> None:
+    asked = calls(("entity_details", {"id": "FEAT-001"}))
+    async with talking(tmp_path, asked, Reply(text="Done.")) as talk:
+        await talk.turn()
+        [call] = await talk.items("toolCall")
+        assert call["name"] == "entity.details"
+        assert call["arguments"] == {"id": "FEAT-001"}
+        assert (call["class"], call["result"], call["status"]) == ("read", "ok", "completed")
+        assert call["output"]["id"] == "FEAT-001"
+        message = (await talk.items("message"))[0]
+        assert call["messageId"] == message["id"]
+        assert message["text"] == ""
+        system, user, assistant, tool = talk.heard()
+        assert (system["role"], user["role"], assistant["role"], tool["role"]) == (
+            "system",
+            "user",
+            "assistant",
+            "tool",
+        )
+        assert tool["content"] == call["text"]
+        assert "<data-" in tool["content"]
+        assert tool["tool_call_id"] == assistant["tool_calls"][0]["id"] == call["id"]
+        offered = [each["function"]["name"] for each in talk.server.calls[0].body["tools"]]
+        assert {"entity_details", "pipeline_validate", "context_search"} <= set(offered)
+        assert "example" in system["content"]
+        # The next turn tells the model the same again.
+        await talk.turn("And now?")
+        assert talk.heard()[:4] == [system, user, {**assistant, "content": assistant.get("content")}, tool]
+
+
+async def test_R04_what_was_announced_is_on_disk_already(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="One two three.", stall_after=1)) as talk:
+        running = talk.start("Count.")
+        await talk.said("One")
+        stored = await talk.stored()
+        assert [item["kind"] for item in stored["items"]] == ["userMessage", "message"]
+        assert stored["items"][0]["text"] == "Count."
+        assert stored["items"][1]["status"] == "inProgress"
+        assert stored["session"]["runningTurn"] == stored["turns"][0]["id"]
+        assert stored["session"]["lastSeq"] == talk.events[-1]["seq"]
+        talk.server.release()
+        assert (await running)["turn"]["stopReason"] == "endTurn"
+
+
+async def test_tools_that_read_run_side_by_side(tmp_path: Path) -> None:
+    arrived = asyncio.Event()
+    towns: list[str] = []
+
+    async def weather(params: Json) -> Json:
+        towns.append(params["arguments"]["town"])
+        if len(towns) == 2:
+            arrived.set()
+        await arrived.wait()
+        return {"text": "Rain."}
+
+    asked = calls(("weather", {"town": "Bern"}), ("weather", {"town": "Bonn"}))
+    session = {"tools": [client_tool()]}
+    async with talking(tmp_path, asked, Reply(text="Wet."), answers=[CALL], session=session) as talk:
+        talk.client.answer(CALL, weather)
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        assert sorted(towns) == ["Bern", "Bonn"]
+        assert [call["result"] for call in await talk.items("toolCall")] == ["ok", "ok"]
+
+
+async def test_tools_that_write_run_in_the_order_in_which_the_model_asked(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    def decide(params: Json) -> Json:
+        begun.append(params["approval"]["arguments"]["changes"][0]["value"])
+        return {"decision": "allowOnce"}
+
+    changes = [{**RETITLE, "changes": [{"path": ["title"], "value": value}]} for value in ("One", "Two", "Three")]
+    asked = calls(*(("entity_edit", change) for change in changes), ("entity_details", {"id": "T-001"}))
+    async with talking(tmp_path, asked, Reply(text="Done."), answers=[ASK]) as talk:
+        talk.client.answer(ASK, decide)
+        assert (await talk.turn("Rename it thrice."))["stopReason"] == "endTurn"
+        assert begun == ["One", "Two", "Three"]
+        assert [call["result"] for call in await talk.items("toolCall")] == ["ok"] * 4
+        assert "Three" in (await talk.items("toolCall"))[-1]["text"]
+        assert [item["state"] for item in await talk.items("approval")] == ["allowed"] * 3
+
+
+async def test_a_person_is_asked_before_the_model_changes_anything(tmp_path: Path) -> None:
+    asked, denied = calls(("entity_edit", RETITLE)), Reply(text="As you like.")
+    async with talking(tmp_path, asked, denied, answers=[ASK]) as talk:
+        before = a_file(talk.root, "T-001").read_bytes()
+        talk.client.answer(ASK, lambda params: {"decision": "deny", "note": "Not today."})
+        await talk.turn("Rename it.")
+        assert a_file(talk.root, "T-001").read_bytes() == before
+        [call] = await talk.items("toolCall")
+        assert call["result"] == "denied"
+        assert "Not today." in talk.heard()[-1]["content"]
+        [item] = await talk.items("approval")
+        assert (item["state"], item["decision"], item["toolCallId"]) == ("denied", "deny", call["id"])
+        kinds = [(e["type"], e["item"]["kind"]) for e in talk.events if "item" in e]
+        assert kinds.index(("itemStarted", "approval")) > kinds.index(("itemStarted", "toolCall"))
+        assert kinds.index(("itemCompleted", "approval")) < kinds.index(("itemCompleted", "toolCall"))
+
+
+async def test_calls_that_can_t_be_read_or_run_are_results_that_the_model_hears_of(tmp_path: Path) -> None:
+    broken = Reply(tool_calls=[ToolCallReply("entity_details", '{"id": "FEAT-0'), ToolCallReply("no_such_tool", {})])
+    async with talking(tmp_path, broken, Reply(text="Sorry.")) as talk:
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        unreadable, unknown = await talk.items("toolCall")
+        assert unreadable["result"] == unknown["result"] == "error"
+        assert "no JSON object" in unreadable["text"]
+        assert unknown["output"]["code"] == "not_found"
+        assert [message["role"] for message in talk.heard()][-2:] == ["tool", "tool"]
+
+
+async def test_an_answer_that_was_cut_off_runs_no_tool(tmp_path: Path) -> None:
+    async with talking(tmp_path, calls(("entity_details", {"id": "FEAT-001"}), text="So", finish="length")) as talk:
+        assert (await talk.turn())["stopReason"] == "maxTokens"
+        assert await talk.items("toolCall") == []
+
+
+async def test_a_refusal_is_named_as_such(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="No.", finish="content_filter")) as talk:
+        assert (await talk.turn())["stopReason"] == "refusal"
+
+
+async def test_a_turn_ends_where_it_would_call_too_many_tools(tmp_path: Path) -> None:
+    asked = calls(("entity_details", {"id": "FEAT-001"}), ("entity_details", {"id": "FEAT-002"}))
+    async with talking(tmp_path, config={"assistant": {"maxToolCalls": 3}}) as talk:
+        talk.server.respond = lambda body: asked
+        assert (await talk.turn())["stopReason"] == "maxToolCalls"
+        found = await talk.items("toolCall")
+        assert [call["result"] for call in found] == ["ok", "ok", "error", "error"]
+        assert "maxToolCalls" in found[-1]["text"]
+        # The history stays one that providers take.
+        talk.server.respond = lambda body: Reply(text="Fine.")
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        assert len([message for message in talk.heard() if message["role"] == "tool"]) == 4
+
+
+async def test_what_is_said_meanwhile_is_read_before_the_model_is_asked_next(tmp_path: Path) -> None:
+    called, go_on = asyncio.Event(), asyncio.Event()
+
+    async def weather(params: Json) -> Json:
+        called.set()
+        await go_on.wait()
+        return {"text": "Rain."}
+
+    asked = calls(("weather", {"town": "Bern"}))
+    session = {"tools": [client_tool()]}
+    async with talking(tmp_path, asked, Reply(text="Wet."), answers=[CALL], session=session) as talk:
+        talk.client.answer(CALL, weather)
+        running = talk.start("How is it?")
+        await called.wait()
+        item = await talk.steer("In one word.")
+        assert item["steering"] is True
+        go_on.set()
+        assert (await running)["turn"]["stopReason"] == "endTurn"
+        assert [(m["role"], m.get("content")) for m in talk.heard()][-1] == ("user", "In one word.")
+        assert len(talk.server.calls) == 2
+        assert item in await talk.items()
+        # Later turns put the tool's result where providers want it: right behind the call.
+        await talk.turn("Next.")
+        roles = [message["role"] for message in talk.heard()]
+        assert roles == ["system", "user", "assistant", "tool", "user", "assistant", "user"]
+
+
+async def test_what_is_said_during_the_last_answer_gets_one_more_answer(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="First words.", stall_after=1), Reply(text="Second.")) as talk:
+        running = talk.start("Go.")
+        await talk.said("First")
+        await talk.steer("Shorter.")
+        talk.server.release()
+        assert (await running)["turn"]["stopReason"] == "endTurn"
+        assert [item["text"] for item in await talk.items("message")] == ["First words.", "Second."]
+        assert [(m["role"], m["content"]) for m in talk.heard()][1:] == [
+            ("user", "Go."), ("assistant", "First words."), ("user", "Shorter."),
+        ]  # fmt: skip
+        with pytest.raises(RpcError, match="No turn") as caught:
+            await talk.steer("Too late.")
+        assert caught.value.code == "conflict"
+
+
+async def test_attachments_reach_the_model_as_data_and_are_bounded(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk:
+        (talk.root / "long.md").write_text("word " * 20_000, "utf-8")
+        attachments = [
+            {"kind": "entity", "id": "FEAT-001"},
+            {"kind": "selection", "path": "a.py", "startLine": 3, "endLine": 4, "text": f"token = '{KEY}'"},
+            {"kind": "file", "path": "long.md"},
+        ]
+        await talk.turn("Read these.", attachments=attachments)
+        content = talk.heard()[-1]["content"]
+        assert content.startswith("Read these.")
+        assert 'source="entity FEAT-001"' in content
+        assert "id: FEAT-001" in content
+        assert 'source="selection in a.py, lines 4 to 5"' in content
+        assert "Cut after" in content
+        assert len(content) < 20_000
+        assert KEY not in json.dumps([call.body for call in talk.server.calls])
+        assert KEY not in json.dumps(await talk.stored())
+        (talk.root / "long.md").unlink()
+        await talk.turn("And then?")
+        assert "file long.md, which is no longer there" in json.dumps(talk.heard())
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"text": None}, "invalid_argument"),
+        ({"text": "  \n"}, "invalid_argument"),
+        ({"text": ""}, "invalid_params"),
+        ({"text": "x" * 1_000_001}, "limit_exceeded"),
+        ({"sessionId": "nobody"}, "not_found"),
+        ({"model": "nowhere/model"}, "not_found"),
+        ({"resume": "nothing", "text": None}, "not_found"),
+        ({"resume": "nothing"}, "invalid_argument"),
+        ({"attachments": [{"kind": "entity", "id": "FEAT-999"}]}, "not_found"),
+        ({"attachments": [{"kind": "file", "path": "no/such.md"}]}, "not_found"),
+        ({"attachments": [{"kind": "file", "path": "../outside.md"}]}, "path_not_allowed"),
+    ],
+)
+async def test_R10_a_turn_that_can_t_be_is_refused_before_it_begins(tmp_path: Path, params: Json, code: str) -> None:
+    async with talking(tmp_path) as talk:
+        error = await talk.refused(**params)
+        assert error.code == code, error.message
+        assert talk.events == []
+        assert (await talk.stored())["turns"] == []
+        assert talk.server.calls == []
+
+
+async def test_a_session_runs_one_turn_at_a_time_and_none_while_it_is_put_away(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="Slow words.", stall_after=1)) as talk:
+        running = talk.start()
+        await talk.said("Slow")
+        error = await talk.refused("Me, too.")
+        assert error.code == "conflict"
+        assert error.data["details"]["turnId"] == talk.events[0]["turnId"]
+        talk.server.release()
+        await running
+        await talk.client.request("ckit/session/archive", {"id": talk.session})
+        assert (await talk.refused()).code == "conflict"
+
+
+async def test_a_session_whose_repository_is_closed_says_how_to_go_on(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk:
+        await talk.client.request("ckit/repo/close")
+        error = await talk.refused()
+        assert error.code == "not_found"
+        assert "ckit/repo/open" in error.message
+
+
+async def test_R05_a_session_may_begin_so_many_turns_a_minute(tmp_path: Path) -> None:
+    async with talking(tmp_path, config={"assistant": {"turnsPerMinute": 2}}) as talk:
+        await talk.turn()
+        await talk.turn()
+        error = await talk.refused()
+        assert error.code == "rate_limited"
+        assert error.data["retryAfterMs"] == 30_000
+        assert len((await talk.stored())["turns"]) == 2
+
+
+async def test_a_budget_ends_a_turn_and_then_allows_none(tmp_path: Path) -> None:
+    # The first answer says that it took more than the budget holds, so that the next one is not asked for.
+    asked = calls(("entity_details", {"id": "FEAT-001"}), usage=(90_000, 20_000))
+    async with talking(tmp_path, asked, session={"budget": {"maxTokens": 100_000}}) as talk:
+        turn = await talk.turn()
+        assert turn["stopReason"] == "budget"
+        assert turn["failure"]["code"] == "budget_exceeded"
+        assert turn["usage"]["inputTokens"] == 90_000
+        assert len(talk.server.calls) == 1
+        assert (await talk.items("error"))[0]["failure"] == turn["failure"]
+        error = await talk.refused()
+        assert error.code == "budget_exceeded"
+        assert len((await talk.stored())["turns"]) == 1
+
+
+async def test_model_and_mode_of_a_turn_stay_for_those_after_it(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk:
+        await talk.turn(model="test/scripted-b", mode="clarification", temperature=0.5, maxOutputTokens=77)
+        body = talk.server.calls[0].body
+        assert (body["model"], body["temperature"]) == ("scripted-b", 0.5)
+        assert 77 in {body.get("max_tokens"), body.get("max_completion_tokens")}
+        assert "Ask" in body["messages"][0]["content"] or "ask" in body["messages"][0]["content"]
+        turn = await talk.turn("Next.")
+        assert (turn["model"], turn["mode"]) == ("test/scripted-b", "clarification")
+        session = (await talk.stored())["session"]
+        assert (session["model"], session["mode"], session["title"]) == ("test/scripted-b", "clarification", "Go.")
+
+
+async def test_R07_a_key_in_an_answer_a_call_or_a_message_is_masked_everywhere(tmp_path: Path) -> None:
+    pieces = ["The key is ", "sk-pr", "oj-abcdE", "FGH123", "4567890", ", keep it."]
+    asked = calls(("context_search", {"query": KEY}))
+    async with talking(tmp_path, Reply(chunks=pieces), asked, Reply(text="Well.")) as talk:
+        await talk.turn(f"Mine is {KEY}.")
+        await talk.turn("Search for it.")
+        seen = json.dumps([talk.events, await talk.stored()])
+        assert KEY not in seen
+        assert "4567890" not in seen
+        message = (await talk.items("message"))[0]
+        assert message["text"] == "The key is [redacted], keep it."
+        assert (await talk.items("userMessage"))[0]["text"] == "Mine is [redacted]."
+        assert KEY not in json.dumps(talk.server.calls[0].body)
+
+
+async def test_a_summary_takes_the_place_of_the_history(tmp_path: Path) -> None:
+    replies = [Reply(text="Blue, because of the sky."), Reply(text="They chose blue."), Reply(text="Blue.")]
+    async with talking(tmp_path, *replies) as talk:
+        await talk.turn("Which colour? " + "Think hard. " * 50)
+        params = {"id": talk.session, "instructions": "the colour"}
+        result = await talk.client.request("ckit/session/compact", params)
+        assert result["item"]["text"] == "They chose blue."
+        assert result["afterTokens"] < result["beforeTokens"]
+        assert result["session"]["turns"] == 2
+        assert "the colour" in talk.heard()[-1]["content"]
+        await talk.turn("Which one was it?")
+        contents = [message["content"] for message in talk.heard()]
+        assert "Think hard." not in json.dumps(contents)
+        assert "They chose blue." in contents[1]
+        assert [item["kind"] for item in await talk.items()].count("userMessage") == 2
+        talk.server.enqueue(Reply(text="Again blue."))
+        await talk.client.request("ckit/session/compact", {"id": talk.session})
+        with pytest.raises(RpcError) as caught:
+            await talk.client.request("ckit/session/compact", {"id": talk.session})
+        assert caught.value.code == "invalid_argument"
+
+
+async def test_R18_without_a_model_the_summary_is_made_of_first_sentences(tmp_path: Path) -> None:
+    config = {"models": {"maxRetries": 0}}
+    async with talking(tmp_path, Reply(text="Blue. Nothing else."), config=config) as talk:
+        await talk.turn("Which colour? Think hard.")
+        talk.server.enqueue(Reply(status=500))
+        item = (await talk.client.request("ckit/session/compact", {"id": talk.session}))["item"]
+        assert "- The person: Which colour?" in item["text"]
+        assert "- The assistant: Blue." in item["text"]
+        assert "without a language model" in item["text"]
+
+
+async def test_a_history_that_leaves_no_room_is_summarized_before_the_next_turn(tmp_path: Path) -> None:
+    provider = {"models": {"scripted": {"contextTokens": 10_000, "maxOutputTokens": 2000}}}
+    replies = [Reply(text="word " * 2000), Reply(text="Words."), Reply(text="Yes.")]
+    async with talking(tmp_path, *replies, provider=provider) as talk:
+        await talk.turn("Talk much. " + "Really much. " * 200)
+        turn = await talk.turn("Enough?")
+        assert turn["number"] == 3
+        assert [item["kind"] for item in await talk.items() if item["kind"] in {"userMessage", "compaction"}] == [
+            "userMessage", "compaction", "userMessage",
+        ]  # fmt: skip
+        assert "Words." in talk.heard()[1]["content"]
+        assert "Really much." not in json.dumps(talk.heard())
+
+
+async def test_progress_says_what_a_turn_does(tmp_path: Path) -> None:
+    asked = calls(("entity_details", {"id": "FEAT-001"}), text="Wait.")
+    async with talking(tmp_path, asked, Reply(text="Done.")) as talk:
+        await talk.turn(workDoneToken="t")
+        reports = [n["params"]["value"] for n in talk.client.notifications if n["method"] == "$/progress"]
+        assert reports[0]["kind"] == "begin"
+        assert reports[-1]["kind"] == "end"
