@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, merge_message_runs
 
+from ckit_daemon.services.assistant.fencing import fence
 from ckit_daemon.services.assistant.records import AssistantMessage, Compaction, ToolCall, UserMessage
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def to_messages(
     for item in items:
         match item:
             case Compaction() if item.status == "completed":
-                messages.append(HumanMessage(SUMMARY.format(text=item.text)))
+                messages.append(HumanMessage(SUMMARY.format(text=fence(item.text, "summary"))))
             case UserMessage():
                 more = (attached or {}).get(item.id)
                 messages.append(HumanMessage(f"{item.text}\n\n{more}" if more else item.text))
