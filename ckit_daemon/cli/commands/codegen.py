@@ -55,7 +55,7 @@ def codegen(  # noqa: PLR0913 - each is an option.
         if not terminal.as_json:
             # With --apply the question shows the same patch.
             if yes or not apply:
-                terminal.out.print(render.diff(result.diff), end="", soft_wrap=True)
+                terminal.out.print(render.diff(result.diff.rstrip("\n")), soft_wrap=True)
             table = render.grid()
             for artifact in result.artifacts:
                 mark = Text("~", "yellow") if artifact.exists else Text("+", "green")

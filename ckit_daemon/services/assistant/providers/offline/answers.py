@@ -46,11 +46,15 @@ def _report(result: Result) -> str:
 
 def _failure(result: Result) -> str:
     message = text(block(result.output), "message") or " ".join(result.text.split())
-    return f"`{result.tool}` did not do it: {message}"
+    return f"`{_own_name(result)}` did not do it: {message}"
 
 
 def _quoted(result: Result) -> str:
-    return f"`{result.tool}` says:\n\n{_code(result.text)}"
+    return f"`{_own_name(result)}` says:\n\n{_code(result.text)}"
+
+
+def _own_name(result: Result) -> str:
+    return result.tool.replace("_", ".", 1)
 
 
 def _code(content: str, language: str = "") -> str:
@@ -134,6 +138,12 @@ def _details(_: Result, output: JsonObject) -> str:
     return "\n\n".join(parts)
 
 
+def _specification(_: Result, output: JsonObject) -> str:
+    warnings = [f"Warning: {warning}" for warning in texts(output, "warnings")]
+    path, log = text(output, "path"), text(output, "logPath")
+    return "\n\n".join([f"**{text(output, 'id')}** is saved in `{path}`, with a log entry in `{log}`.", *warnings])
+
+
 def _edit(result: Result, output: JsonObject) -> str:
     action = {"create": "made", "update": "changed", "rename": "renamed", "delete": "deleted"}
     done = action.get(text(output, "action"), "changed")
@@ -213,5 +223,6 @@ _REPORTS: Final[Mapping[str, Callable[[Result, JsonObject], str]]] = {
     "entity.details": _details,
     "entity.similar": _similar,
     "entity.edit": _edit,
+    "spec.generate": _specification,
     "context.read": _read,
 }
