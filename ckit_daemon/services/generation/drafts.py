@@ -11,14 +11,15 @@ import orjson
 
 from ckit_daemon.core.constitution import Constitution
 from ckit_daemon.core.document import read_yaml
-from ckit_daemon.core.edit import NewEntity, create, next_id
+from ckit_daemon.core.edit import NewEntity, check_id, create, next_id
+from ckit_daemon.core.edit.ids import check_free
 from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.errors import GenerationFailedError, NotFoundError
 from ckit_daemon.core.relations import Misfit, references_of
 from ckit_daemon.services.generation.prompts import entity_request, modeller_messages, repair_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from langchain_core.messages import BaseMessage
 
@@ -45,8 +46,13 @@ class Drafted:
     warnings: tuple[str, ...]
 
 
-def answer_schema(snapshot: Snapshot, entity_type: str) -> JsonObject:
+def answer_schema(snapshot: Snapshot, entity_type: str, *, known: Collection[str] = ()) -> JsonObject:
     """The JSON Schema of a model's answer: the repository's own of the type, without the id.
+
+    Args:
+        snapshot: where the schema is.
+        entity_type: the type.
+        known: fields that need not be in the answer, since they are there already.
 
     Raises:
         NotFoundError: there is no such type.
@@ -64,7 +70,7 @@ def answer_schema(snapshot: Snapshot, entity_type: str) -> JsonObject:
     if isinstance(properties, dict):
         definition["properties"] = {key: item for key, item in properties.items() if key != "id"}
     if isinstance(required, list):
-        definition["required"] = [name for name in required if name != "id"]
+        definition["required"] = [name for name in required if name != "id" and name not in known]
     return {"type": "object", **definition}
 
 
@@ -127,7 +133,7 @@ async def mended(
         if repairs > max_repairs:
             listed: list[JsonValue] = [*problems]
             raise GenerationFailedError(
-                f"The model's answer still does not fit after {max_repairs} repairs: {'; '.join(problems)}. "
+                f"The model's answer still does not fit after {max_repairs} repairs: {'; '.join(each.rstrip('.') for each in problems)}. "
                 "Say more exactly what is wanted, or try another model.",
                 details={"problems": listed, "repairs": max_repairs},
             )
@@ -163,5 +169,14 @@ def planned(repository: OpenRepository, entity_type: str, data: JsonObject, iden
 
 
 def provisional_id(snapshot: Snapshot, entity_type: str, identifier: str | None, title: str) -> str:
-    """The id to check a draft with: the one that is asked for, or about the one that it will get."""
-    return identifier or next_id(snapshot, entity_type, title=title or "draft")
+    """The id to check a draft with: the one that is asked for, or about the one that it will get.
+
+    Raises:
+        InvalidArgumentError: the id that is asked for is none of the type.
+        AlreadyExistsError: it is taken.
+    """
+    if identifier is None:
+        return next_id(snapshot, entity_type, title=title or "draft")
+    check_id(snapshot, entity_type, identifier)
+    check_free(snapshot, identifier)
+    return identifier

@@ -103,6 +103,7 @@ async def draft_spec(
     template = await asyncio.to_thread(spec_template, basis.snapshot, basis.kit, request.template, basis.material)
     run.template = template.as_used()
     run.warnings += basis.kit.warnings
+    identifier = provisional_id(basis.snapshot, SPEC, request.id, request.requirement)
     packed = await workshop.packed(spec_request(template.text, request.requirement), basis.material.sources, run)
     facts: JsonObject = {
         **basis.material.facts,
@@ -113,23 +114,15 @@ async def draft_spec(
     markdown = _unwrapped(await workshop.write(writer_messages(packed.text, facts), run, stream))
     if run.info is not None and run.info.finish == "length":
         run.warnings.append("The model stopped at its limit of tokens, so that the end may be missing.")
-    return await _fitting(workshop, run, basis, request, template, markdown), markdown
+    draft, body = await asyncio.to_thread(_derived, run, basis, request, template, markdown)
+    schema = answer_schema(basis.snapshot, SPEC, known=draft)
 
-
-async def _fitting(
-    workshop: Workshop, run: Run, basis: Basis, request: SpecRequest, template: Template, markdown: str
-) -> JsonObject:
-    """The entity's fields: read off the text, and completed by the model where the schema wants more."""
-    draft, body, left = await asyncio.to_thread(_derived, basis, request, template, markdown)
-    run.warnings += [f"The schema has no place to name {identifier}." for identifier in left]
-    if body is None:
-        run.warnings.append("The schema of specifications has no field for the text; only the log holds it.")
-    identifier = provisional_id(basis.snapshot, SPEC, request.id, str(draft.get("title")))
-    schema = answer_schema(basis.snapshot, SPEC)
+    def whole(value: JsonObject) -> JsonObject:
+        """A draft with what only the text can say."""
+        return {**draft, **value, **({body: draft[body]} if body else {})}
 
     def check(value: JsonValue) -> list[str]:
-        whole = {**draft, **value, **({body: draft[body]} if body else {})} if isinstance(value, dict) else value
-        return problems_of(basis.snapshot, SPEC, whole, identifier)
+        return problems_of(basis.snapshot, SPEC, whole(value) if isinstance(value, dict) else value, identifier)
 
     found = await mended(
         workshop,
@@ -140,7 +133,7 @@ async def _fitting(
         max_repairs=workshop.settings.generation.max_repairs,
         draft=draft,
     )
-    return {**draft, **found, **({body: draft[body]} if body else {})}
+    return whole(found), markdown
 
 
 def place_spec(
@@ -167,9 +160,9 @@ def _unwrapped(text: str) -> str:
 
 
 def _derived(
-    basis: Basis, request: SpecRequest, template: Template, markdown: str
-) -> tuple[JsonObject, str | None, list[str]]:
-    """An entity's fields as far as the text tells them, the field of the text, and ids that fit nowhere."""
+    run: Run, basis: Basis, request: SpecRequest, template: Template, markdown: str
+) -> tuple[JsonObject, str | None]:
+    """An entity's fields as far as the text tells them, and the field that holds the text itself."""
     schema = basis.snapshot.schemas[SPEC]
     properties = (schema.definition if schema else {}).get("properties")
     known: JsonObject = properties if isinstance(properties, dict) else {}
@@ -192,10 +185,13 @@ def _derived(
         if key in known and items:
             data[key] = items[:limit] if isinstance(limit, int) else items
     left = link(data, SPEC, _subjects(basis, markdown))
+    run.warnings += [f"The schema has no place to name {identifier}." for identifier in left]
     body = next((key for key in BODY_FIELDS if key in known), None if closed else BODY_FIELDS[0])
     if body is not None:
         data[body] = _without_title(markdown)
-    return data, body, left
+    else:
+        run.warnings.append("The schema of specifications has no field for the text; only the log holds it.")
+    return data, body
 
 
 def _takes(known: JsonObject, key: str, value: JsonValue) -> bool:
