@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ from ckit_daemon.storage.answers import SqliteAnswerCache
 from tests.support.model_server import provider_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from pathlib import Path
 
     from langchain_core.messages import BaseMessage
@@ -72,11 +73,17 @@ class Heard:
 
 @contextlib.asynccontextmanager
 async def gateways(
-    folder: Path, servers: dict[str, ModelServer], *, provider: dict[str, Any] | None = None, **models: Any
+    folder: Path,
+    servers: dict[str, ModelServer],
+    *,
+    provider: dict[str, Any] | None = None,
+    clock: Callable[[], float] = time.time,
+    **models: Any,
 ) -> AsyncGenerator[Gateways]:
     """Build a gateway whose providers are the given servers; the first one's model is the chosen one.
 
-    `provider` are further fields of each provider; `models` further settings of the group of that name.
+    `provider` are further fields of each provider; `clock` is that of the cache; `models` are further settings of the
+    group of that name.
     """
     raw = {
         "paths": {"cacheDir": str(folder / "cache")},
@@ -89,7 +96,7 @@ async def gateways(
     }
     settings = msgspec.convert(raw, Settings)
     registry = ProviderRegistry(lambda: settings, SecretStore(cast("Client", NoClient()), lambda: settings))
-    cache = SqliteAnswerCache(folder / "cache" / "answers.db", lambda: settings)
+    cache = SqliteAnswerCache(folder / "cache" / "answers.db", lambda: settings, clock)
     metrics = Metrics()
     try:
         yield Gateways(ModelGateway(registry, lambda: settings, cache, metrics), cache, metrics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 import jsonschema_rs
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 FENCED: Final = re.compile(r"```[ \t]*(?:json[c5]?)?[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
 MAX_PROBLEMS: Final = 20
+MAX_STARTS: Final = 50
+"""Brackets at which JSON may begin; most texts have one before it, a hostile one has nothing else."""
 DECODER: Final = json.JSONDecoder()
 
 
@@ -42,7 +45,7 @@ def _candidates(text: str) -> Iterator[JsonValue]:
             yield orjson.loads(part)
         except ValueError:
             continue
-    for start in re.finditer(r"[{\[]", text):
+    for start in islice(re.finditer(r"[{\[]", text), MAX_STARTS):
         try:
             value, _ = DECODER.raw_decode(text, start.start())
         except (ValueError, RecursionError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ckit_daemon.settings import ModelsSettings
 
 CUTTING: Final = frozenset({"ollama", "local", "offline"})
+"""Kinds of providers that say nothing when they cut what is too long, or that are asked without a network."""
 
 
 class Targets:
@@ -96,7 +97,7 @@ class Targets:
         known = provider.settings.models.get(model)
         if known is not None and known.context_tokens is not None:
             return known.context_tokens
-        key = f"{provider.name}/{model}"
+        key = _key(provider, model)
         if key not in self._sizes:
             listed = await self._prices.known(provider.settings, model)
             if listed.context_tokens is not None:
@@ -107,7 +108,7 @@ class Targets:
 
     async def _known_size(self, provider: Provider, model: str) -> int | None:
         # Before a call the provider is only asked for a list if it would silently cut what is too long.
-        if provider.kind in CUTTING or f"{provider.name}/{model}" in self._sizes or model in provider.settings.models:
+        if provider.kind in CUTTING or _key(provider, model) in self._sizes or model in provider.settings.models:
             return await self.context_tokens(provider, model)
         return (await self._prices.known(provider.settings, model)).context_tokens
 
@@ -119,7 +120,7 @@ class Targets:
             # A provider that can't be asked now will say so when it is asked for an answer.
             return
         for each in offered or ():
-            self._sizes[f"{provider.name}/{each.name}"] = each.context_tokens
+            self._sizes[_key(provider, each.name)] = each.context_tokens
 
     def _lane(self, provider: Provider, models: ModelsSettings) -> Lane:
         name, per_minute = provider.name, provider.settings.requests_per_minute
@@ -128,3 +129,8 @@ class Targets:
         if per_minute is not None and name not in self._rates:
             self._rates[name] = Rate(per_minute)
         return Lane(provider, self._circuits[name], self._rates.get(name), self._places, models)
+
+
+def _key(provider: Provider, model: str) -> str:
+    # Ollama lists a model without a tag under this one.
+    return f"{provider.name}/{model.removesuffix(':latest')}"
