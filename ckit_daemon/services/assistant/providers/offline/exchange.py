@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+from ckit_daemon.services.assistant.history import SUMMARY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _FENCED: Final = re.compile(r'<data-([0-9a-f]+) source="[^"\n]*">\n(.*?)\n</data-\1>', re.DOTALL)
 """What `services.assistant.fencing.fence` makes."""
+_HEADING: Final = SUMMARY.partition("{text}")[0].strip()
+"""Stands before a summary, which the person's next message is joined to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def read(messages: Sequence[BaseMessage]) -> Exchange:
     asked = cast("JsonObject", cast("dict[str, object]", messages[last].additional_kwargs).get("ckit") or {})
     task, material = asked.get("task"), asked.get("material")
     return Exchange(
-        request=_FENCED.sub("", messages[last].text).strip(),
+        request=_FENCED.sub("", messages[last].text).strip().removeprefix(_HEADING).strip(),
         task=task if isinstance(task, str) else None,
         material=material if isinstance(material, dict) else {},
         results=tuple(_results(messages[last + 1 :])),
