@@ -106,7 +106,9 @@ EXAMPLES = (
             Call("A choice of nothing", {"generationId": "generation-1", "paths": []}, "invalid_params"),
             Call("A generation that does not exist", {"generationId": NOBODY}, "not_found"),
             Call(
-                "A file that was not generated", {"generationId": "generation-1", "paths": ["README.md"]}, "not_found"
+                "A file that was not generated",
+                {"generationId": "generation-1", "paths": ["README.md"]},
+                "invalid_argument",
             ),
         ),
         errors=("not_found", "invalid_argument", "conflict", "denied", "storage_error", "path_not_allowed"),

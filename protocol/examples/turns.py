@@ -110,10 +110,10 @@ EXAMPLES = (
             ),
             Told(
                 "The assistant begins to speak",
-                {"event.type": "itemStarted", "event.item.kind": "message", "event.seq": 9},
+                {"event.type": "itemStarted", "event.item.kind": "message", "event.seq": 7},
             ),
             Told("Its first words", {"event.type": "itemDelta", "event.offset": 0}),
-            Told("The whole message", {"event.type": "itemCompleted", "event.item.kind": "message"}),
+            Told("The whole message", {"event.type": "itemCompleted", "event.item.kind": "message", "event.seq": 8}),
             Told("What the turn took", {"event.type": "itemCompleted", "event.item.kind": "usage"}),
             Told("The turn is over", {"event.type": "turnCompleted"}),
         ),

@@ -9,7 +9,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from examples import CONVERSATIONS, EXAMPLES, INITIALIZE
 from examples.model import DaemonExamples, MethodExamples
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from ckit_daemon.wire.methods import BY_NAME
 from tools.contract import short_name, to_text
 from tools.daemon import Daemon
+from tools.steady import STEADIERS
 from tools.workspace import Words, Workspace
 
 if TYPE_CHECKING:
@@ -167,9 +168,13 @@ class _Recording:
 
     def _clear(self) -> None:
         daemon = self._daemon
+        sessions = self._words.ids("session")
+        for session in sessions:
+            # Unlike a cancelled request, this is answered when the turn has said its last.
+            daemon.request("ckit/turn/cancel", {"sessionId": session})
         for identifier in self._open:
             daemon.cancel(identifier)
-        for session in self._words.ids("session"):
+        for session in sessions:
             daemon.request("ckit/session/delete", {"id": session})
         daemon.request("ckit/repo/close", {})
 
@@ -236,39 +241,6 @@ def _golden_method(method: str, entries: list[JsonObject]) -> JsonObject:
 def _error_code(error: JsonObject) -> JsonValue:
     data = error.get("data")
     return data.get("code") if isinstance(data, dict) else None
-
-
-def _steady_health(result: JsonObject) -> None:
-    """Make every component well: which ones are depends on the machine."""
-    result["status"] = "ok"
-    for component in _objects(result["components"]):
-        component |= {"status": "ok", "detail": "<what the probe found>"}
-        component.pop("works", None)
-
-
-def _steady_metrics(result: JsonObject) -> None:
-    """Leave one request of the kind that every machine counts alike."""
-    requests = cast("list[JsonValue]", result["requests"])
-    del requests[1:]
-    result["errors"] = {"invalid_params": 3}
-
-
-def _steady_pipelines(result: JsonObject) -> None:
-    """Say of every script that it can't run: whether it could depends on Node."""
-    for pipeline in _objects(result["pipelines"]):
-        if pipeline["engine"] == "script":
-            pipeline |= {"available": False, "reason": "<why it can't run, and what to do>"}
-
-
-STEADIERS = {
-    "ckit/health": _steady_health,
-    "ckit/metrics": _steady_metrics,
-    "ckit/pipeline/list": _steady_pipelines,
-}
-
-
-def _objects(value: JsonValue) -> list[JsonObject]:
-    return cast("list[JsonObject]", value)
 
 
 def _framed(message: JsonValue) -> str:

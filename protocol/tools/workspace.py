@@ -12,9 +12,10 @@ import pygit2
 from examples.model import REPOSITORY, ROOT
 
 import ckit_daemon
+from tools.steady import COUNTS, STEADY, steady_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from examples.model import Change
     from pydantic import JsonValue
@@ -25,40 +26,28 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(ckit_daemon.__file__).parent / "example"
 COMMIT_TIME = 1767603600
-MOMENT = "2026-01-05T09:00:00.000Z"
 
-OPAQUE = re.compile(r"(?<![0-9A-Za-z])(?:call_)?[0-9a-f]{32}(?![0-9A-Za-z])")
+
+OPAQUE = re.compile(r"(?<![0-9A-Za-z])(?:[a-z]+_)?[0-9a-f]{32}(?![0-9A-Za-z])")
 """An id that the daemon made up. Hashes are longer or shorter."""
-NOW = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-"""A time as the daemon writes it; those in the example repository have no milliseconds."""
 LOG_NAME = re.compile(r"\b20\d\d-\d\d-\d\d-\d{6}-([a-z-]+)-[0-9a-f]{6}\b")
 """Id of an entry of the spec log."""
 
-ID_OF = {"runningTurn": "turn", "forkedFrom": "session", "resume": "turn", "upToTurn": "turn", "callId": "toolCall"}
-"""What the fields hold an id of, where their names don't say it."""
 
-STEADY: Mapping[str, JsonValue] = {
-    "ageSeconds": 0.5,
-    "bytesReceived": 4096,
-    "bytesSent": 65536,
-    "daemonVersion": "<version>",
-    "durationMs": 12.5,
-    "expiresAt": "2026-01-05T09:10:00.000Z",
-    "firstOutputMs": 0.75,
-    "head": "0123456789abcdef0123456789abcdef01234567",
-    "latencyMs": 0.25,
-    "logId": "<log id>",
-    "maxSeconds": 0.002,
-    "memoryBytes": 50331648,
-    "prometheus": "<Prometheus text>",
-    "schemaHash": "<SHA-256>",
-    "serverInfo": {"name": "ckit-daemon", "version": "<version>"},
-    "totalMs": 1.25,
-    "totalSeconds": 0.002,
-    "uptimeSeconds": 60.5,
-    "versions": {"ckit-daemon": "<version>", "protocol": "1.0", "python": "<version>"},
+ID_OF = {
+    "approvalId": "approval",
+    "callId": "toolCall",
+    "forkedFrom": "session",
+    "generationId": "generation",
+    "itemId": "item",
+    "messageId": "message",
+    "runningTurn": "turn",
+    "sessionId": "session",
+    "toolCallId": "toolCall",
+    "turnId": "turn",
 }
-"""What stands in golden messages for values that are never the same twice, by name of the field."""
+"""Fields that hold ids that the daemon made up, and of what."""
+ITEMS = {"approval": "approvalItem"}
 
 
 class Workspace:
@@ -150,13 +139,16 @@ class Words:
 
     def _golden(self, value: JsonValue, key: str, owner: JsonObject, outer: str = "") -> JsonValue:
         match value:
+            case str() if key in ID_OF or (key == "id" and "turnId" in owner):
+                return self._name(value, _kind(key, owner, outer))
             case str():
                 return self._text(value, _kind(key, owner, outer))
             case list():
                 return [self._golden(item, key, owner, outer) for item in value]
             case dict():
+                steady = {**STEADY, **{name: count for name, count in COUNTS.items() if value.get(name)}}
                 return {
-                    name: STEADY[name] if name in STEADY else self._golden(item, name, value, key)
+                    name: steady[name] if name in steady else self._golden(item, name, value, key)
                     for name, item in value.items()
                 }
             case _:
@@ -164,7 +156,8 @@ class Words:
 
     def _text(self, text: str, kind: str) -> str:
         text = OPAQUE.sub(lambda match: self._name(match[0], kind), self._workspace.to_golden(text))
-        return LOG_NAME.sub(lambda match: self._name(match[0], f"2026-01-05-090000-{match[1]}"), NOW.sub(MOMENT, text))
+        text = steady_text(text)
+        return LOG_NAME.sub(lambda match: self._name(match[0], f"2026-01-05-090000-{match[1]}"), text)
 
     def _name(self, real: str, kind: str) -> str:
         if real not in self._names:
@@ -177,5 +170,6 @@ def _kind(key: str, owner: JsonObject, outer: str) -> str:
     """Return what a field holds an id of: `turnId` that of a turn, `id` that of the object around it."""
     if key == "id":
         kind = owner.get("kind")
-        return kind if isinstance(kind, str) else outer.removesuffix("s") or "id"
-    return ID_OF.get(key, key.removesuffix("Id"))
+        # The item that tells of an approval is not the approval.
+        return ITEMS.get(kind, kind) if isinstance(kind, str) else outer.removesuffix("s") or "id"
+    return ID_OF.get(key, "id")

@@ -23,7 +23,7 @@ GOLDEN = {
     if "method" in (document := json.loads(path.read_text("utf-8")))
 }
 CONVERSATIONS = json.loads((PROTOCOL / "golden" / "session.json").read_text("utf-8"))["conversations"]
-MAX_GOLDEN_BYTES = 300_000
+MAX_GOLDEN_BYTES = 600_000
 LSP_ONLY = "initialize"
 
 Entry = dict[str, Any]
