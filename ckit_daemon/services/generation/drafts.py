@@ -132,8 +132,9 @@ async def mended(
     while problems:
         if repairs > max_repairs:
             listed: list[JsonValue] = [*problems]
+            reasons = "; ".join(problem.rstrip(".") for problem in problems)
             raise GenerationFailedError(
-                f"The model's answer still does not fit after {max_repairs} repairs: {'; '.join(each.rstrip('.') for each in problems)}. "
+                f"The model's answer still does not fit after {max_repairs} repairs: {reasons}. "
                 "Say more exactly what is wanted, or try another model.",
                 details={"problems": listed, "repairs": max_repairs},
             )
