@@ -110,7 +110,9 @@ class ModelServer:
         assert self._started.wait(TIMEOUT_SECONDS)
 
     def stop(self) -> None:
-        """End all connections and the thread."""
+        """End all connections and the thread; a second time does nothing."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(TIMEOUT_SECONDS)
 
