@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 # The openai library looks at `httpx` wherever something has begun to import it, and what another thread has not
 # finished importing (the list of prices does so) makes a request fail: so it is imported whole before any request.
-import httpx  # noqa: F401
+import httpx  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import httpx2
 import openai
 
