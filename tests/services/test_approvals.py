@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,20 +12,22 @@ import msgspec
 import pytest
 
 from ckit_daemon.core.errors import DegradedError
-from ckit_daemon.services.assistant.approvals import Answer, ApprovalService, Question
+from ckit_daemon.services.assistant.approvals import Answer, ApprovalService, Question, edited, shows
 from ckit_daemon.services.assistant.records import NO_USAGE, Approval, Session
 from ckit_daemon.settings import AssistantSettings, Settings
 from ckit_daemon.storage.database import Database
 from ckit_daemon.storage.sessions import SqliteSessionStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.records import Decision
 
 pytestmark = pytest.mark.asyncio
+
+Announce = Callable[[Approval], Awaitable[None]]
 
 SETTINGS = Settings(assistant=AssistantSettings(approval_timeout_seconds=30))
 NOW = "2026-01-01T00:00:00.000Z"
@@ -75,6 +78,12 @@ def service(store: SqliteSessionStore, person: Person, settings: Settings = SETT
     return ApprovalService(store, person, lambda: settings)
 
 
+async def asked(
+    approvals: ApprovalService, question: Question = QUESTION, announce: Announce | None = None
+) -> Approval:
+    return await approvals.ask(await approvals.prepare(question), announce)
+
+
 async def asked_and_killed(folder: Path) -> Approval:
     """What is on disk when the daemon dies while it waits for an answer."""
     async with stored(folder) as store:
@@ -86,7 +95,7 @@ async def asked_and_killed(folder: Path) -> Approval:
             announced.append(approval)
             waiting.set()
 
-        asking = asyncio.create_task(service(store, Person()).ask(QUESTION, announce))
+        asking = asyncio.create_task(asked(service(store, Person()), QUESTION, announce))
         await waiting.wait()
         kept = await store.approval(announced[0].id)
         asking.cancel()
@@ -111,7 +120,7 @@ async def test_R04_a_question_is_on_disk_before_anybody_sees_it(tmp_path: Path) 
             seen.append("asked")
             return {"decision": "allowOnce"}
 
-        await service(store, Person(decide)).ask(QUESTION, announce)
+        await asked(service(store, Person(decide)), QUESTION, announce)
         assert seen == ["announced pending", "asked", "announced allowed"]
 
 
@@ -119,7 +128,7 @@ async def test_R04_a_resumed_run_is_asked_about_again_under_the_same_id(tmp_path
     kept = await asked_and_killed(tmp_path)
     person = Person(lambda _: {"decision": "allowOnce"})
     async with stored(tmp_path) as store:
-        decided = await service(store, person).ask(QUESTION)
+        decided = await asked(service(store, person))
         assert [each["id"] for each in person.asked] == [kept.id] == [decided.id]
         assert decided.state == "allowed"
         assert decided.created_at == kept.created_at
@@ -140,7 +149,7 @@ async def test_R04_an_answer_that_was_given_before_the_restart_holds(
         announced.append(approval)
 
     async with stored(tmp_path) as store:
-        decided = await service(store, person).ask(QUESTION, announce)
+        decided = await asked(service(store, person), QUESTION, announce)
         assert (decided.id, decided.state) == (kept.id, state)
         assert announced == [decided]
         assert person.asked == []
@@ -150,7 +159,7 @@ async def test_a_question_that_was_withdrawn_is_asked_anew(tmp_path: Path) -> No
     kept = await asked_and_killed(tmp_path)
     async with stored(tmp_path) as store:
         await store.decide_approval(msgspec.structs.replace(kept, state="cancelled"))
-        decided = await service(store, Person(lambda _: {"decision": "deny"})).ask(QUESTION)
+        decided = await asked(service(store, Person(lambda _: {"decision": "deny"})))
         assert decided.id != kept.id
         assert decided.state == "denied"
 
@@ -159,17 +168,19 @@ async def test_R38_an_approval_holds_for_what_it_showed_and_for_nothing_else(tmp
     async with stored(tmp_path) as store:
         await store.create(SESSION)
         approvals = service(store, Person(lambda _: {"decision": "allowForSession"}))
-        decided = await approvals.ask(QUESTION)
-        assert approvals.shows(decided, QUESTION)
-        assert not approvals.edited(decided, QUESTION)
+        decided = await asked(approvals)
+        assert shows(decided, await approvals.prepare(QUESTION))
+        assert not edited(decided, await approvals.prepare(QUESTION))
         for other in (
             replace(QUESTION, diff="+title: Other\n"),
             replace(QUESTION, files=("contexts/tasks/T-002.yaml",)),
             replace(QUESTION, command=("rm", "-rf", "/")),
             replace(QUESTION, tool="pipeline.generate"),
         ):
-            assert not approvals.shows(decided, other)
-        assert await approvals.granted(replace(QUESTION, call_id="next", diff="+title: Other\n"))
+            assert not shows(decided, await approvals.prepare(other))
+        assert await approvals.granted(
+            await approvals.prepare(replace(QUESTION, call_id="next", diff="+title: Other\n"))
+        )
         for other in (
             replace(QUESTION, session_id=None),
             replace(QUESTION, files=(*QUESTION.files, "package.json")),
@@ -177,7 +188,7 @@ async def test_R38_an_approval_holds_for_what_it_showed_and_for_nothing_else(tmp
             replace(QUESTION, tool="pipeline.generate"),
             replace(QUESTION, repository="other"),
         ):
-            assert not await approvals.granted(other)
+            assert not await approvals.granted(await approvals.prepare(other))
 
 
 async def test_R38_a_command_line_is_allowed_for_the_session_word_by_word(tmp_path: Path) -> None:
@@ -185,9 +196,9 @@ async def test_R38_a_command_line_is_allowed_for_the_session_word_by_word(tmp_pa
     async with stored(tmp_path) as store:
         await store.create(SESSION)
         approvals = service(store, Person(lambda _: {"decision": "allowForSession"}))
-        await approvals.ask(script)
-        assert await approvals.granted(replace(script, arguments={"other": 1}))
-        assert not await approvals.granted(replace(script, command=("npm", "run", "more")))
+        await asked(approvals, script)
+        assert await approvals.granted(await approvals.prepare(replace(script, arguments={"other": 1})))
+        assert not await approvals.granted(await approvals.prepare(replace(script, command=("npm", "run", "more"))))
 
 
 async def test_R08_no_key_is_stored_or_shown_with_an_approval(tmp_path: Path) -> None:
@@ -199,9 +210,9 @@ async def test_R08_no_key_is_stored_or_shown_with_an_approval(tmp_path: Path) ->
     async with stored(tmp_path) as store:
         await store.create(SESSION)
         approvals = service(store, person)
-        decided = await approvals.ask(question)
-        assert approvals.shows(decided, question)
-        assert not approvals.edited(decided, question)
+        decided = await asked(approvals, question)
+        assert shows(decided, await approvals.prepare(question))
+        assert not edited(decided, await approvals.prepare(question))
         for text in (str(person.asked), str(decided), str(await store.approval(decided.id))):
             assert key not in text
             assert "hunter2" not in text
@@ -210,15 +221,15 @@ async def test_R08_no_key_is_stored_or_shown_with_an_approval(tmp_path: Path) ->
 async def test_two_answers_at_the_same_moment_give_one_decision(tmp_path: Path) -> None:
     async with stored(tmp_path) as store, stored(tmp_path) as other:
         await store.create(SESSION)
-        asked = asyncio.Event()
+        waiting = asyncio.Event()
         known: list[str] = []
 
         async def announce(approval: Approval) -> None:
             known.append(approval.id)
-            asked.set()
+            waiting.set()
 
-        asking = asyncio.create_task(service(store, Person()).ask(QUESTION, announce))
-        await asked.wait()
+        asking = asyncio.create_task(asked(service(store, Person()), QUESTION, announce))
+        await waiting.wait()
         answers = await asyncio.gather(
             service(store, Person()).resolve(known[0], Answer("allowOnce")),
             service(other, Person()).resolve(known[0], Answer("deny")),

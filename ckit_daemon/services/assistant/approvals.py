@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
 
-import msgspec
 import orjson
+from msgspec.structs import replace
 
 from ckit_daemon.core.errors import CkitError, ConflictError, InvalidArgumentError
 from ckit_daemon.redaction import Redactor
@@ -76,72 +76,60 @@ class ApprovalService:
         self._redactor = Redactor()
         self._waiting: dict[str, asyncio.Event] = {}
 
-    async def granted(self, question: Question) -> bool:
+    async def prepare(self, question: Question) -> Approval:
+        """Return what a person would be shown: the question as an approval that nobody has stored yet.
+
+        Keys are masked in a worker thread, because patterns take their time with long patches.
+        """
+        return await asyncio.to_thread(self._prepared, question)
+
+    async def granted(self, shown: Approval) -> bool:
         """Whether the person allowed the same for the rest of the session, in whatever daemon.
 
         The same is the same tool on the same files; the same command line; where there is neither, the same arguments.
         """
-        if question.session_id is None:
+        if shown.session_id is None:
             return False
-        shown = self._record(question)
         return any(
             earlier.decision == "allowForSession"
             and (earlier.tool, earlier.repository) == (shown.tool, shown.repository)
             and (earlier.files, earlier.command) == (shown.files, shown.command)
             and (bool(shown.files or shown.command) or earlier.arguments == shown.arguments)
-            for earlier in await self._store.approvals(session_id=question.session_id, state="allowed")
+            for earlier in await self._store.approvals(session_id=shown.session_id, state="allowed")
         )
 
-    async def ask(self, question: Question, announce: Callable[[Approval], Awaitable[None]] | None = None) -> Approval:
+    async def ask(self, shown: Approval, announce: Callable[[Approval], Awaitable[None]] | None = None) -> Approval:
         """Ask, and wait until the question is decided one way or another.
 
         A run that was asked about before the daemon ended uses the decision that was made since, or is asked about
         again under the same id. Cancelling the call withdraws the question.
 
         Args:
-            question: what to ask.
+            shown: what `prepare` made of the question.
             announce: is told the approval once it is on disk, before anybody is asked, and again once it is decided.
 
         Raises:
             StorageError: the question can't be stored, so nobody is asked.
         """
-        known = await self._asked_before(question)
+        known = await self._asked_before(shown)
         if known is not None and known.state != "pending":
+            decided = known
+        else:
+            if known is not None:
+                shown = replace(shown, id=known.id, created_at=known.created_at)
+            await self._store.put_approval(shown)
             if announce is not None:
-                await announce(known)
-            return known
-        new = self._record(question)
-        approval = new if known is None else msgspec.structs.replace(new, id=known.id, created_at=known.created_at)
-        await self._store.put_approval(approval)
-        if announce is not None:
-            await announce(approval)
-        decided = await self._answered(approval)
+                await announce(shown)
+            decided = await self._answered(shown)
         if announce is not None:
             await announce(decided)
         return decided
 
-    def shows(self, approval: Approval, question: Question) -> bool:
-        """Whether an approval shows just what the question is about, so that its answer holds for it."""
-        shown = self._record(question)
-        return (approval.tool, approval.diff, approval.files, approval.command) == (
-            shown.tool,
-            shown.diff,
-            shown.files,
-            shown.command,
-        )
-
-    def edited(self, approval: Approval, question: Question) -> bool:
-        """Whether the person has allowed other arguments than those asked about."""
-        return approval.arguments != self._record(question).arguments
-
-    async def amend(self, approval: Approval, question: Question) -> Approval:
+    async def amend(self, approval: Approval, shown: Approval) -> None:
         """Store what edited arguments really do, so that the approval goes on showing what was allowed."""
-        shown = self._record(question)
-        amended = msgspec.structs.replace(
-            approval, title=shown.title, diff=shown.diff, files=shown.files, command=shown.command
+        await self._store.put_approval(
+            replace(approval, title=shown.title, diff=shown.diff, files=shown.files, command=shown.command)
         )
-        await self._store.put_approval(amended)
-        return amended
 
     async def query(self, session_id: str | None, state: ApprovalState | None) -> Sequence[Approval]:
         """Return approvals, the oldest first.
@@ -182,13 +170,13 @@ class ApprovalService:
 
     # Asking
 
-    async def _asked_before(self, question: Question) -> Approval | None:
-        if question.session_id is None:
+    async def _asked_before(self, shown: Approval) -> Approval | None:
+        if shown.session_id is None:
             return None
         found = [
             each
-            for each in await self._store.approvals(session_id=question.session_id)
-            if each.tool_call_id == question.call_id and each.tool == question.tool
+            for each in await self._store.approvals(session_id=shown.session_id)
+            if (each.tool_call_id, each.tool) == (shown.tool_call_id, shown.tool)
         ]
         # A question that was withdrawn has no answer, so that the same run is asked about anew.
         return found[-1] if found and found[-1].state != "cancelled" else None
@@ -248,7 +236,7 @@ class ApprovalService:
 
     # Records
 
-    def _record(self, question: Question) -> Approval:
+    def _prepared(self, question: Question) -> Approval:
         mask = self._redactor.text
         return Approval(
             id=uuid.uuid4().hex,
@@ -272,7 +260,7 @@ class ApprovalService:
         arguments = approval.arguments
         if answer.arguments is not None:
             arguments = masked_object(self._redactor, answer.arguments)
-        return msgspec.structs.replace(
+        return replace(
             approval,
             state="denied" if answer.decision == "deny" else "allowed",
             decision=answer.decision,
@@ -287,11 +275,24 @@ class ApprovalService:
     async def _decide(self, approval: Approval, state: ApprovalState) -> Approval:
         """Store a decision that no person made, unless a person was faster; return what is on disk then."""
         try:
-            return await self._store.decide_approval(
-                msgspec.structs.replace(approval, state=state, decided_at=timestamp())
-            )
+            return await self._store.decide_approval(replace(approval, state=state, decided_at=timestamp()))
         except ConflictError:
             return await self._store.approval(approval.id)
+
+
+def shows(approval: Approval, shown: Approval) -> bool:
+    """Whether an approval was given for just this, so that it holds."""
+    return (approval.tool, approval.diff, approval.files, approval.command) == (
+        shown.tool,
+        shown.diff,
+        shown.files,
+        shown.command,
+    )
+
+
+def edited(approval: Approval, shown: Approval) -> bool:
+    """Whether the person has allowed other arguments than those asked about."""
+    return approval.arguments != shown.arguments
 
 
 def _overdue(approval: Approval) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 import orjson
@@ -87,6 +88,7 @@ class Arguments(BaseModel):
             raise _invalid(error) from None
 
     @classmethod
+    @cache
     def to_schema(cls) -> JsonObject:
         """Return the JSON Schema (2020-12) of the arguments."""
         schema: JsonObject = cls.model_json_schema(schema_generator=_Terse)
@@ -247,7 +249,8 @@ class ReadTool(Tool[A]):
 
     async def plan(self, context: ToolContext, arguments: A) -> Plan:
         """Plan to look."""
-        return Plan(self.name, lambda: self.look(context, arguments), files=self.files(context, arguments))
+        title = f"Look with {self.name}."
+        return Plan(title, lambda: self.look(context, arguments), files=self.files(context, arguments))
 
 
 def edit_plan(title: str, store: Repository, edit: EditPlan, output: Output) -> Plan:

@@ -24,7 +24,7 @@ from ckit_daemon.core.errors import (
     OperationCancelledError,
 )
 from ckit_daemon.redaction import Redactor
-from ckit_daemon.services.assistant.approvals import Question
+from ckit_daemon.services.assistant.approvals import Question, edited, shows
 from ckit_daemon.services.assistant.tools.base import ToolContext
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
@@ -83,6 +83,14 @@ class ToolRequest:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """A person's yes, beside what was to be asked."""
+
+    approval: Approval
+    shown: Approval
+
+
 class ToolRunner:
     """Runs tools; used on the event loop only."""
 
@@ -105,6 +113,9 @@ class ToolRunner:
         self._scripts = scripts
         self._metrics = metrics
         self._redactor = Redactor()
+        for tool in TOOLS.values():
+            # Made here, in the worker thread that builds the runner; a model's first turn would wait for them.
+            tool.input_schema()
 
     def tools(self, session: Session | None, *, trusted: bool = False) -> list[ToolSpec]:
         """Return every tool by name, also those that can't run now, with the reason.
@@ -142,7 +153,8 @@ class ToolRunner:
         watch = _Stopwatch()
         try:
             output = await self._perform(request, watch)
-            outcome = success(output, request.name, self._redactor, watch.milliseconds)
+            # Patterns take their time with long texts.
+            outcome = await asyncio.to_thread(success, output, request.name, self._redactor, watch.milliseconds)
         except CkitError as error:
             outcome = failure(error, request.name, self._redactor, watch.milliseconds)
         # Names that clients make up would be as many labels for whoever collects the metrics.
@@ -178,10 +190,12 @@ class ToolRunner:
         Raises:
             DeniedError: a policy or a person says no, nobody answered in time, or the person wants something else.
         """
-        approval = await self._permitted(plan, question, None)
-        if approval is not None and self._approvals.edited(approval, question):
-            raise _wants_other(approval)
-        return approval
+        allowed = await self._permitted(plan, question, None)
+        if allowed is None:
+            return None
+        if edited(allowed.approval, allowed.shown):
+            raise _wants_other(allowed.approval)
+        return allowed.approval
 
     # Running
 
@@ -203,12 +217,12 @@ class ToolRunner:
         try:
             plan = await self._planned(tool, context, request.arguments, watch)
             question = _question(tool, request, request.arguments, plan)
-            approval = await self._permitted(plan, question, request.on_approval)
-            if approval is not None and self._approvals.edited(approval, question):
+            allowed = await self._permitted(plan, question, request.on_approval)
+            if allowed is not None and edited(allowed.approval, allowed.shown):
                 if not plan.determined:
-                    raise _wants_other(approval)
-                plan = await self._replanned(tool, context, approval, request, watch)
-            elif approval is not None and not self._approvals.shows(approval, question):
+                    raise _wants_other(allowed.approval)
+                plan = await self._replanned(tool, context, allowed.approval, request, watch)
+            elif allowed is not None and not shows(allowed.approval, allowed.shown):
                 raise ConflictError(
                     "The repository has changed since this was approved, so that something else would happen now; "
                     "nothing is done. Ask for it again."
@@ -249,21 +263,24 @@ class ToolRunner:
         question = _question(tool, request, approval.arguments, plan)
         if self._action(plan, question) == "deny":
             raise _refused_by_policy(question)
-        await self._approvals.amend(approval, question)
+        await self._approvals.amend(approval, await self._approvals.prepare(question))
         return plan
 
     async def _permitted(
         self, plan: Plan, question: Question, announce: Callable[[Approval], Awaitable[None]] | None
-    ) -> Approval | None:
+    ) -> _Allowed | None:
         action = self._action(plan, question)
         if action == "deny":
             raise _refused_by_policy(question)
-        if action == "allow" or plan.idle or await self._approvals.granted(question):
+        if action == "allow" or plan.idle:
             return None
-        approval = await self._approvals.ask(question, announce)
+        shown = await self._approvals.prepare(question)
+        if await self._approvals.granted(shown):
+            return None
+        approval = await self._approvals.ask(shown, announce)
         if approval.state != "allowed":
             raise _refused(approval)
-        return approval
+        return _Allowed(approval, shown)
 
     def _action(self, plan: Plan, question: Question) -> Literal["allow", "ask", "deny"]:
         return decide(self._settings().assistant.policies, question.tool, question.tool_class, plan.files)
