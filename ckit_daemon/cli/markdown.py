@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from rich.live import Live
 from rich.markdown import Markdown
-from rich.segment import SegmentLines
+from rich.segment import Segment, SegmentLines
 from rich.spinner import Spinner
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console, RenderableType
 
 _REFRESH_PER_SECOND: Final = 12
@@ -70,7 +72,7 @@ class MarkdownStream:
             self._print(self._pending[:end])
             self._pending = self._pending[end:].lstrip("\n")
         if self._pending.strip():
-            self._display.show(Markdown(self._pending))
+            self._display.show(_formatted(self._console, self._pending))
 
     def close(self) -> None:
         """Print what is left; the text is complete."""
@@ -81,16 +83,31 @@ class MarkdownStream:
         self._pending = ""
 
     def _print(self, block: str) -> None:
-        """Print a block under an empty line."""
         self._display.clear()
-        lines = self._console.render_lines(Markdown(block), pad=False)
-        # Some kinds of blocks bring empty lines of their own.
-        while lines and not any(segment.text.strip() for segment in lines[0]):
-            lines.pop(0)
-        while lines and not any(segment.text.strip() for segment in lines[-1]):
-            lines.pop()
-        self._console.print()
-        self._console.print(SegmentLines(lines, new_lines=True), end="")
+        self._console.print(_formatted(self._console, block), end="")
+
+
+def _formatted(console: Console, markdown: str) -> SegmentLines:
+    """Return formatted Markdown under one empty line, without spaces at the ends of lines.
+
+    A terminal that writes `^C` behind a line of full width would break it, and a display that moves would be lost.
+    """
+    lines = [_trimmed(line) for line in console.render_lines(Markdown(markdown), pad=False)]
+    # Some kinds of blocks bring empty lines of their own.
+    while lines and not lines[0]:
+        lines.pop(0)
+    while lines and not lines[-1]:
+        lines.pop()
+    return SegmentLines([[], *lines], new_lines=True)
+
+
+def _trimmed(line: Sequence[Segment]) -> list[Segment]:
+    kept = list(line)
+    while kept and not (kept[-1].style and kept[-1].style.bgcolor):
+        last = kept.pop()
+        if text := last.text.rstrip():
+            return [*kept, Segment(text, last.style)]
+    return kept
 
 
 def _end_of_block(text: str) -> int | None:

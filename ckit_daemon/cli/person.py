@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shlex
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-import typer
 from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
@@ -116,9 +116,10 @@ class Person:
             return SecretRequestResult().to_wire()
         err = self.terminal.err
         err.print(Text.assemble(("? ", "bold yellow"), wanted.reason, (f"  {wanted.reference}", "dim")))
-        value = typer.prompt(
-            "  Key (kept in memory only; empty: none)", default="", show_default=False, hide_input=True, err=True
-        )
+        try:
+            value = getpass.getpass("  Key (kept in memory only; empty: none): ")
+        except EOFError:
+            value = ""
         return SecretRequestResult(value=value.strip() or None).to_wire()
 
 
