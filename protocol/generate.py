@@ -1,4 +1,4 @@
-"""Writes the generated part of the protocol reference: schemas, types, golden messages and blocks of README.md.
+"""Writes the generated part of the protocol reference: schemas, types, golden messages and blocks of the pages.
 
 Usage:
     python protocol/generate.py            write what has changed
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools.contract import index_file, schema_files
 from tools.golden import golden_files
-from tools.reference import readme_file
+from tools.reference import pages
 from tools.typescript import package_file, types_file
 
 from ckit_daemon.wire.methods import METHODS
@@ -21,6 +21,8 @@ from ckit_daemon.wire.schema import schema_hash
 
 HERE = Path(__file__).resolve().parent
 COMMAND = "python protocol/generate.py"
+PAGES = ("README.md", "REFERENCE.md")
+"""Pages with blocks that are generated."""
 OWNED = ("schema", "ts", "golden")
 """Folders in which every file is generated."""
 
@@ -45,7 +47,7 @@ def expected_files() -> dict[Path, str]:
     files["ts/index.d.ts"] = types_file()
     files["ts/package.json"] = package_file()
     files["index.json"] = index_file()
-    files["README.md"] = readme_file((HERE / "README.md").read_text("utf-8"), golden)
+    files |= pages({name: (HERE / name).read_text("utf-8") for name in PAGES}, golden)
     texts = {HERE / name: text for name, text in files.items()}
     texts[HERE.parent / "ckit_daemon" / "wire" / "contract.py"] = contract_file()
     return texts

@@ -1,4 +1,4 @@
-"""The generated blocks of README.md: tables and method descriptions between hand-written prose."""
+"""The generated blocks of the pages: tables and method descriptions between hand-written prose."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tools.contract import Message, Schema
 
 BLOCK = re.compile(r"(<!-- generated:(\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+REFERENCE = "REFERENCE.md"
 LINE_WIDTH = 110
 MAX_EXAMPLE_LINES = 24
 MAX_TYPE_LENGTH = 110
@@ -59,15 +60,15 @@ NAMESPACES = {
 DIRECTIONS = {"clientToServer": "client to daemon", "serverToClient": "daemon to client", "both": "both ways"}
 
 
-def readme_file(current: str, golden: Mapping[str, str]) -> str:
-    """Return README.md with all its generated blocks renewed.
+def pages(current: Mapping[str, str], golden: Mapping[str, str]) -> dict[str, str]:
+    """Return the pages with all their generated blocks renewed.
 
     Args:
-        current: README.md as it is.
+        current: the pages as they are, by name.
         golden: texts of the golden files by name; examples are taken from them.
 
     Raises:
-        ValueError: a block is not in README.md, or README.md has one that nothing makes.
+        ValueError: a block is in no page, or a page has one that nothing makes.
     """
     blocks = {
         "methods": _method_table(),
@@ -81,10 +82,13 @@ def readme_file(current: str, golden: Mapping[str, str]) -> str:
         "session": _session_examples(golden),
         "types": _type_tables(),
     }
-    found = [match[2] for match in BLOCK.finditer(current)]
+    found = [match[2] for page in current.values() for match in BLOCK.finditer(page)]
     if sorted(found) != sorted(blocks):
-        raise ValueError(f"README.md has the blocks {sorted(found)}, not {sorted(blocks)}")
-    return BLOCK.sub(lambda match: f"{match[1]}{blocks[match[2]].strip()}\n{match[3]}", current)
+        raise ValueError(f"the pages have the blocks {sorted(found)}, not {sorted(blocks)}")
+    return {
+        name: BLOCK.sub(lambda match: f"{match[1]}{blocks[match[2]].strip()}\n{match[3]}", page)
+        for name, page in current.items()
+    }
 
 
 def _method_table() -> str:
@@ -92,7 +96,7 @@ def _method_table() -> str:
         ("Method", "What it does", "Kind", "Stability", "Feature"),
         (
             (
-                f"[`{row.name}`](#{_anchor(row.name)})",
+                f"[`{row.name}`]({REFERENCE}#{_anchor(row.name)})",
                 row.summary,
                 row.kind if row.direction == "clientToServer" else f"{row.kind}, {DIRECTIONS[row.direction]}",
                 row.stability,
@@ -160,7 +164,7 @@ def _code_table() -> str:
 def _reference(golden: Mapping[str, str]) -> str:
     sections: list[str] = []
     for namespace, title in NAMESPACES.items():
-        sections.append(f"### {title}")
+        sections.append(f"## {title}")
         rows = [row for row in METHODS if _namespace(row) == namespace]
         sections += [_method_section(row, json.loads(golden[f"golden/{short_name(row.name)}.json"])) for row in rows]
     return "\n\n".join(sections)
@@ -177,7 +181,7 @@ def _method_section(row: Method, recorded: dict[str, list[dict[str, JsonValue]]]
     facts += [f"feature `{row.feature}`"] if row.feature else []
     facts += ["answers at once"] if row.cost == "instant" else []
     facts += [f"one at a time ({row.scope})"] if row.scope else []
-    parts = [f"#### `{row.name}`", row.summary, ", ".join(facts) + ".", _side("Parameters", messages["params"])]
+    parts = [f"### `{row.name}`", row.summary, ", ".join(facts) + ".", _side("Parameters", messages["params"])]
     if "result" not in messages:
         parts += [
             part
@@ -249,7 +253,7 @@ def _type_tables() -> str:
     parts: list[str] = []
     for name, schema in _shared_types().items():
         body = _field_table(schema) if schema.properties else _choice_list(schema)
-        parts += [f"#### `{name}`", schema.description or "", body]
+        parts += [f"### `{name}`", schema.description or "", body]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -299,7 +303,7 @@ def _linked(text: str) -> str:
     name = text.removesuffix("[]")
     # The anchor of a type of this name would lead to the chapter of the same name.
     known = name in _shared_types() and name != "Limits"
-    return f"[`{text}`](#{name.lower()})" if known else f"`{text}`"
+    return f"[`{text}`]({REFERENCE}#{name.lower()})" if known else f"`{text}`"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -21,6 +21,7 @@ from ckit_daemon.wire.schema import schema_hash
 
 PROTOCOL = Path(__file__).parents[2] / "protocol"
 README = (PROTOCOL / "README.md").read_text("utf-8")
+REFERENCE = (PROTOCOL / "REFERENCE.md").read_text("utf-8")
 TYPES = (PROTOCOL / "ts" / "index.d.ts").read_text("utf-8")
 INDEX = {row["name"]: row for row in json.loads((PROTOCOL / "index.json").read_text("utf-8"))["methods"]}
 NAMES = [method.name for method in METHODS]
@@ -122,8 +123,8 @@ def test_R25_every_method_has_schemas_types_examples_and_a_section(method: Metho
     assert (PROTOCOL / row["golden"]).is_file()
     assert (row["result"] is None) == (method.kind == "notification")
     assert f"'{method.name}': {{ params: " in TYPES
-    assert f"#### `{method.name}`" in README
-    assert f"[`{method.name}`](#{re.sub(r'[^a-z-]', '', method.name.lower())})" in README
+    assert f"### `{method.name}`" in REFERENCE
+    assert f"[`{method.name}`](REFERENCE.md#{re.sub(r'[^a-z-]', '', method.name.lower())})" in README
 
 
 def test_R25_nothing_but_the_methods_is_in_the_index() -> None:
@@ -142,14 +143,14 @@ OF_THE_DAEMON = [m for m in METHODS if m.kind == "request" and m.direction == "s
 
 @pytest.mark.parametrize("method", OF_THE_DAEMON, ids=lambda m: m.name)
 def test_R30_every_request_of_the_daemon_shows_an_answer_and_one_that_is_refused(method: Method) -> None:
-    section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
+    section = REFERENCE.split(f"### `{method.name}`\n")[1].split("\n### ")[0]
     assert section.count('"result": ') == 2
     assert "An answer that the daemon refuses" in section
 
 
 @pytest.mark.parametrize("method", OF_HOSTS, ids=lambda m: m.name)
 def test_R30_every_request_shows_an_answer_an_error_and_the_errors_that_it_can_have(method: Method) -> None:
-    section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
+    section = REFERENCE.split(f"### `{method.name}`\n")[1].split("\n### ")[0]
     assert '"result": ' in section
     assert '"error": ' in section
     assert "Errors: `" in section
@@ -157,7 +158,7 @@ def test_R30_every_request_shows_an_answer_an_error_and_the_errors_that_it_can_h
 
 @pytest.mark.parametrize("method", OF_HOSTS, ids=lambda m: m.name)
 def test_R30_no_method_answers_with_an_error_that_its_section_leaves_out(method: Method) -> None:
-    section = README.split(f"#### `{method.name}`\n")[1].split("\n#### ")[0]
+    section = REFERENCE.split(f"### `{method.name}`\n")[1].split("\n### ")[0]
     (line,) = re.findall(r"^Errors: (.+)\.$", section, re.MULTILINE)
     golden = json.loads((PROTOCOL / INDEX[method.name]["golden"]).read_text("utf-8"))
     assert {entry["error"]["data"]["code"] for entry in golden["invalid"]} <= set(re.findall(r"`(\w+)`", line))
@@ -194,10 +195,21 @@ def test_R13_every_method_in_the_migration_table_exists() -> None:
 
 
 def test_R25_every_link_inside_the_reference_leads_somewhere() -> None:
-    prose = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert {link for link in re.findall(r"\]\(#([^)]+)\)", prose) if link not in anchors} == set()
+    prose = {
+        name: re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+        for name, text in (("README.md", README), ("REFERENCE.md", REFERENCE))
+    }
+    anchors = {
+        f"{name}#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for name, text in prose.items()
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+    links = {
+        f"{page or name}#{anchor}"
+        for name, text in prose.items()
+        for page, anchor in re.findall(r"\]\(([\w.]*)#([^)]+)\)", text)
+    }
+    assert links - anchors == set()
 
 
 def test_the_types_are_valid_strict_typescript(tmp_path: Path) -> None:
