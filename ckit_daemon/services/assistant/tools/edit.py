@@ -9,15 +9,8 @@ from pydantic import Field, model_validator
 
 from ckit_daemon.core import edit
 from ckit_daemon.services.assistant.fencing import label
-from ckit_daemon.services.assistant.tools.base import (
-    Arguments,
-    EntityIdArgument,
-    JsonArgument,
-    Output,
-    Plan,
-    Tool,
-    edit_plan,
-)
+from ckit_daemon.services.assistant.tools.arguments import Arguments, EntityIdArgument, JsonArgument
+from ckit_daemon.services.assistant.tools.base import Output, Plan, Tool, edit_plan
 from ckit_daemon.services.edits import affected_files
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import Field, model_validator
 
-from ckit_daemon.services.assistant.tools.base import Arguments, EntityIdArgument, Output, ReadTool
+from ckit_daemon.services.assistant.tools.arguments import Arguments, EntityIdArgument
+from ckit_daemon.services.assistant.tools.base import Output, ReadTool
 
 if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field
 
 from ckit_daemon.core.document import Severity
-from ckit_daemon.services.assistant.tools.base import (
-    Arguments,
-    EntityIds,
-    Output,
-    Plan,
-    ReadTool,
-    Tool,
-    edit_of_texts,
-    edit_plan,
-)
+from ckit_daemon.services.assistant.tools.arguments import Arguments, EntityIds
+from ckit_daemon.services.assistant.tools.base import Output, Plan, ReadTool, Tool, edit_of_texts, edit_plan
 from ckit_daemon.services.clock import timestamp
 from ckit_daemon.services.impact import assess
 from ckit_daemon.services.pipelines.native import compute

@@ -9,27 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
-
-import orjson
 
 from ckit_daemon.core.errors import (
     CkitError,
-    ConflictError,
     DeadlineExceededError,
-    DeniedError,
     InvalidArgumentError,
     NotFoundError,
     OperationCancelledError,
 )
 from ckit_daemon.redaction import Redactor
-from ckit_daemon.services.assistant.approvals import Question, edited, shows
+from ckit_daemon.services.assistant.approvals import Question
 from ckit_daemon.services.assistant.tools.base import ToolContext
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
 from ckit_daemon.services.assistant.tools.outcome import ToolOutcome, failure, success
-from ckit_daemon.services.assistant.tools.policy import decide
+from ckit_daemon.services.assistant.tools.permission import Gate
 from ckit_daemon.services.assistant.tools.registry import TOOLS
 
 if TYPE_CHECKING:
@@ -83,14 +79,6 @@ class ToolRequest:
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True)
-class _Allowed:
-    """A person's yes, beside what was to be asked."""
-
-    approval: Approval
-    shown: Approval
-
-
 class ToolRunner:
     """Runs tools; used on the event loop only."""
 
@@ -107,6 +95,7 @@ class ToolRunner:
     ) -> None:
         self._store = store
         self._approvals = approvals
+        self._gate = Gate(approvals, settings)
         self._client = client
         self._settings = settings
         self._generation = generation
@@ -181,21 +170,13 @@ class ToolRunner:
             tool.check(answer.arguments)
         return await self._approvals.resolve(approval_id, answer)
 
-    async def permit(self, plan: Plan, question: Question) -> Approval | None:
-        """Return once a plan may be carried out: by the policies, by an earlier approval, or because a person says so.
-
-        Returns:
-            The approval, if a person was asked.
+    async def permit(self, plan: Plan, question: Question) -> None:
+        """Return once a plan that is no tool's may be carried out, by the same policies and approvals.
 
         Raises:
             DeniedError: a policy or a person says no, nobody answered in time, or the person wants something else.
         """
-        allowed = await self._permitted(plan, question, None)
-        if allowed is None:
-            return None
-        if edited(allowed.approval, allowed.shown):
-            raise _wants_other(allowed.approval)
-        return allowed.approval
+        await self._gate.permit(replace(plan, determined=False), question, None)
 
     # Running
 
@@ -217,16 +198,11 @@ class ToolRunner:
         try:
             plan = await self._planned(tool, context, request.arguments, watch)
             question = _question(tool, request, request.arguments, plan)
-            allowed = await self._permitted(plan, question, request.on_approval)
-            if allowed is not None and edited(allowed.approval, allowed.shown):
-                if not plan.determined:
-                    raise _wants_other(allowed.approval)
-                plan = await self._replanned(tool, context, allowed.approval, request, watch)
-            elif allowed is not None and not shows(allowed.approval, allowed.shown):
-                raise ConflictError(
-                    "The repository has changed since this was approved, so that something else would happen now; "
-                    "nothing is done. Ask for it again."
-                )
+            other = await self._gate.permit(plan, question, request.on_approval)
+            if other is not None:
+                # By writing their own arguments a person has approved them.
+                plan = await self._planned(tool, context, other.arguments, watch)
+                await self._gate.amend(other, plan, _question(tool, request, other.arguments, plan))
             with watch.running():
                 async with self._deadline(tool.name):
                     return await plan.run()
@@ -249,41 +225,6 @@ class ToolRunner:
         with watch.running():
             async with self._deadline(tool.name):
                 return await tool.planned(context, arguments)
-
-    async def _replanned(
-        self,
-        tool: AnyTool,
-        context: ToolContext,
-        approval: Approval,
-        request: ToolRequest,
-        watch: _Stopwatch,
-    ) -> Plan:
-        """Plan what a person's own arguments say; they have approved it by writing them."""
-        plan = await self._planned(tool, context, approval.arguments, watch)
-        question = _question(tool, request, approval.arguments, plan)
-        if self._action(plan, question) == "deny":
-            raise _refused_by_policy(question)
-        await self._approvals.amend(approval, await self._approvals.prepare(question))
-        return plan
-
-    async def _permitted(
-        self, plan: Plan, question: Question, announce: Callable[[Approval], Awaitable[None]] | None
-    ) -> _Allowed | None:
-        action = self._action(plan, question)
-        if action == "deny":
-            raise _refused_by_policy(question)
-        if action == "allow" or plan.idle:
-            return None
-        shown = await self._approvals.prepare(question)
-        if await self._approvals.granted(shown):
-            return None
-        approval = await self._approvals.ask(shown, announce)
-        if approval.state != "allowed":
-            raise _refused(approval)
-        return _Allowed(approval, shown)
-
-    def _action(self, plan: Plan, question: Question) -> Literal["allow", "ask", "deny"]:
-        return decide(self._settings().assistant.policies, question.tool, question.tool_class, plan.files)
 
     def _offered(self, session: Session | None) -> Mapping[str, AnyTool]:
         remote = () if session is None else session.tools
@@ -353,29 +294,3 @@ def _question(tool: AnyTool, request: ToolRequest, arguments: JsonObject, plan: 
         session_id=None if request.session is None else request.session.id,
         turn_id=request.turn_id,
     )
-
-
-def _refused_by_policy(question: Question) -> DeniedError:
-    return DeniedError(
-        f"A policy in the settings denies {question.tool} here (assistant.policies).", details={"by": "policy"}
-    )
-
-
-def _wants_other(approval: Approval) -> DeniedError:
-    arguments = orjson.dumps(approval.arguments).decode()
-    return DeniedError(
-        f"The person wants other arguments, and must see first what comes of them. Call it again with {arguments}",
-        details={"by": "person", "approval": approval.id, "arguments": approval.arguments},
-    )
-
-
-def _refused(approval: Approval) -> DeniedError:
-    if approval.state == "expired":
-        message = "Nobody answered the approval in time, so that it counts as refused; nothing is done."
-    elif approval.state == "cancelled":
-        message = "The approval was withdrawn; nothing is done."
-    elif approval.note:
-        message = f"The person refused this and says: {approval.note}"
-    else:
-        message = "The person refused this; nothing is done. Do not try again unless they ask for it."
-    return DeniedError(message, details={"by": "person", "state": approval.state, "approval": approval.id})

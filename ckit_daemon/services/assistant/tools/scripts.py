@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from ckit_daemon.core.errors import ConflictError, LimitExceededError, NotTrustedError
-from ckit_daemon.services.assistant.tools.base import Arguments, Output, Plan, Tool
+from ckit_daemon.services.assistant.tools.arguments import Arguments
+from ckit_daemon.services.assistant.tools.base import Output, Plan, Tool
 from ckit_daemon.services.pipelines.scripts import MAX_ARGUMENTS, Command, plan, read_package
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from ckit_daemon.services.assistant.fencing import label
 from ckit_daemon.services.assistant.records import NO_USAGE
-from ckit_daemon.services.assistant.tools.base import Arguments, EntityIds, Output, Plan, Tool, edit_plan
+from ckit_daemon.services.assistant.tools.arguments import Arguments, EntityIds
+from ckit_daemon.services.assistant.tools.base import Output, Plan, Tool, edit_plan
 
 if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
