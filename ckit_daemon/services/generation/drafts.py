@@ -139,7 +139,7 @@ async def mended(
                 details={"problems": listed, "repairs": max_repairs},
             )
         if text:
-            asked = repair_messages(messages, text, problems)
+            asked = repair_messages(messages, text, problems, repair=repairs)
             run.repairs = repairs
         draft, text, problems = await workshop.structured(asked, schema, run.kind, run)
         problems = problems or await asyncio.to_thread(check, draft)

@@ -65,11 +65,16 @@ def modeller_messages(content: str, material: JsonObject) -> list[BaseMessage]:
     return _messages(_MODELLER, content, "entity", material)
 
 
-def repair_messages(messages: Sequence[BaseMessage], answer: str, problems: Sequence[str]) -> list[BaseMessage]:
-    """The messages that ask to mend an answer, with what is wrong with it."""
+def repair_messages(
+    messages: Sequence[BaseMessage], answer: str, problems: Sequence[str], *, repair: int
+) -> list[BaseMessage]:
+    """The messages that ask to mend an answer, with what is wrong with it.
+
+    The number of the repair makes a second request differ from the first, whose answer may be kept in the cache.
+    """
     listed = "\n".join(f"- {neutralise(problem)}" for problem in problems)
     asked = HumanMessage(
-        f"Your answer does not fit:\n{listed}\n\nAnswer again with the whole JSON object, mended.",
+        f"Your answer does not fit:\n{listed}\n\nAnswer again with the whole JSON object, mended (repair {repair}).",
         additional_kwargs=messages[-1].additional_kwargs,
     )
     return [*messages[:2], AIMessage(answer[:_MAX_SHOWN] or "(nothing)"), asked]
