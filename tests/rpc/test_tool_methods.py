@@ -157,6 +157,9 @@ async def test_similar_entities_have_real_scores_and_say_how_they_were_compared(
         ("entity.edit", {**UPDATE, "id": "T-999"}, "not_found", "T-999"),
         ("entity.edit", {"action": "create", "type": "task", "data": {"status": "no"}}, "invalid_argument", "status"),
         ("entity.edit", {"action": "delete", "id": "FEAT-001"}, "conflict", "T-001"),
+        ("spec.generate", {}, "invalid_argument", "requirement"),
+        ("spec.generate", {"entities": ["FEAT-999"]}, "not_found", "FEAT-999"),
+        ("spec.generate", {"requirement": "x", "template": "no-such"}, "not_found", "no-such"),
     ],
 )
 async def test_R10_bad_arguments_are_an_outcome_that_names_the_fault_and_nothing_is_done(
@@ -333,6 +336,33 @@ async def test_generate_shows_every_file_and_writes_them_together(tmp_path: Path
         added = [line[1:] for line in shown[0]["diff"].splitlines() if line.startswith("+") and line[:4] != "+++ "]
         written = [line for path in files for line in (root / path).read_text("utf-8").splitlines()]
         assert sorted(added) == sorted(written)
+
+
+async def test_a_specification_is_seen_before_it_is_saved_and_then_linked_both_ways(tmp_path: Path) -> None:
+    async with opened(tmp_path, answers=[ASK]) as (client, root):
+        before = contents(root)
+        wanted: Json = {"entities": ["FEAT-001"], "requirement": "Loans can be renewed by phone."}
+        shown: list[Json] = []
+        answer: Json = {"decision": "deny"}
+        client.answer(ASK, lambda params: shown.append(params["approval"]) or answer)
+        assert (await run(client, "spec.generate", wanted))["status"] == "denied"
+        # What a model makes of other arguments nobody has seen.
+        answer = {"decision": "allowOnce", "arguments": {**wanted, "requirement": "By letter."}}
+        denied = await run(client, "spec.generate", wanted)
+        assert denied["status"] == "denied"
+        assert "By letter." in denied["text"]
+        assert contents(root) == before
+        answer = {"decision": "allowOnce"}
+        done = await run(client, "spec.generate", wanted)
+        assert done["status"] == "ok"
+        after = contents(root)
+        assert shown[-1]["files"] == sorted(path for path in after if after[path] != before.get(path))
+        new = done["output"]["id"]
+        assert after[done["output"]["path"]].decode().startswith(f"id: {new}\n")
+        assert new in a_file(root, "FEAT-001").read_text("utf-8")
+        assert (await client.request("ckit/repo/validate", {"minSeverity": "warning"}))["total"] == 0
+        explained = await client.request("ckit/generation/explain", {"id": done["output"]["generationId"]})
+        assert sorted(each["path"] for each in explained["generation"]["files"]) == shown[-1]["files"]
 
 
 @pytest.mark.parametrize(
