@@ -14,9 +14,9 @@ from ckit_daemon.wire.session import Failure, Usage
 
 if TYPE_CHECKING:
     from ckit_daemon.rpc.context import RequestContext
+    from ckit_daemon.services.generation.made import Made, Written
     from ckit_daemon.services.generation.provenance import Explanation
     from ckit_daemon.services.generation.records import Generation
-    from ckit_daemon.services.generation.service import Made, Written
     from ckit_daemon.services.open_repository import OpenRepository
 
 

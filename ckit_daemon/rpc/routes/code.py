@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.rpc.context import RequestContext
     from ckit_daemon.rpc.dispatch import Route
-    from ckit_daemon.services.generation.service import Made
+    from ckit_daemon.services.generation.made import Made
     from ckit_daemon.services.open_repository import OpenRepository
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ckit_daemon.rpc.context import RequestContext
     from ckit_daemon.rpc.dispatch import Route
+    from ckit_daemon.services.generation.made import Made
     from ckit_daemon.services.generation.packing import Receipt
-    from ckit_daemon.services.generation.service import Made
     from ckit_daemon.services.generation.spec_log import LogEntry
     from ckit_daemon.services.generation.workshop import TextSink
     from ckit_daemon.services.open_repository import OpenRepository

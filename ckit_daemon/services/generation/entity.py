@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -67,7 +68,8 @@ async def draft_entity(workshop: Workshop, run: Run, repository: OpenRepository,
             raise InvalidArgumentError(f"{feature.id} is a {feature.type}, not a feature.")
         if link(links, request.type, [feature]):
             run.warnings.append(f"A {request.type} has no place to name {feature.id}.")
-    identifier = provisional_id(basis.snapshot, request.type, request.id, short_title(request.request))
+    title = short_title(request.request)
+    identifier = await asyncio.to_thread(provisional_id, basis.snapshot, request.type, request.id, title)
 
     def check(value: JsonValue) -> list[str]:
         whole = _linked(value, request.type, basis.focus) if isinstance(value, dict) else value
@@ -78,7 +80,7 @@ async def draft_entity(workshop: Workshop, run: Run, repository: OpenRepository,
     data = await mended(
         workshop,
         run,
-        draft_messages(basis, request.type, schema, request.request, links, packed.text),
+        await asyncio.to_thread(draft_messages, basis, request.type, schema, request.request, links, packed.text),
         schema,
         check,
         max_repairs=limit,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from ckit_daemon.core.errors import LimitExceededError
-from ckit_daemon.services.assistant.fencing import fence, label
+from ckit_daemon.services.assistant.fencing import MAX_CHARACTERS, fence, label
 from ckit_daemon.services.generation.material import Source
 
 if TYPE_CHECKING:
@@ -70,32 +71,46 @@ async def pack(instructions: str, sources: Sequence[Source], budget: int, count:
             details={"tokens": needed, "maxTokens": budget},
         )
     first = Receipt(Source("instructions", "Instructions", head, ""), "whole", needed, needed, "always there")
-    sizes = [(await count(_block(source, source.text)))[0] for source in sources]
+    # Fencing large texts takes time, so that it has no place on the event loop.
+    wholes = await asyncio.to_thread(lambda: [_whole(source) for source in sources])
+    items = [_Item(source, whole, (await count(whole))[0]) for source, whole in zip(sources, wholes, strict=True)]
     room = budget - needed
     for _ in range(_ROUNDS):
-        blocks, receipts = await _fill(sources, sizes, room, count)
+        blocks, receipts = await _fill(items, room, count)
         text = "\n".join([head, *blocks])
         tokens, _ = await count(text)
         if tokens <= budget:
             return Packed(text, tokens, estimated, (first, *receipts))
         # Tokens may run across the seams, so that the whole can count more than its parts.
         room -= tokens - budget
-    return Packed(head, needed, estimated, (first, *_none(sources, sizes)))
+    return Packed(head, needed, estimated, (first, *_none(items)))
 
 
-async def _fill(
-    sources: Sequence[Source], sizes: Sequence[int], room: int, count: TokenCounter
-) -> tuple[list[str], list[Receipt]]:
+@dataclass(frozen=True, slots=True)
+class _Item:
+    source: Source
+    block: str
+    """The whole of it as it would stand in the text; of what is beyond all measure, without its fence."""
+    size: int
+    """Tokens of that."""
+
+    @property
+    def can_be_whole(self) -> bool:
+        return len(self.source.text) <= MAX_CHARACTERS
+
+
+async def _fill(items: Sequence[_Item], room: int, count: TokenCounter) -> tuple[list[str], list[Receipt]]:
     blocks: list[str] = []
     receipts: list[Receipt] = []
     cut_one = False
-    for source, size in zip(sources, sizes, strict=True):
-        if size <= room:
-            blocks.append(_block(source, source.text))
+    for item in items:
+        source, size = item.source, item.size
+        if size <= room and item.can_be_whole:
+            blocks.append(item.block)
             receipts.append(Receipt(source, "whole", size, size, source.reason))
             room -= size
             continue
-        short = None if cut_one or room < _MIN_CUT_TOKENS else await _shortened(source, size, room, count)
+        short = None if cut_one or room < _MIN_CUT_TOKENS else await _shortened(item, room, count)
         if short is None:
             reason = f"{source.reason}; {size} tokens are more than the {room} that were left"
             receipts.append(Receipt(source, "left-out", 0, size, reason))
@@ -108,20 +123,21 @@ async def _fill(
     return blocks, receipts
 
 
-def _none(sources: Sequence[Source], sizes: Sequence[int]) -> list[Receipt]:
+def _none(items: Sequence[_Item]) -> list[Receipt]:
     return [
-        Receipt(source, "left-out", 0, size, f"{source.reason}; nothing fits beside the instructions")
-        for source, size in zip(sources, sizes, strict=True)
+        Receipt(item.source, "left-out", 0, item.size, f"{item.source.reason}; nothing fits beside the instructions")
+        for item in items
     ]
 
 
-async def _shortened(source: Source, size: int, room: int, count: TokenCounter) -> tuple[str, int] | None:
+async def _shortened(item: _Item, room: int, count: TokenCounter) -> tuple[str, int] | None:
     """The longest beginning of a source that fits, at the end of a line where there is one; None where none does."""
-    low, high = 0, len(source.text)
-    guess = min(high, high * room // size)
+    text = item.source.text
+    low, high = 0, min(len(text), MAX_CHARACTERS)
+    guess = min(high, max(1, len(text) * room // item.size))
     best: tuple[str, int] | None = None
     for _ in range(_STEPS):
-        block = _block(source, f"{_beginning(source.text, guess)}\n{_CUT_MARK}")
+        block = await asyncio.to_thread(_block, item.source, f"{_beginning(text, guess)}\n{_CUT_MARK}")
         tokens, _ = await count(block)
         if tokens <= room:
             low = guess
@@ -131,7 +147,7 @@ async def _shortened(source: Source, size: int, room: int, count: TokenCounter) 
         if high - low <= 1 or (best is not None and best[1] > room - room // 50):
             break
         guess = (low + high) // 2
-    return best if low else None
+    return best
 
 
 def _beginning(text: str, length: int) -> str:
@@ -142,3 +158,7 @@ def _beginning(text: str, length: int) -> str:
 
 def _block(source: Source, text: str) -> str:
     return f"## {label(source.title)}\n\n{fence(text, source.path or source.title)}\n"
+
+
+def _whole(source: Source) -> str:
+    return _block(source, source.text) if len(source.text) <= MAX_CHARACTERS else source.text

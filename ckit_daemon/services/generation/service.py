@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -20,6 +19,7 @@ from ckit_daemon.services.generation.changes import undoing, writing
 from ckit_daemon.services.generation.code import plan_code
 from ckit_daemon.services.generation.drafts import planned
 from ckit_daemon.services.generation.entity import draft_entity
+from ckit_daemon.services.generation.made import Made, MadePrompt, Written
 from ckit_daemon.services.generation.promptify import make_prompt
 from ckit_daemon.services.generation.provenance import explain
 from ckit_daemon.services.generation.run import ModelChoice, Run
@@ -29,18 +29,15 @@ from ckit_daemon.services.generation.workshop import Workshop
 from ckit_daemon.services.ports import FileChange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+    from collections.abc import AsyncGenerator, Callable, Collection
 
     from ckit_daemon.core.edit import EditPlan
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.container import Part
     from ckit_daemon.services.assistant.gateway import ModelGateway
     from ckit_daemon.services.assistant.tools.runner import ToolRunner
-    from ckit_daemon.services.generation.artifacts import Artifact
     from ckit_daemon.services.generation.code import CodeRequest
-    from ckit_daemon.services.generation.drafts import Drafted
     from ckit_daemon.services.generation.entity import EntityRequest
-    from ckit_daemon.services.generation.packing import Packed
     from ckit_daemon.services.generation.ports import GenerationStore
     from ckit_daemon.services.generation.promptify import PromptRequest
     from ckit_daemon.services.generation.provenance import Explanation
@@ -55,43 +52,6 @@ logger = logging.getLogger(__name__)
 
 APPLY_TOOL = "code.apply"
 """What policies and approvals call the writing of generated code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a generator has made: files to be shown or written."""
-
-    generation: Generation
-    plan: EditPlan
-    applied: bool
-    warnings: tuple[str, ...]
-    versions: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Versions of the editor's documents that the plan was made from."""
-    drafted: Drafted | None = None
-    """The entity, for specs and entities."""
-    markdown: str = ""
-    """The text of a spec."""
-    log_path: str = ""
-    artifacts: tuple[Artifact, ...] = ()
-    """The files of code."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadePrompt:
-    """A prompt with its receipts."""
-
-    generation: Generation
-    packed: Packed
-    warnings: tuple[str, ...]
-    log_path: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Files that were written or put back."""
-
-    generation: Generation
-    plan: EditPlan
 
 
 class GenerationService:

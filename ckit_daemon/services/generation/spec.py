@@ -103,7 +103,7 @@ async def draft_spec(
     template = await asyncio.to_thread(spec_template, basis.snapshot, basis.kit, request.template, basis.material)
     run.template = template.as_used()
     run.warnings += basis.kit.warnings
-    identifier = provisional_id(basis.snapshot, SPEC, request.id, request.requirement)
+    identifier = await asyncio.to_thread(provisional_id, basis.snapshot, SPEC, request.id, request.requirement)
     packed = await workshop.packed(spec_request(template.text, request.requirement), basis.material.sources, run)
     facts: JsonObject = {
         **basis.material.facts,
@@ -127,7 +127,7 @@ async def draft_spec(
     found = await mended(
         workshop,
         run,
-        draft_messages(basis, SPEC, schema, markdown, {}),
+        await asyncio.to_thread(draft_messages, basis, SPEC, schema, markdown, {}),
         schema,
         check,
         max_repairs=workshop.settings.generation.max_repairs,

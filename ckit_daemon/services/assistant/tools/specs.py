@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.records import ToolClass
     from ckit_daemon.services.assistant.tools.base import AnyTool, ToolContext
-    from ckit_daemon.services.generation.service import GenerationService, Made
+    from ckit_daemon.services.generation.made import Made
+    from ckit_daemon.services.generation.service import GenerationService
 
 
 class SpecArguments(Arguments):
