@@ -71,7 +71,7 @@ class Person:
             self.terminal.note(f"Not allowed: {escape(approval.title)} {_NOBODY}")
             return RequestResult(decision="deny", note=_NOBODY).to_wire()
         self._show(approval)
-        return self._ask(approval).to_wire()
+        return self.ask(approval).to_wire()
 
     def _show(self, approval: Approval) -> None:
         err = self.terminal.err
@@ -89,7 +89,8 @@ class Person:
         if not approval.command and not approval.diff:
             err.print(Padding(Text(json.dumps(approval.arguments, indent=2, ensure_ascii=False)), (0, 0, 0, 2)))
 
-    def _ask(self, approval: Approval) -> RequestResult:
+    def ask(self, approval: Approval) -> RequestResult:
+        """Ask about what is on the screen."""
         session = approval.session_id is not None
         choices = f"[y]es{', yes for this [s]ession' if session else ''}, [n]o, [e]dit what it does"
         while True:
@@ -118,8 +119,10 @@ class Person:
         err.print(Text.assemble(("? ", "bold yellow"), wanted.reason, (f"  {wanted.reference}", "dim")))
         try:
             value = getpass.getpass("  Key (kept in memory only; empty: none): ")
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
+            # Without the key there is no answer, so that nothing needs to be cancelled.
             value = ""
+            err.print()
         return SecretRequestResult(value=value.strip() or None).to_wire()
 
 

@@ -51,8 +51,17 @@ class Session:
 
 
 @contextmanager
-def daemon(terminal: Terminal, *, trusted: bool = False, person: Person | None = None) -> Generator[Daemon]:
-    """Start a daemon and introduce the command; with a person, their answers and the events are on offer."""
+def daemon(
+    terminal: Terminal, *, trusted: bool = False, person: Person | None = None, config: JsonObject | None = None
+) -> Generator[Daemon]:
+    """Start a daemon and introduce the command.
+
+    Args:
+        terminal: How to talk to the person.
+        trusted: Whether the repository's own scripts may run.
+        person: Answers what the daemon asks, and hears of its events.
+        config: Settings that weigh more than all others.
+    """
     answerers = person.answerers if person else None
     listeners = person.listeners if person else None
     with Daemon(verbose=terminal.verbose, answerers=answerers, listeners=listeners) as running:
@@ -61,6 +70,7 @@ def daemon(terminal: Terminal, *, trusted: bool = False, person: Person | None =
                 "clientInfo": {"name": "ckit", "version": __version__},
                 "protocolVersions": list(SUPPORTED_VERSIONS),
                 "trusted": trusted,
+                "config": config or {},
             }
         )
         yield running
@@ -68,14 +78,19 @@ def daemon(terminal: Terminal, *, trusted: bool = False, person: Person | None =
 
 @contextmanager
 def session(
-    terminal: Terminal, *, trusted: bool = False, watch: bool = False, person: Person | None = None
+    terminal: Terminal,
+    *,
+    trusted: bool = False,
+    watch: bool = False,
+    person: Person | None = None,
+    config: JsonObject | None = None,
 ) -> Generator[Session]:
-    """Start a daemon and open the repository around the chosen folder.
+    """Start a daemon, as `daemon` does, and open the repository around the chosen folder.
 
     Raises:
         CommandError: no daemon, or no repository.
     """
-    with daemon(terminal, trusted=trusted, person=person) as running:
+    with daemon(terminal, trusted=trusted, person=person, config=config) as running:
         params = OpenParams(path=str(terminal.repo.absolute()), watch=watch)
         try:
             with terminal.progress("Opening the repository") as show:

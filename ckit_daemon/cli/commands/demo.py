@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Final
 from rich.rule import Rule
 from rich.text import Text
 
-from ckit_daemon.cli import render
+from ckit_daemon.cli import chat_sessions, render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.commands import entities, graph, impact, inspect, validate
 from ckit_daemon.cli.commands.init import read_tree
+from ckit_daemon.cli.conversation import Conversation
 from ckit_daemon.cli.errors import OK, CommandError
+from ckit_daemon.cli.person import Person
 from ckit_daemon.cli.session import parse, session
 from ckit_daemon.cli.terminal import Terminal
+from ckit_daemon.wire.approval import RequestResult
 from ckit_daemon.wire.entity import SearchParams, SearchResult
 from ckit_daemon.wire.prompt import RenderParams, RenderResult
 from ckit_daemon.wire.repo import (
@@ -30,12 +33,18 @@ from ckit_daemon.wire.repo import (
     ValidateParams,
     ValidateResult,
 )
+from ckit_daemon.wire.spec import GenerateParams, GenerateResult
+from ckit_daemon.wire.turn import StartParams
 
 if TYPE_CHECKING:
     from ckit_daemon.cli.session import JsonObject, Session
+    from ckit_daemon.wire.approval import Approval
 
 _STORY: Final = "contexts/userstories/US-007-collect-from-a-locker.yaml"
 _FEATURE: Final = "contexts/features/FEAT-003-reserve-and-collect.yaml"
+_OFFLINE: Final = "offline/offline"
+_SAID: Final = ("Where does it say how long an item waits?", "Set status of T-009 to done")
+_REQUIREMENT: Final = "Members can pause notices while they travel"
 _NOW: Final = "2025-11-20T09:00:00Z"
 PROMPT_LINES: Final = 14
 CHANGE_SECONDS: Final = 10.0
@@ -56,9 +65,30 @@ def demo(terminal: Terminal) -> int:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
-        with session(Terminal(folder, color=terminal.color, quiet=terminal.quiet, verbose=terminal.verbose)) as opened:
+        own = Terminal(folder, color=terminal.color, quiet=terminal.quiet, verbose=terminal.verbose)
+        conversation = Conversation(own)
+        visitor = _Visitor(own, listeners={"ckit/turn/event": conversation.event}, make_room=conversation.display.clear)
+        # The built-in model answers everybody the same, and nothing of it stays among the person's own sessions.
+        config: JsonObject = {"models": {"chat": _OFFLINE, "generation": _OFFLINE}, "paths": {"stateDir": temporary}}
+        with session(own, person=visitor, config=config) as opened:
             _walk(opened, folder)
+            _converse(opened, conversation)
+            _farewell(opened)
     return OK
+
+
+class _Visitor(Person):
+    """Says yes to everything, which is about a copy."""
+
+    @property
+    def is_there(self) -> bool:
+        """Always, even without a terminal."""
+        return True
+
+    def ask(self, approval: Approval) -> RequestResult:  # noqa: ARG002 - whatever it is.
+        """Say yes."""
+        self.terminal.err.print("  Write this? The demo says yes.", style="yellow")
+        return RequestResult(decision="allowOnce")
 
 
 def _walk(opened: Session, folder: Path) -> None:
@@ -94,20 +124,47 @@ def _walk(opened: Session, folder: Path) -> None:
 
     _step(opened, "ckit prompt T-007", "An assignment for a programmer or a model, from the repository's template.")
     raw = opened.request("ckit/prompt/render", RenderParams(id="T-007", now=_NOW))
-    lines = parse(RenderResult, raw).prompt.splitlines()
-    opened.terminal.out.print(Text("\n".join(lines[:PROMPT_LINES])))
-    opened.terminal.out.print(Text(f"\u2026 {len(lines) - PROMPT_LINES} more lines", "dim"))
+    _begin(opened, parse(RenderResult, raw).prompt)
 
+
+def _converse(opened: Session, conversation: Conversation) -> None:
+    _step(
+        opened, "ckit chat", "Ask in your own words. Without a language model, rules follow simple requests to tools."
+    )
+    chat = chat_sessions.begin(opened)
+    for text in _SAID:
+        opened.terminal.out.print(Text.assemble(("> ", "bold cyan"), (text, "bold")))
+        conversation.say(opened, StartParams(session_id=chat.id, text=text))
+
+    _step(
+        opened, f'ckit spec FEAT-004 -r "{_REQUIREMENT}" --apply', "From entities to a specification, linked both ways."
+    )
+    params = GenerateParams(entities=["FEAT-004"], requirement=_REQUIREMENT, apply=True)
+    result = parse(GenerateResult, opened.request("ckit/spec/generate", params))
+    _begin(opened, result.markdown)
+    opened.terminal.out.print(Text.assemble(("\n\u2714 ", "bold green"), (result.id, "bold"), f" is {result.path}"))
+    _validate(opened)
+
+
+def _farewell(opened: Session) -> None:
     _step(opened, "What next?", "")
     table = render.grid()
     for line, meaning in (
         ("ckit init my-product", "a repository of your own, which validates from the start"),
+        ("ckit chat", "a conversation; with a language model of your choice it understands more"),
         ("ckit graph --open", "the interactive picture, in the browser, offline"),
         ("ckit validate --format sarif", "findings for CI; also github, junit and json"),
         ("ckit doctor", "what is missing on this machine, and how to get it"),
     ):
         table.add_row(Text(f"  {line}", "bold cyan"), meaning)
     opened.terminal.out.print(table)
+
+
+def _begin(opened: Session, text: str) -> None:
+    """Print the first lines of a text."""
+    lines = text.splitlines()
+    opened.terminal.out.print(Text("\n".join(lines[:PROMPT_LINES])))
+    opened.terminal.out.print(Text(f"\u2026 {len(lines) - PROMPT_LINES} more lines", "dim"))
 
 
 def _validate(opened: Session) -> None:
