@@ -183,6 +183,16 @@ async def test_reasoning_of_a_compatible_server_is_an_item_of_its_own(tmp_path: 
         assert [item["text"] for item in await talk.items("message")] == ["42."]
 
 
+async def test_a_model_of_ollama_that_can_think_is_let_think(tmp_path: Path) -> None:
+    thoughtful = Reply(text="42.", reasoning="Let me count.")
+    async with talking_with("ollama", tmp_path, thoughtful, Reply(text="Hello."), chat="test/thinker") as talk:
+        talk.server.models["thinker"] = 8192
+        await talk.turn()
+        assert [item["text"] for item in await talk.items("reasoning")] == ["Let me count."]
+        await talk.turn("Again.", model="test/scripted")
+        assert [call.body.get("think") for call in talk.server.calls] == [True, None]
+
+
 async def test_a_refusal_of_the_model_is_the_reason_why_the_turn_stops(tmp_path: Path) -> None:
     async with talking_with("openai", tmp_path, Reply(refusal="I will not.")) as talk:
         turn = await talk.turn()

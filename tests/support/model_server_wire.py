@@ -278,7 +278,7 @@ class OllamaWire:
                 return Response(200, {"models": [_tag(name) for name in models]})
             case "/api/show":
                 name = self.model(request)
-                return _show(models[name]) if name in models else self.unknown_model(name)
+                return _show(name, models[name]) if name in models else self.unknown_model(name)
             case _:
                 return Response(404, {"error": "404 page not found"})
 
@@ -395,6 +395,8 @@ def _tag(name: str) -> Json:
     return {"name": full, "model": full, "modified_at": CREATED_AT, "size": 1, "digest": "0" * 64, "details": details}
 
 
-def _show(context: int) -> Response:
+def _show(name: str, context: int) -> Response:
+    """What Ollama tells of a model; one whose name begins with `thinker` can think."""
     info = {"general.architecture": "llama", "llama.context_length": context}
-    return Response(200, {"details": {"family": "llama"}, "model_info": info, "capabilities": ["completion", "tools"]})
+    able = ["completion", "tools", *(["thinking"] if name.startswith("thinker") else [])]
+    return Response(200, {"details": {"family": "llama"}, "model_info": info, "capabilities": able})

@@ -51,6 +51,7 @@ class OllamaProvider:
         self._keys = Keys(name, settings, secrets)
         self._errors = Translator(name, self._keys)
         self._base_url = base_url(settings)
+        self._thinking: dict[str, bool] = {}
         self._transport = httpx.AsyncHTTPTransport(
             proxy=proxy_for(self._base_url),
             limits=httpx.Limits(
@@ -66,6 +67,8 @@ class OllamaProvider:
         known = self.settings.models.get(model)
         return ChatOllama(
             model=model,
+            # Without it, thoughts would be lost; and Ollama refuses it for models that have none.
+            reasoning=await self._thinks(model, headers, params) or None,
             base_url=self._base_url,
             temperature=params.temperature,
             num_predict=params.max_output_tokens,
@@ -123,6 +126,16 @@ class OllamaProvider:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+
+    async def _thinks(self, model: str, headers: Mapping[str, str], params: ModelParameters) -> bool:
+        if model not in self._thinking:
+            client = ollama.AsyncClient(self._base_url, **self._http(headers, httpx.Timeout(params.connect_timeout)))
+            try:
+                self._thinking[model] = "thinking" in ((await client.show(model)).capabilities or ())
+            except (ollama.ResponseError, httpx.HTTPError, ConnectionError, ValueError, TypeError):
+                # The call itself will meet the same trouble, if it is one, and say so.
+                return False
+        return self._thinking[model]
 
     def _http(self, headers: Mapping[str, str], timeout: httpx.Timeout) -> dict[str, object]:
         return {
