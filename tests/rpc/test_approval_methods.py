@@ -15,8 +15,10 @@ from tests.rpc.test_edit_methods import contents
 from tests.rpc.test_repository_methods import a_file
 from tests.rpc.test_tool_methods import ASK, UPDATE, run
 from tests.support.client import TIMEOUT_SECONDS, RpcError
-from tests.support.daemon import daemon
+from tests.support.daemon import daemon, spawned
+from tests.support.model_server import Reply, ToolCallReply, model_server
 from tests.support.repositories import copy_example
+from tests.support.talk import options_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -253,6 +255,44 @@ async def test_R38_allowed_for_the_session_means_the_same_tool_on_the_same_files
         assert len(asked) == 4
         listed = await approvals(client, sessionId=session, state=None)
         assert [each["decision"] for each in listed] == ["allowForSession"] * 2
+
+
+@pytest.mark.parametrize("decision", [None, "allowOnce", "deny"])
+async def test_R04_a_turn_that_died_while_it_waited_uses_the_answer_or_asks_again_under_the_same_id(
+    root: Path, decision: str | None
+) -> None:
+    state = root.parent / "state"
+    state.mkdir()
+    with model_server("openai") as server:
+        server.enqueue(Reply(tool_calls=[ToolCallReply("entity_edit", UPDATE)]), Reply(text="Done."))
+        async with spawned(state, options_for(server)) as dying:
+            await dying.client.request("ckit/repo/open", {"path": str(root)})
+            session = (await dying.client.request("ckit/session/create", {}))["session"]["id"]
+            turn = dying.client.start("ckit/turn/start", {"sessionId": session, "text": "Rename it."})
+            approval = await pending(dying.client)
+            dying.process.kill()
+            with pytest.raises(ConnectionError):
+                await turn
+        asked: list[str] = []
+
+        def answer(params: Json) -> Json:
+            asked.append(params["approval"]["id"])
+            return {"decision": "allowOnce"}
+
+        async with opened(root, **options_for(server, answers=[ASK])) as client:
+            client.answer(ASK, answer)
+            assert [each["id"] for each in await approvals(client)] == [approval["id"]]
+            if decision is not None:
+                await resolve(client, approval, decision)
+            resumed = await client.request("ckit/turn/start", {"sessionId": session, "resume": approval["turnId"]})
+            assert resumed["turn"]["stopReason"] == "endTurn"
+            assert asked == ([approval["id"]] if decision is None else [])
+            (stored,) = await approvals(client, state=None)
+            assert stored["id"] == approval["id"]
+            assert ("Anew" in a_file(root, "T-001").read_text("utf-8")) is (decision != "deny")
+            items = (await client.request("ckit/session/get", {"id": session}))["items"]
+            (call,) = [each for each in items if each["kind"] == "toolCall"]
+            assert call["result"] == ("denied" if decision == "deny" else "ok")
 
 
 async def test_R04_a_question_outlives_the_daemon_and_can_t_be_answered_after_its_deadline(root: Path) -> None:

@@ -126,6 +126,9 @@ class ToolCalls:
         self._approvals = {item.approval_id: item for item in approvals}
         not_begun = {item.tool_call_id for item in approvals if item.state != "allowed"}
         not_begun -= {item.tool_call_id for item in approvals if item.state == "allowed"}
+        # A question is stored before its item, and nothing begins before the item says that it was allowed.
+        stored = await self._around.store.approvals(session_id=self._around.session.id)
+        not_begun |= {each.tool_call_id for each in stored} - {item.tool_call_id for item in approvals}
         for item in items:
             if not isinstance(item, ToolCall):
                 continue
