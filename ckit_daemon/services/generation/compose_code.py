@@ -7,6 +7,7 @@ import keyword
 import re
 import textwrap
 import unicodedata
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -75,7 +76,8 @@ def _typescript(facts: JsonObject, title: str, note: str) -> list[JsonValue]:
         f"  throw new Error({json.dumps(f'{identifier} is still to be built')});\n}}\n"
         for name, sentence, identifier in _parts(facts, "_")
     ]
-    head = f"/**\n * {_comment(title)}.\n *\n * {_comment(text(facts, 'summary'))}\n *\n * {_comment(note)}\n */\n"
+    told = "\n *\n * ".join(_comment(part) for part in (f"{title}.", text(facts, "summary"), note) if part)
+    head = f"/**\n * {told}\n */\n"
     tests = [
         f"test.todo({json.dumps(f'{sentence} ({identifier})')});\n" for _, sentence, identifier in _tests(facts, "_")
     ]
@@ -127,13 +129,13 @@ def _tests(facts: JsonObject, separator: str) -> list[tuple[str, str, str]]:
 
 def _named(found: list[tuple[str, str, str]], separator: str) -> list[tuple[str, str, str]]:
     """The same with names that differ."""
-    used: dict[str, int] = {}
-    named: list[tuple[str, str, str]] = []
+    named: dict[str, tuple[str, str, str]] = {}
     for words, sentence, identifier in found:
         name = _name(words, separator)
-        used[name] = used.get(name, 0) + 1
-        named.append((name if used[name] == 1 else f"{name}{separator}{used[name]}", sentence, identifier))
-    return named
+        others = (f"{name.rstrip(separator)}{separator}{number}" for number in count(2))
+        free = next(each for each in chain((name,), others) if each not in named)
+        named[free] = free, sentence, identifier
+    return list(named.values())
 
 
 def _name(words: str, separator: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _BEGINNINGS: Final = ("draft", "proposed", "todo", "planned", "open", "new")
 _TITLES: Final = frozenset({"title", "name"})
-_TEXTS: Final = frozenset({"summary", "description", "objective", "content", "details", "purpose"})
+_TEXTS: Final = frozenset({"summary", "description", "objective", "content", "details", "purpose", "soThat"})
 _LISTS: Final = frozenset({"acceptanceCriteria", "acceptance", "doneCriteria", "steps"})
 
 
@@ -44,11 +44,9 @@ def compose_entity(facts: JsonObject) -> str:
 
 def _candidates(key: str, rules: JsonObject, request: str, siblings: list[JsonObject]) -> Iterator[JsonValue]:
     """Yield what a field could hold, the best first, as far as it fits the field's rules."""
-    for value in (
-        *_made_up(key, rules, request, siblings),
-        *(sibling[key] for sibling in siblings if sibling.get(key) not in (None, "", [], {})),
-    ):
-        if "$ref" in rules or jsonschema_rs.is_valid(rules, value):
+    taken = (sibling[key] for sibling in siblings if sibling.get(key) not in (None, "", [], {}))
+    for value in (*_made_up(key, rules, request, siblings), *taken, request):
+        if "$ref" in rules or jsonschema_rs.is_valid(rules, value, validate_formats=True):
             yield value
 
 
@@ -79,7 +77,7 @@ def _made_up(key: str, rules: JsonObject, request: str, siblings: list[JsonObjec
             elif key == "iWant":
                 wish = short_title(request)
                 yield f"to {wish[:1].lower()}{wish[1:]}".replace("to to ", "to ")
-            elif key not in {"asA", "owner"}:
+            elif key in _TEXTS:
                 yield request
 
 

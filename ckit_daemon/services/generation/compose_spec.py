@@ -99,9 +99,9 @@ def _listed(items: list[str]) -> str:
 
 
 def _goal(facts: JsonObject) -> str:
-    return "\n\n".join(
-        goal for feature in of_type(facts, "feature") if (goal := text(data_of(feature), "objective", "description"))
-    )
+    features = of_type(facts, "feature")
+    asked = [feature for feature in features if feature.get("id") in texts(facts.get("focus"))] or features
+    return "\n\n".join(goal for each in asked if (goal := text(data_of(each), "objective", "description")))
 
 
 def _behaviour(facts: JsonObject) -> str:

@@ -115,6 +115,7 @@ def gather(
     rank = {part: number for number, part in enumerate(_ORDER)}
     sources.sort(key=lambda source: (rank[source.part], source.reason != "asked for"))
     facts: JsonObject = {
+        "focus": [entity.id for entity in focus],
         "entities": [entity_facts(entity) for entity in entities],
         "principles": [*principles_of(snapshot, types)],
         "stack": kit["stack"].value,
