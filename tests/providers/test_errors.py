@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ from ckit_daemon.core.errors import (
     ProviderUnavailableError,
     RateLimitedError,
 )
+from ckit_daemon.services.assistant.providers.base import ProviderState
 from ckit_daemon.services.assistant.providers.errors import Translator, read_body, retry_after_ms
 from ckit_daemon.services.assistant.providers.http import proxy_for, stamp
 from ckit_daemon.services.assistant.providers.keys import Keys, key_references
 from ckit_daemon.services.assistant.providers.ollama import OllamaProvider
 from ckit_daemon.services.assistant.providers.openai import OpenAiProvider
+from ckit_daemon.services.assistant.providers.probe import ProviderProbe
 from ckit_daemon.services.assistant.secrets import SecretStore
 from ckit_daemon.settings import ProviderSettings, Settings
 from tests.providers.test_secrets import Person
@@ -111,6 +114,20 @@ def test_a_refused_key_is_named_by_its_reference() -> None:
     assert "env:CKIT_TEST_KEY" in translator().status(401, {}, None).message
     bare = translator(ProviderSettings(kind="ollama")).status(401, {}, None)
     assert "apiKey" in bare.message
+
+
+def test_an_error_in_the_middle_of_an_answer_may_be_about_its_length() -> None:
+    assert isinstance(translator().in_stream(coded("context_length_exceeded")), ContextTooLongError)
+    assert isinstance(translator().in_stream({"error": "out of memory"}), ProviderUnavailableError)
+
+
+def test_R27_health_says_that_a_provider_is_left_alone() -> None:
+    state = ProviderState("work", "openai", "ready", None, "http://127.0.0.1:9/v1", None, "native", ())
+    found = ProviderProbe("work", lambda _: state, lambda: {"work": "open"}).check()
+    assert found.status == "degraded"
+    assert found.works
+    inside = replace(state, base_url=None)
+    assert ProviderProbe("work", lambda _: inside, lambda: {"work": "halfOpen"}).check().status == "ok"
 
 
 def test_what_a_provider_says_is_shortened_masked_and_put_on_one_line() -> None:

@@ -102,8 +102,9 @@ async def test_R32_models_are_those_that_the_provider_really_offers(kind: Kind, 
         assert [model["contextTokens"] for model in found["models"]] == [4096, 32768, 1000]
 
 
-async def test_models_of_a_provider_that_does_not_answer_are_an_error(tmp_path: Path) -> None:
-    with model_server("openai") as server:
+@pytest.mark.parametrize("kind", ["openai", "ollama"])
+async def test_models_of_a_provider_that_does_not_answer_are_an_error(kind: Kind, tmp_path: Path) -> None:
+    with model_server(kind) as server:
         gone = provider_options(server)
     async with daemon_with({"test": gone}, tmp_path) as client:
         with pytest.raises(RpcError) as caught:
@@ -111,6 +112,11 @@ async def test_models_of_a_provider_that_does_not_answer_are_an_error(tmp_path: 
     assert caught.value.code == "provider_unavailable"
     assert caught.value.data["retryable"] is True
     assert "test" in caught.value.message
+
+
+async def test_R20_kept_answers_can_be_thrown_away(tmp_path: Path) -> None:
+    async with daemon_with({}, tmp_path) as client:
+        assert await client.request("ckit/provider/clearCache") == {"removed": 0}
 
 
 @pytest.mark.parametrize("kind", ["openai", "azure", "ollama"])

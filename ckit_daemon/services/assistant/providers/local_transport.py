@@ -63,13 +63,18 @@ class InProcessTransport(httpx2.AsyncBaseTransport):
         self._thread.shutdown(wait=False)
 
     def _answer(self, body: JsonObject, answer: _Answer) -> None:
-        if answer.cancelled.is_set() or self._closing.is_set():
-            return
-
-        def take(chunk: Chunk) -> bool:
-            answer.put(chunk)
+        def unwanted() -> bool:
             return answer.cancelled.is_set() or self._closing.is_set()
 
+        def take(chunk: Chunk) -> bool:
+            # Whoever has left may have taken the event loop along.
+            if unwanted():
+                return True
+            answer.put(chunk)
+            return False
+
+        if unwanted():
+            return
         self._loaded(str(body.get("model", ""))).answer(body, cast("Callable[[JsonObject], bool]", take))
 
     def _loaded(self, model: str) -> Engine:
