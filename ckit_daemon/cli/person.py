@@ -51,6 +51,8 @@ class Person:
         default_factory=dict[str, "Callable[[JsonObject], None]"]
     )
     make_room: Callable[[], None] = _nothing
+    refused: set[str] = field(default_factory=set[str])
+    """Keys that they did not give; nobody asks for them again before this is cleared."""
 
     @property
     def answerers(self) -> Mapping[str, Answerer]:
@@ -113,7 +115,7 @@ class Person:
     def _secret(self, params: JsonObject) -> JsonObject:
         wanted = parse(SecretRequestParams, params)
         self.make_room()
-        if not self.is_there:
+        if not self.is_there or wanted.reference in self.refused:
             return SecretRequestResult().to_wire()
         err = self.terminal.err
         err.print(Text.assemble(("? ", "bold yellow"), wanted.reason, (f"  {wanted.reference}", "dim")))
@@ -123,6 +125,8 @@ class Person:
             # Without the key there is no answer, so that nothing needs to be cancelled.
             value = ""
             err.print()
+        if not value.strip():
+            self.refused.add(wanted.reference)
         return SecretRequestResult(value=value.strip() or None).to_wire()
 
 

@@ -282,6 +282,9 @@ def test_the_demo_shows_every_step_the_same_each_time(ckit: Ckit, capsys: pytest
         assert f"ckit {step} " in run.out
     assert "\u2718 2 errors in 43 entities" in run.out
     assert "status: in-progress \u2192 blocked" in run.out
+    assert "> An item waits 7 opening days on the hold shelf" in run.out
+    assert "**T-009** is changed" in run.out
+    assert "\u2714 no findings in 44 entities" in run.out
     assert demo(Terminal(quiet=True)) == 0
     assert capsys.readouterr().out == run.out
 

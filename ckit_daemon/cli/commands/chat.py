@@ -72,7 +72,7 @@ def chat(
             current = chat_sessions.latest(opened)
         else:
             current = None
-        Chat(opened, conversation, current, model, None if mode is None else mode.value).run()
+        Chat(opened, person, conversation, current, model, None if mode is None else mode.value).run()
     return OK
 
 
@@ -81,6 +81,7 @@ class Chat:
     """A conversation at the terminal; its session begins with the first message."""
 
     opened: Session
+    person: Person
     conversation: Conversation
     session: ChatSession | None
     model: str | None
@@ -114,6 +115,8 @@ class Chat:
             self._introduce(self.session)
 
     def _say(self, text: str) -> None:
+        # Whoever did not give a key a moment ago may have found it since.
+        self.person.refused.clear()
         if self.session is None:
             self.session = chat_sessions.begin(self.opened)
         params = StartParams(session_id=self.session.id, text=text, model=self.model, mode=self.mode)
