@@ -223,7 +223,7 @@ async def test_an_answer_of_code_blocks_with_paths_is_understood_as_well(tmp_pat
             ("src/a.py", "a = 1\n", "python"),
             ("src/b.ts", "let b = 2;\n", "ts"),
         ]
-        assert any("code blocks" in warning for warning in made["warnings"])
+        assert any("not the form" in warning for warning in made["warnings"])
 
 
 async def test_the_model_hears_of_language_style_stack_and_criteria(tmp_path: Path) -> None:

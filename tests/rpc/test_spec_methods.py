@@ -328,6 +328,23 @@ async def test_R37_generation_that_is_switched_off_is_refused(tmp_path: Path) ->
         assert caught.value.code == "capability_disabled"
 
 
+async def test_R37_without_edits_there_are_previews_and_nothing_else(tmp_path: Path) -> None:
+    async with opened(tmp_path, config={"features": {"edits": False}}) as (client, root):
+        before = contents(root)
+        made = await client.request("ckit/spec/generate", {"entities": ["FEAT-001"]})
+        for method, params in (
+            ("ckit/spec/generate", {"entities": ["FEAT-001"], "apply": True}),
+            ("ckit/spec/promptify", {"id": "SPEC-001", "log": True}),
+            ("ckit/entity/generate", {"type": "task", "request": "Mend it.", "apply": True}),
+            ("ckit/code/apply", {"generationId": made["generationId"]}),
+            ("ckit/code/undo", {"generationId": made["generationId"]}),
+        ):
+            with pytest.raises(RpcError) as caught:
+                await client.request(method, params)
+            assert (caught.value.code, caught.value.data["details"]["feature"]) == ("capability_disabled", "edits")
+        assert contents(root) == before
+
+
 async def test_a_prompt_stays_within_its_budget_and_accounts_for_every_part(tmp_path: Path) -> None:
     async with opened(tmp_path) as (client, _):
         for target, budget in product(("codegen", "review", "test"), (450, 700, 1500, 3000, 60_000)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.core.layout import KIT
+from ckit_daemon.services.assistant.gateway.parsing import parse
 from ckit_daemon.services.generation.facts import mappings, text
 
 if TYPE_CHECKING:
@@ -79,6 +80,20 @@ SCHEMA: Final[JsonObject] = {
 }
 """What a model is asked to answer with."""
 
+_FILES: Final[JsonObject] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "content": {"type": "string"}},
+        "required": ["path", "content"],
+    },
+}
+_SIMILAR: Final[JsonObject] = {
+    "anyOf": [_FILES, {"type": "object", "properties": {"artifacts": _FILES}, "required": ["artifacts"]}]
+}
+"""What models answer with that don't keep to a schema."""
+
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
@@ -100,6 +115,15 @@ def from_json(value: JsonValue) -> tuple[list[Artifact], str]:
         if isinstance(path := item.get("path"), str) and isinstance(content := item.get("content"), str)
     ]
     return found, text(value, "notes")
+
+
+def from_answer(answer: str) -> list[Artifact]:
+    """The files in an answer that does not fit `SCHEMA`: in JSON of a similar form, else in code blocks."""
+    value, problems = parse(answer, _SIMILAR)
+    if problems:
+        return from_blocks(answer)
+    files: JsonObject = {"artifacts": value} if isinstance(value, list) else {}
+    return from_json(files or value)[0]
 
 
 def from_blocks(answer: str) -> list[Artifact]:

@@ -11,7 +11,7 @@ from ckit_daemon.core.edit.values import value_at
 from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.services.assistant.fencing import RULES, neutralise
-from ckit_daemon.services.generation.artifacts import SCHEMA, checked, from_blocks, from_json, normalised
+from ckit_daemon.services.generation.artifacts import SCHEMA, checked, from_answer, from_json, normalised
 from ckit_daemon.services.generation.prompts import coder_messages
 from ckit_daemon.services.generation.run import AS_SET
 from ckit_daemon.services.generation.spec_log import new_entry
@@ -89,8 +89,10 @@ async def plan_code(workshop: Workshop, run: Run, repository: OpenRepository, re
     value, answer, problems = await workshop.structured(messages, SCHEMA, NAME, run)
     progress.report(90, 100, "Checking the files")
     artifacts, notes = from_json(value)
-    if not artifacts and (artifacts := from_blocks(answer)):
-        run.warnings.append("The model answered with code blocks instead of JSON; their paths were found beside them.")
+    if not artifacts and (artifacts := from_answer(answer)):
+        run.warnings.append(
+            "The model's answer has not the form that was asked for; the files were found in it all the same."
+        )
     if not artifacts:
         listed: list[JsonValue] = [*problems]
         raise GenerationFailedError(

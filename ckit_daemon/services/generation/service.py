@@ -6,12 +6,18 @@ import asyncio
 import logging
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import msgspec
 
-from ckit_daemon.core.errors import CkitError, ConflictError, InvalidArgumentError, NotFoundError
+from ckit_daemon.core.errors import (
+    CapabilityDisabledError,
+    CkitError,
+    ConflictError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from ckit_daemon.services.assistant.approvals import Question
 from ckit_daemon.services.assistant.tools.base import Output, edit_plan
 from ckit_daemon.services.edits import affected_files, write
@@ -50,7 +56,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-APPLY_TOOL = "code.apply"
+EDITS: Final = "edits"
+"""The feature flag without which nothing is written."""
+APPLY_TOOL: Final = "code.apply"
 """What policies and approvals call the writing of generated code."""
 
 
@@ -88,7 +96,14 @@ class GenerationService:
         *,
         apply: bool = False,
     ) -> Made:
-        """Make a specification, and with `apply` write it; a failure then is written to the log. Raises as above."""
+        """Make a specification, and with `apply` write it; a failure then is written to the log.
+
+        Raises:
+            CapabilityDisabledError: it is to be written, and a setting switches that off.
+            CkitError: as `draft_spec`.
+        """
+        if apply:
+            self._refuse_without_edits()
         run = self._run("spec", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run, repository if apply else None):
             data, markdown = await draft_spec(self._workshop, run, repository, request, stream)
@@ -112,6 +127,8 @@ class GenerationService:
         self, request: EntityRequest, repository: OpenRepository, caller: Caller, *, apply: bool = False
     ) -> Made:
         """Make an entity, and with `apply` write it. Raises as `draft_entity`."""
+        if apply:
+            self._refuse_without_edits()
         run = self._run("entity", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run):
             data = await draft_entity(self._workshop, run, repository, request)
@@ -142,6 +159,8 @@ class GenerationService:
         self, request: PromptRequest, repository: OpenRepository, caller: Caller, *, log: bool = False
     ) -> MadePrompt:
         """Make a prompt, and with `log` write an entry of the log. Raises as `promptify.make_prompt`."""
+        if log:
+            self._refuse_without_edits()
         run = self._run("prompt", repository, caller, request.as_parameters(), ModelChoice(model=request.model))
         log_path: str | None = None
         async with self._recorded(run, repository if log else None):
@@ -175,6 +194,7 @@ class GenerationService:
             ConflictError: a file is not what it was.
             InvalidArgumentError: the generation has no such files.
         """
+        self._refuse_without_edits()
         generation = await self._find(generation_id, repository)
         plan = await asyncio.to_thread(writing, generation, repository.store, paths)
         title = f"Write {len(affected_files(plan))} generated files of {generation.entity or generation.kind}."
@@ -203,6 +223,7 @@ class GenerationService:
             NotFoundError: there is no such generation of this repository.
             ConflictError: nothing of it is written, or somebody changed a file since.
         """
+        self._refuse_without_edits()
         generation = await self._find(generation_id, repository)
         async with self._writing[repository.id]:
             plan = await asyncio.to_thread(undoing, generation, repository.store)
@@ -238,11 +259,17 @@ class GenerationService:
 
     # Recording
 
-    @staticmethod
     def _run(
-        kind: Kind, repository: OpenRepository, caller: Caller, parameters: JsonObject, choice: ModelChoice
+        self, kind: Kind, repository: OpenRepository, caller: Caller, parameters: JsonObject, choice: ModelChoice
     ) -> Run:
-        return Run(kind, repository.id, caller, parameters, choice)
+        return Run(kind, repository.id, caller, self._workshop.mask(parameters), choice)
+
+    def _refuse_without_edits(self) -> None:
+        if not self._settings().enabled(EDITS):
+            raise CapabilityDisabledError(
+                f"A setting switches all writing off: features.{EDITS}; nothing but previews can be had.",
+                details={"feature": EDITS},
+            )
 
     @asynccontextmanager
     async def _recorded(self, run: Run, logged: OpenRepository | None = None) -> AsyncGenerator[None]:

@@ -10,7 +10,7 @@ from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.core.search.words import WORD, fold
 from ckit_daemon.redaction import ValueRedactor
 from ckit_daemon.services.assistant.gateway import UnfitAnswerError, call_info
-from ckit_daemon.services.assistant.masking import masked
+from ckit_daemon.services.assistant.masking import masked, masked_object
 from ckit_daemon.services.assistant.stream_masking import StreamMasker
 from ckit_daemon.services.generation.kit import read_kit
 from ckit_daemon.services.generation.material import Material, gather
@@ -65,6 +65,10 @@ class Workshop:
     def settings(self) -> Settings:
         """The settings in force."""
         return self._settings()
+
+    def mask(self, parameters: JsonObject) -> JsonObject:
+        """What was asked for, without the secrets that somebody may have put into it."""
+        return masked_object(self._redactor, parameters)
 
     async def basis(
         self, repository: OpenRepository, identifiers: Iterable[str], *, guidance: str, search: str = ""
@@ -178,7 +182,7 @@ class Workshop:
             found = await gateway.structured(run.call(), messages, schema, name)
         except UnfitAnswerError as error:
             run.answered(error.info)
-            return None, self._redactor.text(error.text), error.problems
+            return None, self._redactor.text(error.text), [self._redactor.text(each) for each in error.problems]
         run.answered(found.info)
         return masked(self._redactor, found.value), self._redactor.text(found.text), []
 

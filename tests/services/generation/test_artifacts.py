@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckit_daemon.services.generation.artifacts import Artifact, from_blocks, from_json, normalised
+from ckit_daemon.services.generation.artifacts import Artifact, from_answer, from_blocks, from_json, normalised
 
 if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonValue
@@ -46,6 +46,18 @@ def test_a_block_may_hold_a_smaller_fence_and_several_blocks_are_several_files()
 
 def test_prose_and_blocks_without_a_path_are_no_files() -> None:
     assert blocks("Run it:\n\n```sh\npytest -q\n```\n\nDone in 0.5 seconds.") == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"artifacts": [{"path": "src/app.py", "content": "x = 1"}]}',
+        'Here:\n```json\n[{"path": "src/app.py", "content": "x = 1", "why": "so"}]\n```',
+        "```python src/app.py\nx = 1\n```",
+    ],
+)
+def test_an_answer_of_another_form_still_has_its_files(answer: str) -> None:
+    assert [(each.path, each.content, each.language) for each in from_answer(answer)] == ONE
 
 
 def test_values_of_wrong_types_in_json_are_passed_over() -> None:
