@@ -165,10 +165,14 @@ async def test_the_next_id_is_one_that_no_branch_has_taken(tmp_path: Path) -> No
 
 
 async def test_specs_made_at_the_same_time_get_different_ids(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (client, _):
-        requests = [{"entities": [f"FEAT-00{number}"], "apply": True} for number in (1, 2, 3)]
-        made = await asyncio.gather(*(client.request("ckit/spec/generate", params) for params in requests))
-        assert sorted(each["id"] for each in made) == ["SPEC-008", "SPEC-009", "SPEC-010"]
+    async with scripted(tmp_path) as (client, _, server):
+        server.enqueue(*(Reply(text=MARKDOWN, stall_after=5) for _ in range(5)))
+        requests = [{"entities": [f"FEAT-00{number}"], "apply": True} for number in range(1, 6)]
+        asked = [client.start("ckit/spec/generate", params) for params in requests]
+        await server.wait_stalled(5)
+        server.release()
+        made = await asyncio.gather(*asked)
+        assert sorted(each["id"] for each in made) == ["SPEC-008", "SPEC-009", "SPEC-010", "SPEC-011", "SPEC-012"]
         assert await errors(client) == []
 
 
