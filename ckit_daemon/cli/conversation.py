@@ -169,6 +169,8 @@ class Conversation:
 
     def _end(self, turn: Turn, seconds: float) -> None:
         self._close()
+        if self._notes.is_terminal:
+            self._note(Text(" "))
         stop = turn.stop_reason or ""
         if turn.failure is not None and not (self._terminal.quiet or self._terminal.as_json):
             self._notes.print(Text.assemble(("\u2718 ", "bold red"), turn.failure.message), soft_wrap=True)
