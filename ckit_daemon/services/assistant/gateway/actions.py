@@ -57,16 +57,15 @@ def schema(tools: Sequence[JsonObject], tool_choice: JsonValue = None) -> JsonOb
 
 
 def describe(messages: Sequence[BaseMessage], tools: Sequence[JsonObject]) -> list[BaseMessage]:
-    """Return a conversation in which tools are described and used as actions."""
+    """Return a conversation, flattened already, with a description of the tools and how to choose one."""
     lines = [
         f"- {name}: {description} Arguments: {json.dumps(parameters.get('properties', {}))}"
         for name, description, parameters in map(_function, tools)
     ]
     rules = RULES + "\n".join(lines)
-    plain = flatten(messages)
-    if plain and isinstance(plain[0], SystemMessage):
-        return [SystemMessage(f"{plain[0].text}\n\n{rules}"), *plain[1:]]
-    return [SystemMessage(rules), *plain]
+    if messages and isinstance(messages[0], SystemMessage):
+        return [SystemMessage(f"{messages[0].text}\n\n{rules}"), *messages[1:]]
+    return [SystemMessage(rules), *messages]
 
 
 def flatten(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -122,7 +122,8 @@ class Attempt:
 
     def _stream(self) -> AsyncGenerator[AIMessageChunk]:
         request, provider = self.request, self.lane.provider
-        messages: list[BaseMessage] = request.messages
+        plain = self.tool_mode != "native"
+        messages: list[BaseMessage] = actions.flatten(request.messages) if plain else request.messages
         keywords: dict[str, Any] = {} if request.stop is None else {"stop": request.stop}
         chat: Any = self.chat
         if request.schema is not None:
