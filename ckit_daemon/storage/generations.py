@@ -25,15 +25,14 @@ class SqliteGenerationStore:
 
     async def put(self, generation: Generation, *, keep: int) -> None:
         """Store a generation; see the port."""
-        record = generation.to_json()
         made = generation.kind in _MAKES_ENTITIES and generation.outcome == "succeeded"
-        row = generation.id, generation.repository, generation.entity if made else None, record
+        entity = generation.entity if made else None
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT INTO generations (id, repository, entity, record) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET entity = excluded.entity, record = excluded.record",
-                row,
+                (generation.id, generation.repository, entity, generation.to_json()),
             )
             connection.execute(
                 "DELETE FROM generations WHERE number <= (SELECT max(number) FROM generations) - ?", (keep,)

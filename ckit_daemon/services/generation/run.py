@@ -50,7 +50,6 @@ class Caller:
     request_id: str
     progress: Progress
     session_id: str | None = None
-    turn_id: str | None = None
     budget: Budget | None = None
     """What the session may take, where one asks."""
     spent: Usage = NO_USAGE

@@ -104,7 +104,7 @@ class GenerationService:
         """
         if apply:
             self._refuse_without_edits()
-        run = self._run("spec", repository, caller, request.as_parameters(), request.choice)
+        run = await self._run("spec", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run, repository if apply else None):
             data, markdown = await draft_spec(self._workshop, run, repository, request, stream)
             # Whoever plans an entity takes its id, so that nobody else may until it is written.
@@ -129,7 +129,7 @@ class GenerationService:
         """Make an entity, and with `apply` write it. Raises as `draft_entity`."""
         if apply:
             self._refuse_without_edits()
-        run = self._run("entity", repository, caller, request.as_parameters(), request.choice)
+        run = await self._run("entity", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run):
             data = await draft_entity(self._workshop, run, repository, request)
             async with self._writing[repository.id]:
@@ -141,7 +141,7 @@ class GenerationService:
 
     async def make_code(self, request: CodeRequest, repository: OpenRepository, caller: Caller) -> Made:
         """Make code, and write none of it. Raises as `plan_code`."""
-        run = self._run("code", repository, caller, request.as_parameters(), request.choice)
+        run = await self._run("code", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run):
             versions = repository.document_versions
             code = await plan_code(self._workshop, run, repository, request)
@@ -161,7 +161,7 @@ class GenerationService:
         """Make a prompt, and with `log` write an entry of the log. Raises as `promptify.make_prompt`."""
         if log:
             self._refuse_without_edits()
-        run = self._run("prompt", repository, caller, request.as_parameters(), ModelChoice(model=request.model))
+        run = await self._run("prompt", repository, caller, request.as_parameters(), ModelChoice(model=request.model))
         log_path: str | None = None
         async with self._recorded(run, repository if log else None):
             packed = await make_prompt(self._workshop, run, repository, request)
@@ -259,10 +259,12 @@ class GenerationService:
 
     # Recording
 
-    def _run(
+    async def _run(
         self, kind: Kind, repository: OpenRepository, caller: Caller, parameters: JsonObject, choice: ModelChoice
     ) -> Run:
-        return Run(kind, repository.id, caller, self._workshop.mask(parameters), choice)
+        # Looking for secrets in a long text takes time.
+        asked = await asyncio.to_thread(self._workshop.mask, parameters)
+        return Run(kind, repository.id, caller, asked, choice)
 
     def _refuse_without_edits(self) -> None:
         if not self._settings().enabled(EDITS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.edit.template import METADATA, find_template, placeholders
 from ckit_daemon.core.entity import text_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ckit_daemon.services.generation.kit import Kit
     from ckit_daemon.services.generation.material import Material
 
-Origin = Literal["own", "prompts", "builder"]
-
 _TYPES: Final = {"api": "api"}
 """What a template makes of the field `type`; `technical` otherwise."""
 
@@ -40,7 +38,6 @@ class Template:
 
     name: str
     text: str
-    origin: Origin = "own"
     path: str | None = None
     sha256: str = ""
     defaults: JsonObject = field(default_factory=dict["str", "JsonValue"])
@@ -103,7 +100,7 @@ def _from_prompts(kit: Kit, name: str, material: Material) -> Template | None:
         raise InvalidArgumentError(message, details={"template": name, "missing": lacking})
     # The engine escapes for HTML, as the reference does; what is rendered here is read as plain text.
     text = html.unescape(render_template(source, context))
-    return Template(name, text, "prompts", kit["prompts"].path, sha256(source))
+    return Template(name, text, kit["prompts"].path, sha256(source))
 
 
 def _source(kit: Kit, name: str) -> str | None:
@@ -130,7 +127,7 @@ def _from_builder(snapshot: Snapshot, name: str) -> Template | None:
         for key, item in value.items()
         if key not in {METADATA, "id", "title", *BODY_FIELDS} and item and not placeholders(item)
     }
-    return Template(name, f"# <title>\n\n{body}", "builder", document.path, sha256(document.text), defaults)
+    return Template(name, f"# <title>\n\n{body}", document.path, sha256(document.text), defaults)
 
 
 def _names(kit: Kit) -> list[str]:

@@ -74,7 +74,6 @@ async def _made(service: GenerationService, context: ToolContext, arguments: Spe
             request_id=context.request_id,
             progress=context.progress,
             session_id=None if session is None else session.id,
-            turn_id=context.turn_id,
             budget=None if session is None else session.budget,
             spent=NO_USAGE if session is None else session.usage,
         ),
