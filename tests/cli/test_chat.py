@@ -1,0 +1,190 @@
+"""The assistant's commands without a terminal: what scripts and pipes see."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from ckit_daemon.cli.main import app
+from ckit_daemon.config import load
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Ckit
+
+TASK = "contexts/tasks/T-009-retry-and-suppress.yaml"
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_ask_prints_the_answer_alone_and_tells_about_the_work_on_standard_error(ckit: Ckit) -> None:
+    run = ckit("ask", "Where does it say how long", "an item waits?")
+    assert run.code == 0
+    assert run.out.startswith("**FEAT-003** Reserve items and collect them says:\n\n> An item waits 7 opening days")
+    assert run.out.endswith("_Put together from what the tools found; no language model was asked._\n")
+    lines = run.err.splitlines()
+    assert [line.split("  ")[0] for line in lines[:3]] == [
+        "\u2714 context.search query=item waits",
+        "\u2714 entity.details id=FEAT-003",
+        "\u2714 entity.details id=SPEC-004",
+    ]
+    assert lines[3].startswith("offline/offline \u00b7 3 tool runs \u00b7 about ")
+
+
+def test_ask_gives_programs_every_item_of_its_turn(ckit: Ckit) -> None:
+    said = ckit("ask", "Validate.", "--json").json
+    assert [turn["stopReason"] for turn in said["turns"]] == ["endTurn"]
+    kinds = [item["kind"] for item in said["items"]]
+    assert kinds == ["userMessage", "message", "toolCall", "message", "usage"]
+    again = ckit("ask", "What is T-007?", "--session", said["session"]["id"][:8], "--json").json
+    assert again["session"]["id"] == said["session"]["id"]
+    assert again["session"]["turns"] == 2
+    assert [item["text"] for item in again["items"] if item["kind"] == "userMessage"] == ["What is T-007?"]
+
+
+def test_ask_needs_a_question(ckit: Ckit) -> None:
+    run = ckit("ask")
+    assert run.code == 2
+    assert "There is no question" in run.err
+
+
+def test_R38_where_nobody_can_be_asked_nothing_is_changed(own: Ckit) -> None:
+    before = (own.repo / TASK).read_bytes()
+    run = own("ask", "Set status of T-009 to done")
+    assert run.code == 0
+    assert "`entity.edit` did not do it: " in run.out
+    assert "Not allowed: Update T-009. Nobody could be asked" in run.err
+    assert (own.repo / TASK).read_bytes() == before
+
+
+def test_a_model_that_can_t_be_had_is_an_error_with_its_reason(ckit: Ckit) -> None:
+    run = ckit("ask", "Hello?", "--model", "nowhere/gpt")
+    assert run.code == 2
+    assert "No provider of the settings serves nowhere/gpt" in run.err
+
+
+def test_chat_takes_messages_and_commands_line_by_line(own: Ckit) -> None:
+    lines = [
+        "/help",
+        "/compact",
+        "What is T-009?",
+        "/model",
+        "/model nowhere/gpt",
+        "/model offline/offline",
+        "/mode",
+        "/mode clarification",
+        "/mode funny",
+        "/resume",
+        "/sessions",
+        "/compact what T-009 is about",
+        "/new",
+        "/session",
+        "/nonsense",
+        "Validate.",
+        "/exit",
+        "This is never said.",
+    ]
+    result = CliRunner().invoke(app, ["--repo", str(own.repo), "chat"], input="\n".join(lines), catch_exceptions=False)
+    assert result.exit_code == 0
+    for shown in (
+        "**T-009** Retry deliveries and suppress dead addresses is a task, blocked",
+        "What is T-009?",
+        "The repository is in order: 43 entities, no findings.",
+    ):
+        assert shown in result.stdout
+    for told in (
+        "/model [PROVIDER/MODEL]",
+        "There is nothing to summarize yet.",
+        "offline/offline answers. Providers: offline",
+        "There is no provider for 'nowhere/gpt'.",
+        "From now on offline/offline answers.",
+        "The mode is general.",
+        "The mode is clarification from now on.",
+        "The modes are general, improvement, clarification.",
+        "No turn of this session was interrupted.",
+        "1 turn",
+        "The model gets this from now on: ",
+        "The next message begins a new session.",
+        "This is 'What is T-009?' (2 turns).",
+        "There is no command /nonsense.",
+    ):
+        assert told in result.stderr, told
+    assert "never said" not in result.stdout + result.stderr
+
+
+def test_sessions_are_listed_renamed_put_away_exported_and_deleted(own: Ckit) -> None:
+    identifier = own("ask", "Validate.", "--json").json["session"]["id"]
+    short = identifier[:8]
+    assert own("sessions", "rename", short, "All in order?").code == 0
+    listed = own("sessions").out
+    assert re.search(rf"^{short} +\S.* 1 turn +All in order\?", listed, re.MULTILINE)
+    assert own("sessions", "archive", short).out == "\u2714 It is put away.\n"
+    assert short not in own("sessions", "list").out
+    assert short in own("sessions", "--all").out
+    assert own("sessions", "export", short, "-f", "json", "--json").json["mediaType"] == "application/json"
+    assert "The repository is in order" in own("sessions", "show", short).out
+    asked = own("sessions", "delete", short)
+    assert asked.code == 2
+    assert "add --yes" in asked.err
+    assert own("sessions", "delete", short, "--yes").code == 0
+    gone = own("sessions", "show", short)
+    assert gone.code == 1
+    assert f"There is no session '{short}'." in gone.err
+
+
+def test_providers_are_listed_and_tried(ckit: Ckit) -> None:
+    assert ckit("providers").out.split()[:3] == ["\u2714", "offline", "offline"]
+    assert ckit("providers", "models", "offline").out.startswith("offline/offline  200,000 tokens")
+    tried = ckit("providers", "test", "offline")
+    assert tried.code == 0
+    assert tried.out.startswith("\u2714 offline/offline")
+    assert ckit("providers", "test", "nowhere").code == 2
+
+
+def test_a_spec_is_written_to_standard_output_and_saved_when_that_is_allowed(own: Ckit) -> None:
+    shown = own("spec", "FEAT-004", "--requirement", "Members can pause notices")
+    assert shown.code == 0
+    assert shown.out.startswith("# Members can pause notices\n")
+    assert "Nothing is written yet: --apply writes 3 files." in shown.err
+    assert own("spec", "FEAT-004", "--apply").code == 2
+    saved = own("spec", "FEAT-004", "-r", "Members can pause notices", "--apply", "--yes")
+    assert saved.code == 0
+    assert saved.out == shown.out
+    assert "contexts/specs/SPEC-008-members-can-pause-notices.yaml" in saved.err
+    prompt = own("promptify", "SPEC-008", "--target", "review", "--budget", "900")
+    assert prompt.code == 0
+    assert "Members can pause notices" in prompt.out
+    assert re.search(r"of 900 tokens", prompt.err)
+    assert "SPEC-008: Members can pause notices" in prompt.err
+
+
+def test_promptify_takes_the_text_of_a_file(ckit: Ckit, tmp_path: Path) -> None:
+    file = tmp_path / "idea.md"
+    file.write_text("# Pausing\n\nA member pauses notices for a week.\n", encoding="utf-8")
+    assert "A member pauses notices for a week." in ckit("promptify", str(file), "--quiet").out
+    file.write_bytes(b"\xff\xfe")
+    assert ckit("promptify", str(file)).code == 2
+
+
+def test_code_is_a_patch_until_it_is_applied(own: Ckit) -> None:
+    run = own("codegen", "SPEC-001", "--language", "python")
+    assert run.code == 0
+    assert "+++ b/src/" in run.out
+    assert run.out.endswith("\n")
+    assert not (own.repo / "src").exists()
+    applied = own("codegen", "SPEC-001", "--language", "python", "--apply", "--yes")
+    assert applied.code == 0
+    assert "wrote " in applied.err
+    assert [*(own.repo / "src").glob("*.py")]
+
+
+@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
+def test_R25_the_settings_in_the_readme_work(block: str, tmp_path: Path) -> None:
+    assert tomllib.loads(block)
+    file = tmp_path / "config.toml"
+    file.write_text(block, encoding="utf-8")
+    configuration = load({"CKIT_CONFIG_FILE": str(file)})
+    assert not configuration.warnings
