@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ckit_daemon.core.errors import NotFoundError
+from ckit_daemon.services.assistant.ports import SessionQuery
 from ckit_daemon.storage.database import Database
+from ckit_daemon.storage.file import DamagedDatabaseError
 from ckit_daemon.storage.probe import DatabaseProbe
 from ckit_daemon.storage.sessions import SqliteSessionStore
 from tests.support.conversations import a_message, a_session, a_store, a_turn, integrity
@@ -43,9 +45,10 @@ def overwrite_the_header(file: Path) -> None:
         stream.write(random.Random(1).randbytes(100))
 
 
-def overwrite_a_page_in_the_middle(file: Path) -> None:
+def overwrite_a_page_with_items(file: Path) -> None:
+    place = file.read_bytes().index(f'"id":"i-s{SESSIONS // 2}"'.encode())
     with file.open("r+b") as stream:
-        stream.seek(file.stat().st_size // PAGE // 2 * PAGE)
+        stream.seek(place // PAGE * PAGE)
         stream.write(random.Random(1).randbytes(PAGE))
 
 
@@ -56,7 +59,7 @@ def cut_off_the_end(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "least"),
-    [(overwrite_the_header, SESSIONS), (overwrite_a_page_in_the_middle, SESSIONS // 4), (cut_off_the_end, 1)],
+    [(overwrite_the_header, SESSIONS), (overwrite_a_page_with_items, SESSIONS * 9 // 10), (cut_off_the_end, 1)],
 )
 async def test_R04_a_damaged_database_is_set_aside_and_what_can_be_read_is_saved(
     tmp_path: Path, damage: Callable[[Path], None], least: int
@@ -114,3 +117,21 @@ async def test_R04_damage_that_shows_while_the_database_is_open_costs_no_daemon_
         items = (await one.transcript("s1")).items
         assert {item.id for item in items} >= {"item-first", "item-second"}
     assert integrity(tmp_path) == "ok"
+
+
+async def test_R04_two_daemons_that_find_the_same_damage_set_one_file_aside(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    async with a_store(tmp_path) as one, a_store(tmp_path) as other:
+        await one.find("s1")
+        await other.find("s1")
+        databases = [store._database for store in (one, other)]
+        files = [database._file for database in databases]
+        for database, file in zip(databases, files, strict=True):
+            assert file is not None
+            with database._exclusive():
+                database._replace(file, DamagedDatabaseError("both saw it"))
+        for session_id in ("new", "newer"):
+            await one.create(a_session(session_id))
+        assert [database.damage is not None for database in databases] == [True, False]
+        assert (await other.query(SessionQuery()))[1] == SESSIONS + 2
+    assert len([*tmp_path.glob("ckit.db.damaged-*Z")]) == 1

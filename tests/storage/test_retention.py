@@ -66,6 +66,9 @@ async def test_R22_the_size_is_kept_and_the_file_shrinks_but_what_is_in_use_stay
         assert (await store.retain(Retention("", "", 1000, before * 6 // 10))).deleted == 20
         assert {"s00", "s39"} <= {*await ids(store)}
         await store.retain(Retention("", "", 1000, 0))
+        # A turn runs in it, so it is the one that was used last, too.
         assert await ids(store) == ["s00"]
+        await store.end_turn(a_turn("t0", "s00"))
+        assert await store.retain(Retention("", "", 1000, 0)) == Retained(archived=0, deleted=0)
     assert (tmp_path / "ckit.db").stat().st_size < before // 4
     assert integrity(tmp_path) == "ok"

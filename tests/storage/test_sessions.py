@@ -169,6 +169,27 @@ async def test_R04_a_daemon_that_ends_leaves_its_turn_interrupted_and_another_on
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("tidied", [True, False])
+async def test_R04_whoever_comes_upon_the_turn_of_a_dead_daemon_marks_it(tmp_path: Path, *, tidied: bool) -> None:
+    async with a_store(tmp_path) as one, a_store(tmp_path) as other:
+        for session_id in ("s", "s2", "s3", "s4"):
+            await one.create(a_session(session_id))
+            await one.begin_turn(a_turn(f"t-{session_id}", session_id))
+        # The system lets go of a lock when a process ends; its file stays until somebody tidies up.
+        assert one._owner._held is not None
+        one._owner._held.release()
+        if tidied:
+            one._owner._file_of(one._owner.id).unlink()
+        assert (await other.query(SessionQuery(limit=1)))[0][0].running_turn is None
+        assert (await other.find("s")).running_turn is None
+        await other.begin_turn(a_turn("next", "s2"))
+        await other.delete("s3")
+        assert [turn.status for turn in (await other.transcript("s2")).turns] == ["interrupted", "running"]
+        with pytest.raises(ConflictError):
+            await one.put_item("s2", a_message(turn_id="t-s2"))
+
+
+@pytest.mark.asyncio
 async def test_a_turn_whose_beginning_is_cancelled_does_not_block_the_session(tmp_path: Path) -> None:
     async with a_store(tmp_path) as store:
         await store.create(a_session())
