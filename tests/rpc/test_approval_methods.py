@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.client import Client, Json
+    from tests.support.model_server import ModelServer
 
 pytestmark = pytest.mark.asyncio
 
@@ -257,22 +258,38 @@ async def test_R38_allowed_for_the_session_means_the_same_tool_on_the_same_files
         assert [each["decision"] for each in listed] == ["allowForSession"] * 2
 
 
-@pytest.mark.parametrize("decision", [None, "allowOnce", "deny"])
-async def test_R04_a_turn_that_died_while_it_waited_uses_the_answer_or_asks_again_under_the_same_id(
-    root: Path, decision: str | None
-) -> None:
+async def died_while_it_waited(root: Path, server: ModelServer) -> Json:
+    """The approval that a turn waited for when its daemon was killed."""
     state = root.parent / "state"
     state.mkdir()
+    server.enqueue(Reply(tool_calls=[ToolCallReply("entity_edit", UPDATE)]), Reply(text="Done."))
+    async with spawned(state, options_for(server)) as dying:
+        await dying.client.request("ckit/repo/open", {"path": str(root)})
+        session = (await dying.client.request("ckit/session/create", {}))["session"]["id"]
+        turn = dying.client.start("ckit/turn/start", {"sessionId": session, "text": "Rename it."})
+        approval = await pending(dying.client)
+        dying.process.kill()
+        with pytest.raises(ConnectionError):
+            await turn
+    return approval
+
+
+async def resumed(client: Client, approval: Json) -> Json:
+    """The tool call of the turn that was interrupted, once the turn has gone on to its end."""
+    session = approval["sessionId"]
+    done = await client.request("ckit/turn/start", {"sessionId": session, "resume": approval["turnId"]})
+    assert done["turn"]["stopReason"] == "endTurn"
+    items = (await client.request("ckit/session/get", {"id": session}))["items"]
+    (call,) = [each for each in items if each["kind"] == "toolCall"]
+    return call
+
+
+@pytest.mark.parametrize(("decision", "result"), [(None, "ok"), ("allowOnce", "ok"), ("deny", "denied")])
+async def test_R04_a_turn_that_died_while_it_waited_uses_the_answer_or_asks_again_under_the_same_id(
+    root: Path, decision: str | None, result: str
+) -> None:
     with model_server("openai") as server:
-        server.enqueue(Reply(tool_calls=[ToolCallReply("entity_edit", UPDATE)]), Reply(text="Done."))
-        async with spawned(state, options_for(server)) as dying:
-            await dying.client.request("ckit/repo/open", {"path": str(root)})
-            session = (await dying.client.request("ckit/session/create", {}))["session"]["id"]
-            turn = dying.client.start("ckit/turn/start", {"sessionId": session, "text": "Rename it."})
-            approval = await pending(dying.client)
-            dying.process.kill()
-            with pytest.raises(ConnectionError):
-                await turn
+        approval = await died_while_it_waited(root, server)
         asked: list[str] = []
 
         def answer(params: Json) -> Json:
@@ -284,15 +301,25 @@ async def test_R04_a_turn_that_died_while_it_waited_uses_the_answer_or_asks_agai
             assert [each["id"] for each in await approvals(client)] == [approval["id"]]
             if decision is not None:
                 await resolve(client, approval, decision)
-            resumed = await client.request("ckit/turn/start", {"sessionId": session, "resume": approval["turnId"]})
-            assert resumed["turn"]["stopReason"] == "endTurn"
+            assert (await resumed(client, approval))["result"] == result
             assert asked == ([approval["id"]] if decision is None else [])
             (stored,) = await approvals(client, state=None)
             assert stored["id"] == approval["id"]
-            assert ("Anew" in a_file(root, "T-001").read_text("utf-8")) is (decision != "deny")
-            items = (await client.request("ckit/session/get", {"id": session}))["items"]
-            (call,) = [each for each in items if each["kind"] == "toolCall"]
-            assert call["result"] == ("denied" if decision == "deny" else "ok")
+            assert ("Anew" in a_file(root, "T-001").read_text("utf-8")) is (result == "ok")
+
+
+async def test_R38_an_approval_does_not_hold_once_the_repository_says_something_else(root: Path) -> None:
+    with model_server("openai") as server:
+        approval = await died_while_it_waited(root, server)
+        async with opened(root, **options_for(server)) as client:
+            await resolve(client, approval, "allowOnce")
+            path = a_file(root, "T-001")
+            path.write_text(path.read_text("utf-8").replace("title: ", "title: New "), "utf-8")
+            client.notify("ckit/repo/didChange", {})
+            call = await resumed(client, approval)
+            assert call["result"] == "error"
+            assert "conflict" in call["text"]
+            assert "Anew" not in path.read_text("utf-8")
 
 
 async def test_R04_a_question_outlives_the_daemon_and_can_t_be_answered_after_its_deadline(root: Path) -> None:
