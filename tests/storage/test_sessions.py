@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -190,17 +191,29 @@ async def test_R04_whoever_comes_upon_the_turn_of_a_dead_daemon_marks_it(tmp_pat
 
 
 @pytest.mark.asyncio
-async def test_a_turn_whose_beginning_is_cancelled_does_not_block_the_session(tmp_path: Path) -> None:
+async def test_a_turn_whose_beginning_is_cancelled_does_not_block_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with a_store(tmp_path) as store:
         await store.create(a_session())
-        for moment in range(6):
-            beginning = asyncio.create_task(store.begin_turn(a_turn(f"t{moment}")))
-            for _ in range(moment):
-                await asyncio.sleep(0)
-            beginning.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await beginning
+        begun, go_on = threading.Event(), threading.Event()
+        live = store._owner.live
+
+        def slow() -> None:
+            begun.set()
+            assert go_on.wait(20)
+            live()
+
+        monkeypatch.setattr(store._owner, "live", slow)
+        beginning = asyncio.create_task(store.begin_turn(a_turn("cancelled")))
+        await asyncio.to_thread(begun.wait, 20)
+        # It is being written by now, and its caller will never learn of it.
+        beginning.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await beginning
         await store.begin_turn(a_turn("free"))
+        assert [turn.status for turn in (await store.transcript("s")).turns] == ["interrupted", "running"]
 
 
 @pytest.mark.asyncio
