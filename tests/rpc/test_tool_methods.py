@@ -239,8 +239,17 @@ async def test_R38_a_write_waits_for_a_person_who_sees_its_diff(tmp_path: Path) 
         {"action": "create", "type": "task", "data": {"title": "Try", "status": "todo", "owner": "@mei"}},
         {"action": "rename", "id": "FEAT-001", "newId": "FEAT-901"},
         {"action": "delete", "id": "T-001", "references": "remove"},
+        {
+            "action": "update",
+            "id": "T-001",
+            "changes": [
+                {"path": ["steps"], "op": "append", "value": "Sweep the floor"},
+                {"path": ["steps", 0], "op": "insert", "value": "Open the door"},
+                {"path": ["estimateDays"], "op": "remove"},
+            ],
+        },
     ],
-    ids=["create", "rename", "delete"],
+    ids=["create", "rename", "delete", "update"],
 )
 async def test_R38_what_is_written_is_what_the_approval_showed(tmp_path: Path, arguments: Json) -> None:
     async with opened(tmp_path, answers=[ASK]) as (client, root):

@@ -10,19 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckit_daemon.core.document import read_yaml
+from ckit_daemon.core.errors import DeniedError, NotFoundError, OperationCancelledError
 from ckit_daemon.core.search import SearchIndex
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.redaction import MASK, Redactor
 from ckit_daemon.services.assistant import fencing
 from ckit_daemon.services.assistant.masking import masked
+from ckit_daemon.services.assistant.tools.base import Output
 from ckit_daemon.services.assistant.tools.names import MAX_LENGTH, model_names
+from ckit_daemon.services.assistant.tools.outcome import MAX_OUTPUT_BYTES, MAX_TEXT, failure, success
 from ckit_daemon.services.assistant.tools.policy import decide
 from ckit_daemon.services.assistant.tools.registry import TOOLS
 from ckit_daemon.settings import ToolPolicy
 
 if TYPE_CHECKING:
+    from ckit_daemon.core.errors import CkitError
     from ckit_daemon.core.json import JsonObject, JsonValue
 
+NOTHING = Redactor({})
 FENCE = re.compile(r'<data-([0-9a-f]{20}) source="([^"<>\n]*)">\n(.*)\n</data-\1>', re.DOTALL)
 
 
@@ -167,3 +172,40 @@ def test_likeness_follows_changes_and_finds_nothing_in_nothing() -> None:
     assert [each.entity.id for each in index.similar(after, "red")] == ["B"]
     assert index.similar(after, "") == ()
     assert index.similar(after, "red", types=["spec"]) == ()
+
+
+def test_R35_a_result_that_is_too_large_is_left_out_and_the_text_says_so() -> None:
+    done = success(
+        Output({"all": "x" * (MAX_OUTPUT_BYTES + 1)}, "word " * MAX_TEXT, "Ask for less."), "t", NOTHING, 1.0
+    )
+    assert (done.status, done.output, done.truncated) == ("ok", None, True)
+    notes = done.text.rpartition("</data-")[2]
+    assert "Cut after" in notes
+    assert "left out" in notes
+    assert "Ask for less." in notes
+    assert len(done.text) < MAX_TEXT + 1000
+
+
+def test_a_result_that_json_has_no_form_for_becomes_text() -> None:
+    value: JsonValue = {"half\ud800": ["\udc00", 2**70, -(2**64), 2**64 - 1, None, 1.5]}
+    done = success(Output(value, "half \ud800"), "t", NOTHING, 1.0)
+    assert done.output == {"half?": ["?", str(2**70), str(-(2**64)), 2**64 - 1, None, 1.5]}
+    assert "\ud800" not in done.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DeniedError("No."), "denied"),
+        (OperationCancelledError("It is over."), "cancelled"),
+        (NotFoundError("It is not there."), "error"),
+    ],
+)
+def test_R06_a_failure_is_an_outcome_with_the_error_s_code(error: CkitError, status: str) -> None:
+    done = failure(error, "t", NOTHING, 1.0)
+    assert (done.status, done.error_code) == (status, error.code)
+    assert done.output == {"code": error.code, "message": error.message, "details": {}}
+    assert error.message in done.text
+    large = failure(NotFoundError("x", details={"all": "y" * (MAX_OUTPUT_BYTES + 1)}), "t", NOTHING, 1.0)
+    assert large.output == {"code": "not_found", "message": "x"}
+    assert large.truncated
