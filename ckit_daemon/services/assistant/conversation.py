@@ -16,7 +16,7 @@ from ckit_daemon.services.assistant.attachments import SHARE, Attachments
 from ckit_daemon.services.assistant.gateway import ModelCall, call_info
 from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY
 from ckit_daemon.services.assistant.modes import system_prompt
-from ckit_daemon.services.assistant.records import NO_USAGE, AssistantMessage, Compaction, Reasoning, UserMessage
+from ckit_daemon.services.assistant.records import AssistantMessage, Compaction, Reasoning, UserMessage
 from ckit_daemon.services.assistant.stream import TextStream, new_item
 from ckit_daemon.services.assistant.tool_calls import ToolCalls
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.assistant.gateway import ModelGateway
     from ckit_daemon.services.assistant.ports import SessionStore
-    from ckit_daemon.services.assistant.records import Attachment, Item, ItemStatus, Mode, Session, StopReason
+    from ckit_daemon.services.assistant.records import Attachment, Item, ItemStatus, Mode, Session, StopReason, Usage
     from ckit_daemon.services.assistant.stream import NewItem, TurnWriter
     from ckit_daemon.services.assistant.tools.runner import ToolRunner, ToolSpec
     from ckit_daemon.services.open_repository import OpenRepository
@@ -89,8 +89,6 @@ class Conversation:
     def __init__(self, request: StartTurn, around: Surroundings, writer: TurnWriter) -> None:
         self.model_used = around.model
         """`provider/model` that answered last."""
-        self.taken = NO_USAGE
-        """What the model's calls took since the turn began here."""
         self._request = request
         self._around = around
         self._writer = writer
@@ -117,6 +115,11 @@ class Conversation:
         self._listening = True
 
     # What the one who runs the turn calls
+
+    @property
+    def taken(self) -> Usage:
+        """What the model's calls took since the turn began here, those included that were cancelled or broke off."""
+        return self._model.taken
 
     async def run(self) -> StopReason:
         """Work until the turn has come to an end of its own; raises what ends it otherwise."""
@@ -202,7 +205,6 @@ class Conversation:
         item = self._message.item
         finish = "stop"
         if info is not None:
-            self.taken += info.usage
             self.model_used = f"{info.provider}/{info.model}"
             finish = info.finish
             item = replace(item, provider=info.provider, model=info.model, usage=info.usage, cached=info.cached)

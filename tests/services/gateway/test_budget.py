@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 from langchain_core.messages import HumanMessage
 
-from ckit_daemon.core.errors import BudgetExceededError
+from ckit_daemon.core.errors import BudgetExceededError, ProviderError, ProviderUnavailableError
 from ckit_daemon.services.assistant.gateway import ModelCall
 from ckit_daemon.services.assistant.gateway.budget import Account
 from ckit_daemon.services.assistant.records import Budget, Usage
@@ -74,6 +75,34 @@ async def test_an_answer_within_the_budget_is_whole_and_the_model_remembers_what
             with pytest.raises(BudgetExceededError):
                 await model.ainvoke([HumanMessage("Second")])
         assert len(server.calls) == 1
+
+
+async def test_what_was_given_up_or_broke_off_is_counted_as_well_as_it_can_be(tmp_path: Path) -> None:
+    with model_server() as server:
+        server.enqueue(
+            Reply(text="One two three", stall_after=2), Reply(text="One two three", break_after=2), Reply(status=404)
+        )
+        async with gateways(tmp_path, {"test": server}, provider=PRICES) as built:
+            model = built.gateway.chat_model(ModelCall())
+            asking = asyncio.create_task(model.ainvoke([HumanMessage("word " * 50)]))
+            await server.wait_stalled()
+            # What the server has sent may still be on its way.
+            async for _ in model.astream([HumanMessage("word " * 50)]):
+                break
+            asking.cancel()
+            await asyncio.wait([asking])
+            first = model.taken
+            assert first.estimated
+            assert 50 < first.input_tokens < 100
+            assert 1 <= first.output_tokens <= 5
+            assert first.cost == pytest.approx(first.output_tokens, rel=0.01)
+            with pytest.raises(ProviderUnavailableError):
+                await model.ainvoke([HumanMessage("Again")])
+            second = model.taken
+            assert second.output_tokens > first.output_tokens
+            with pytest.raises(ProviderError):
+                await model.ainvoke([HumanMessage("A third time")])
+            assert model.taken == second
 
 
 async def test_a_kept_answer_takes_nothing_of_the_budget(tmp_path: Path) -> None:

@@ -32,10 +32,12 @@ from ckit_daemon.services.assistant.gateway.calls import (
     call_info,
 )
 from ckit_daemon.services.assistant.gateway.gateway import ModelGateway
+from ckit_daemon.services.assistant.gateway.model import GatewayChatModel
 
 __all__ = [
     "CallInfo",
     "Finish",
+    "GatewayChatModel",
     "ModelCall",
     "ModelGateway",
     "Priority",

@@ -22,6 +22,8 @@ class Account:
         self._spent = spent
         self._running = NO_USAGE
         self._cost_of: CostOf = lambda _: None
+        self.taken = NO_USAGE
+        """What all answers took since the account was opened."""
 
     @property
     def is_bounded(self) -> bool:
@@ -58,7 +60,7 @@ class Account:
 
     def settle(self, usage: Usage) -> None:
         """Note what an answer has taken in the end."""
-        self._spent += usage
+        self.taken += usage
         self._running = NO_USAGE
 
     def check(self) -> None:
@@ -69,7 +71,7 @@ class Account:
         """
         if self._budget is None:
             return
-        total = self._spent + self.running()
+        total = self._spent + self.taken + self.running()
         tokens = total.input_tokens + total.output_tokens
         most = self._budget.max_tokens
         if most is not None and (tokens > most or (tokens == most and not self._running.output_tokens)):

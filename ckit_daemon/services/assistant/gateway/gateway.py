@@ -32,14 +32,13 @@ from ckit_daemon.services.assistant.gateway.parsing import parse
 from ckit_daemon.services.assistant.gateway.prices import Prices
 from ckit_daemon.services.assistant.gateway.sharing import SharedRuns
 from ckit_daemon.services.assistant.gateway.targets import Targets
-from ckit_daemon.services.assistant.gateway.tokens import LARGE_CHARACTERS, Tokenizers, texts
+from ckit_daemon.services.assistant.gateway.tokens import LARGE_CHARACTERS, Tokenizers, estimate, texts
 from ckit_daemon.services.assistant.records import Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
     from ckit_daemon.core.json import JsonObject
@@ -78,13 +77,13 @@ class ModelGateway:
         self._tools = Instruments(Tokenizers(self._cache_dir), Prices(), metrics)
         self._targets = Targets(registry, lambda: settings().models, self._places, self._tools.prices)
 
-    def chat_model(self, call: ModelCall) -> BaseChatModel:
+    def chat_model(self, call: ModelCall) -> GatewayChatModel:
         """Return a chat model whose requests go through the gateway; its `astream` raises subclasses of `CkitError`.
 
-        The model keeps count of the call's budget over all its requests.
+        The model keeps count of what all its requests take, and of the call's budget.
         """
         account = Account(call.budget, call.spent)
-        return GatewayChatModel(lambda request: self._parts(call, request, account))
+        return GatewayChatModel(lambda request: self._parts(call, request, account), lambda: account.taken)
 
     async def structured(
         self, call: ModelCall, messages: Sequence[BaseMessage], schema: JsonObject, name: str
@@ -159,11 +158,15 @@ class ModelGateway:
         """Return how many calls wait for their turn."""
         return self._places.waiting
 
-    async def _parts(self, call: ModelCall, request: ModelRequest, account: Account) -> AsyncGenerator[Part]:
+    async def _parts(
+        self, call: ModelCall, request: ModelRequest, account: Account
+    ) -> AsyncGenerator[Started | Delta | CallInfo]:
         """Watch the budget and write the log for one caller; the rest is shared with those who ask the same."""
         begun = time.monotonic()
         outcome = "cancelled"
         info: CallInfo | None = None
+        who: Started | None = None
+        written: list[str] = []
         reference = self._targets.reference(call.purpose, call.model)
         try:
             target = await self._targets.resolve(reference, call)
@@ -173,29 +176,34 @@ class ModelGateway:
             run = f"{key} bypass" if call.bypass_cache else key
             items = self._runs.read(run, lambda: self._answer(key, call, request, target))
             async with contextlib.aclosing(items):
-                who = Started(target.provider.name, target.model)
                 async for part, own in items:
                     if isinstance(part, CallInfo):
                         info = part if own or part.cached else self._free(part)
                         account.settle(info.usage)
-                        yield info
+                    yield part if info is None else info
+                    if isinstance(part, Started):
+                        who = part
+                    if who is None or who.cached or not own:
                         continue
-                    yield part
-                    who = part if isinstance(part, Started) else who
-                    try:
+                    if isinstance(part, Delta):
+                        written.append(part.written())
+                    if account.is_bounded and not isinstance(part, CallInfo):
                         await self._watch(account, who, part)
-                    except BudgetExceededError:
-                        info = _stopped(who, account.running())
-                        account.settle(info.usage)
-                        yield info
-                        raise
             outcome = "ok"
+        except BudgetExceededError as error:
+            outcome = error.code
+            if who is not None:
+                info = _stopped(who, account.running())
+                account.settle(info.usage)
+                yield info
+            raise
         except CkitError as error:
             outcome = error.code
             raise
         finally:
-            # Nobody will say what an answer took that was given up.
-            account.settle(account.running())
+            if info is None and who is not None and written:
+                # The reader has given the answer up, and nobody will say what it took.
+                account.settle(await self._taken(who, request, "".join(written)))
             _log(call, reference, outcome, info, time.monotonic() - begun)
 
     async def _answer(self, key: str, call: ModelCall, request: ModelRequest, target: Target) -> AsyncGenerator[Part]:
@@ -263,13 +271,18 @@ class ModelGateway:
         account.begin(count.tokens, await self._tools.prices.cost_of(settings, target.model))
 
     async def _watch(self, account: Account, who: Started, part: Started | Delta) -> None:
-        if not account.is_bounded or who.cached:
-            return
         provider, model = await self._targets.find(f"{who.provider}/{who.model}")
         if isinstance(part, Delta):
             account.watch(self._tools.tokenizers.quick(part.written(), provider.kind, model))
         else:
             account.price(await self._tools.prices.cost_of(provider.settings, model))
+
+    async def _taken(self, who: Started, request: ModelRequest, written: str) -> Usage:
+        """Estimate what an answer took of which only a part is known."""
+        provider, model = await self._targets.find(f"{who.provider}/{who.model}")
+        taken = sum(map(estimate, texts(request.messages, request.tools)))
+        usage = Usage(input_tokens=taken, output_tokens=estimate(written), estimated=True)
+        return msgspec.structs.replace(usage, cost=self._tools.prices.at_hand(provider.settings, model)(usage))
 
     def _free(self, info: CallInfo) -> CallInfo:
         """What is known about an answer for those who got it because somebody else had asked the same."""

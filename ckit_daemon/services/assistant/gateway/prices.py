@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,15 +40,18 @@ class Prices:
 
     async def cost_of(self, provider: ProviderSettings, model: str) -> CostOf:
         """Return a function that prices the calls of a model; it returns None where the price is not known."""
-        settings = provider.models.get(model)
-        if settings is not None and settings.input_price is not None and settings.output_price is not None:
-            return lambda usage: _by_settings(settings, usage)
-        if provider.kind in {"offline", "local"}:
-            return lambda _: 0.0
-        known = await self.known(provider, model)
-        if known.input_price is None:
-            return lambda _: None
-        return lambda usage: _by_library(provider, model, usage)
+        if _fixed(provider, model) is None:
+            await self.known(provider, model)
+        return self.at_hand(provider, model)
+
+    def at_hand(self, provider: ProviderSettings, model: str) -> CostOf:
+        """Return the same without waiting: where the price is still being looked up, it counts as not known."""
+        fixed = _fixed(provider, model)
+        if fixed is not None:
+            return fixed
+        task = self._look_up(provider, model)
+        known = task.result() if task.done() and not task.cancelled() else KnownModel()
+        return _unknown if known.input_price is None else partial(_by_library, provider, model)
 
     def prepare(self, provider: ProviderSettings, model: str) -> None:
         """Begin to look up a model, so that whoever asks for its price at the end of a call need not wait."""
@@ -62,6 +66,17 @@ class Prices:
         if key not in self._known:
             self._known[key] = asyncio.create_task(asyncio.to_thread(_find, provider, model))
         return self._known[key]
+
+
+def _fixed(provider: ProviderSettings, model: str) -> CostOf | None:
+    settings = provider.models.get(model)
+    if settings is not None and settings.input_price is not None and settings.output_price is not None:
+        return partial(_by_settings, settings)
+    return (lambda _: 0.0) if provider.kind in {"offline", "local"} else None
+
+
+def _unknown(_: Usage) -> None:
+    return None
 
 
 def _by_settings(settings: ModelSettings, usage: Usage) -> float:
