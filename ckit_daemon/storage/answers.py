@@ -59,7 +59,8 @@ class SqliteAnswerCache:
 
     def put(self, key: str, answer: bytes) -> None:
         """Keep an answer, in the background."""
-        self._worker.submit(self._attempt, lambda db: self._put(db, key, answer))
+        now = self._clock()
+        self._worker.submit(self._attempt, lambda db: self._put(db, key, answer, now))
 
     async def clear(self) -> int:
         """Throw everything away and return how many answers that were.
@@ -118,9 +119,8 @@ class SqliteAnswerCache:
         database.execute("UPDATE answer SET used_at = ? WHERE key = ?", (now, key))
         return bytes(found[0])
 
-    def _put(self, database: sqlite3.Connection, key: str, answer: bytes) -> None:
+    def _put(self, database: sqlite3.Connection, key: str, answer: bytes, now: float) -> None:
         models = self._settings().models
-        now = self._clock()
         size = len(answer) + ROW_BYTES
         if size > models.cache_max_bytes:
             return

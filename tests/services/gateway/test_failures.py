@@ -174,7 +174,8 @@ async def test_R18_when_all_fail_an_old_answer_is_told_and_marked(tmp_path: Path
         now = [1000.0]
         options: Json = {"maxRetries": 0, "cacheMaxAgeSeconds": 60.0}
         async with gateways(tmp_path, {"test": server}, clock=lambda: now[0], **options) as built:
-            assert (await ask(built.gateway)).text == "From back then."
+            first = await ask(built.gateway)
+            assert (first.text, first.error) == ("From back then.", None)
             now[0] += 61
             server.respond = lambda _: DOWN
             heard = await ask(built.gateway)
