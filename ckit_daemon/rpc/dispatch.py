@@ -54,6 +54,8 @@ Route = Callable[[RequestContext, Never], Awaitable[Answer]]
 logger = logging.getLogger(__name__)
 
 OVERLOAD_RETRY_MS = 250
+TURN_END_SECONDS = 5.0
+"""How long a turn may take to store its end once its deadline has passed."""
 
 
 class Dispatcher:
@@ -263,7 +265,9 @@ class Dispatcher:
     async def _call_model(self, request: Request, params: Params) -> bytes:
         row = request.row
         settings = self._settings
-        seconds = settings.limits.method_timeout_seconds.get(row.name, settings.assistant.turn_timeout_seconds)
+        # A turn keeps its deadline itself, and the answer is the turn as it was stored then.
+        usual = settings.assistant.turn_timeout_seconds + TURN_END_SECONDS
+        seconds = settings.limits.method_timeout_seconds.get(row.name, usual)
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
