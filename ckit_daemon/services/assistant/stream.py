@@ -93,7 +93,7 @@ class TurnWriter:
         return await _whole(self._begin(item))
 
     async def complete(self, item: ItemT) -> ItemT:
-        """Store an item's final state and announce it."""
+        """Store the final state of an item in progress and announce it; one that has ended already stays as it is."""
         return await _whole(self._complete(item))
 
     async def add(self, item: ItemT) -> ItemT:
@@ -126,7 +126,9 @@ class TurnWriter:
 
     async def _complete(self, item: ItemT) -> ItemT:
         async with self._order:
-            self.open.pop(item.id, None)
+            if self.open.pop(item.id, None) is None:
+                # A tool that ends while its turn is being ended: the turn was faster, and an item ends once.
+                return item
             item = await self._put(item)
             self._send(ItemCompleted(session_id=self.turn.session_id, turn_id=self.turn.id, seq=item.seq, item=item))
         return item

@@ -139,7 +139,7 @@ class ToolCalls:
                 again = await self._writer.begin(replace(item, status="inProgress"))
                 await self._perform(_Pending(again, again.arguments, readable=True))
             else:
-                await self._writer.complete(replace(item, status="interrupted", result="error", text=UNKNOWN))
+                await self._writer.add(replace(item, status="interrupted", result="error", text=UNKNOWN))
 
     async def close(self, status: ItemStatus) -> None:
         """Give what is still in progress its final state."""

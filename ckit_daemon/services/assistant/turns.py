@@ -11,11 +11,9 @@ import orjson
 from msgspec.structs import replace
 
 from ckit_daemon.core.errors import (
-    BudgetExceededError,
     ConflictError,
     GenerationFailedError,
     InvalidArgumentError,
-    LimitExceededError,
     NotFoundError,
     OperationCancelledError,
 )
@@ -31,6 +29,7 @@ from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, U
 from ckit_daemon.services.assistant.running import RunningTurn
 from ckit_daemon.services.assistant.session_rates import SessionRates
 from ckit_daemon.services.assistant.stream import TurnWriter, new_id
+from ckit_daemon.services.assistant.turn_checks import check_budget, check_length, check_request, not_here
 from ckit_daemon.services.clock import timestamp
 
 if TYPE_CHECKING:
@@ -95,12 +94,12 @@ class TurnService:
             BudgetExceededError: the session has no budget left.
             StorageError: the disk refuses.
         """
-        self._check_text(request)
+        check_request(request, self._settings().assistant.max_message_characters)
         session = await self._usable(request.session_id)
         repository = await self._repository(session, request.progress)
         model = request.model or session.model or self._settings().models.chat
         context = await self._gateway.context_tokens(model)
-        _check_budget(session)
+        check_budget(session)
         await Attachments(repository, self._redactor).check(request.attachments)
         await self._rates.take(session.id, self._settings().assistant.turns_per_minute)
         session = await self._changed(session, request)
@@ -138,7 +137,7 @@ class TurnService:
         if turn_id is not None and turn is None:
             raise NotFoundError("The session has no turn of this id.", details={"kind": "turn", "id": turn_id})
         if turn is None or turn.status == "running":
-            raise _not_here(transcript.session)
+            raise not_here(transcript.session)
         return turn
 
     async def steer(self, session_id: str, text: str) -> UserMessage:
@@ -150,10 +149,10 @@ class TurnService:
             NotFoundError: no such session.
             ConflictError: no turn runs, or it runs in another daemon.
         """
-        self._check_length(text)
+        check_length(text, self._settings().assistant.max_message_characters)
         conversation = self._conversations.get(session_id)
         if conversation is None:
-            raise _not_here(await self._store.find(session_id))
+            raise not_here(await self._store.find(session_id))
         return await conversation.steer(text)
 
     async def compact(
@@ -193,25 +192,6 @@ class TurnService:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
 
     # What must hold before a turn begins
-
-    def _check_text(self, request: StartTurn) -> None:
-        if request.resume is None:
-            self._check_length(request.text or "")
-        elif request.text is not None or request.attachments:
-            raise InvalidArgumentError(
-                "To resume a turn is to go on with what was said; leave `text` and `attachments` out.",
-                details={"field": "resume"},
-            )
-
-    def _check_length(self, text: str) -> None:
-        most = self._settings().assistant.max_message_characters
-        if not text.strip():
-            raise InvalidArgumentError("The message is empty.", details={"field": "text"})
-        if len(text) > most:
-            raise LimitExceededError(
-                f"The message has {len(text)} characters; assistant.maxMessageCharacters allows {most}.",
-                details={"limit": most},
-            )
 
     async def _usable(self, session_id: str) -> Session:
         session = await self._store.find(session_id)
@@ -342,31 +322,3 @@ async def _followed(running: RunningTurn) -> Turn:
     except asyncio.CancelledError:
         running.cancel()
         raise
-
-
-def _check_budget(session: Session) -> None:
-    budget, usage = session.budget, session.usage
-    if budget is None:
-        return
-    tokens = usage.input_tokens + usage.output_tokens
-    if budget.max_tokens is not None and tokens >= budget.max_tokens:
-        raise BudgetExceededError(
-            f"The session has used {tokens} of its {budget.max_tokens} tokens; fork it with another budget to go on.",
-            details={"tokens": tokens, "maxTokens": budget.max_tokens},
-        )
-    cost = usage.cost or 0.0
-    # A budget of nothing allows what costs nothing.
-    if budget.max_cost is not None and cost >= budget.max_cost > 0:
-        raise BudgetExceededError(
-            f"The session has cost {cost:.4f} of its {budget.max_cost:g} US dollars; fork it with another budget to go "
-            "on.",
-            details={"cost": cost, "maxCost": budget.max_cost},
-        )
-
-
-def _not_here(session: Session) -> ConflictError:
-    if session.running_turn is None:
-        return ConflictError("No turn of the session is running.", details={"session": session.id})
-    return ConflictError(
-        "The turn runs in another daemon; only that one can reach it.", details={"turnId": session.running_turn}
-    )
