@@ -117,6 +117,7 @@ class FeatureSettings(Group, frozen=True):
     )
     assistant: Annotated[bool, Meta(description="Providers, sessions, turns, tools and approvals.")] = True
     generation: Annotated[bool, Meta(description="Writing specs, prompts, code and entities with a model.")] = True
+    rag: Annotated[bool, Meta(description="Search by meaning, and answers with citations.")] = True
 
 
 ProviderKind = Literal["offline", "openai", "azure", "ollama", "local"]
@@ -287,6 +288,57 @@ class GenerationSettings(Group, frozen=True):
     ] = 2000
 
 
+class RagSettings(Group, frozen=True):
+    """Search by meaning: what is indexed, when and where; `models.embeddings` says with which model."""
+
+    index: Annotated[
+        Literal["onUse", "onOpen", "manual"],
+        Meta(
+            description="When a repository is indexed: at the first search, when it is opened, or only by "
+            "ckit/rag/index. It follows the files from then on."
+        ),
+    ] = "onUse"
+    include: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(
+            max_length=100,
+            description="Globs of files to index, relative to the repository; entities, Markdown, notes and the spec "
+            "log are what can be.",
+            extra=REPOSITORY_MAY_SET,
+        ),
+    ] = field(default_factory=lambda: ["**"])
+    exclude: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=300)]],
+        Meta(max_length=100, description="Globs of files to leave out.", extra=REPOSITORY_MAY_SET),
+    ] = []
+    ignored_files: Annotated[bool, Meta(description="Index what Git ignores as well.")] = False
+    max_passage_characters: Annotated[
+        int,
+        Meta(ge=200, le=20_000, description="Longest passage; longer texts are cut between paragraphs or sentences."),
+    ] = 1000
+    max_passages: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="Most passages of one repository; the rest is found by words only.")
+    ] = 500_000
+    answer_passages: Annotated[int, Meta(ge=1, le=100, description="Passages that an answer is made from.")] = 8
+    chroma_url: Annotated[
+        str,
+        Meta(
+            max_length=2048,
+            pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$",
+            description="Base URL of a Chroma server that a team shares; empty: the embedded one.",
+        ),
+    ] = ""
+    chroma_token: Annotated[SecretReference, Meta(description="Reference to the token that the server asks for.")] = ""
+    chroma_collection: Annotated[
+        str,
+        Meta(
+            pattern=r"^([a-zA-Z0-9][\w.-]{0,200})?$",
+            description="Beginning of the collection's name on a server; empty: the name of the repository's folder.",
+        ),
+    ] = ""
+    write_batch: Annotated[int, Meta(ge=1, le=256, description="Passages that are embedded at once.")] = 16
+
+
 class TelemetrySettings(Group, frozen=True):
     """What is told to tools that watch programs."""
 
@@ -313,6 +365,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     models: ModelsSettings = ModelsSettings()
     assistant: AssistantSettings = AssistantSettings()
     generation: GenerationSettings = GenerationSettings()
+    rag: RagSettings = RagSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     def enabled(self, feature: str | None) -> bool:

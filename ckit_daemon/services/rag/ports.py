@@ -1,0 +1,198 @@
+"""What retrieval needs of the outside, and what its parts need of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.core.text import Location
+    from ckit_daemon.services.rag.records import Chunk, IndexStatus
+
+    Vectors = NDArray[np.float32]
+    """One row a text, each of length 1."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose angle says how alike they are."""
+
+    @property
+    def name(self) -> str:
+        """`provider/model`; vectors of different names are never compared."""
+        ...
+
+    async def embed(self, texts: Sequence[str], *, interactive: bool) -> Vectors:
+        """Return a vector of length 1 for each text.
+
+        Args:
+            texts: at most a few dozen; longer ones than the model reads are cut by it.
+            interactive: whether a person waits; such calls go before those of the background.
+
+        Raises:
+            CkitError: the embedder can't be used now; `retryable` says whether to try again.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the model."""
+        ...
+
+
+class VectorCache(Protocol):
+    """Vectors on disk by the hash of what was embedded, shared by all daemons of this user.
+
+    Everything that took time to compute is here; the vector store beside it can be built from it at any time.
+    """
+
+    async def known(self, embedder: str, hashes: Collection[str]) -> set[str]:
+        """Return the hashes whose vectors are there; raises StorageError."""
+        ...
+
+    async def get(self, embedder: str, hashes: Sequence[str]) -> Mapping[str, bytes]:
+        """Return vectors (float32, little endian) by hash, without those that are missing; raises StorageError."""
+        ...
+
+    async def put(self, embedder: str, vectors: Mapping[str, bytes]) -> None:
+        """Store vectors, on disk when this returns; raises StorageError."""
+        ...
+
+    async def clear(self, embedder: str | None = None) -> int:
+        """Forget the vectors of one embedder, or all; return how many there were. Raises StorageError."""
+        ...
+
+    async def trim(self, max_rows: int, keep: Collection[str]) -> int:
+        """Forget the vectors that were used longest ago and are not in `keep`; return how many. Raises StorageError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        ...
+
+
+class Corpus(Protocol):
+    """The passages of a repository at one moment; immutable."""
+
+    @property
+    def version(self) -> int:
+        """Of the snapshot that they were taken from."""
+        ...
+
+    @property
+    def chunks(self) -> Mapping[str, Chunk]:
+        """All passages by id."""
+        ...
+
+    @property
+    def by_hash(self) -> Mapping[str, Sequence[Chunk]]:
+        """The passages of each hash."""
+        ...
+
+    @property
+    def masked(self) -> int:
+        """Passages in which a secret was masked."""
+        ...
+
+    def of_entity(self, identifier: str) -> Sequence[Chunk]:
+        """The passages of one entity in the order of its file; empty where there is none."""
+        ...
+
+    def locate(self, chunk: Chunk) -> Location:
+        """Where a passage stands now; parses its file, so call it in a worker thread and for few."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalHit:
+    """A passage that shares words with a query."""
+
+    chunk: Chunk
+    score: float
+    """From 0 to 1: BM25 as a share of what a passage would get that holds every word of the query."""
+    words: tuple[str, ...]
+    """The words of the query that it holds, the most telling first."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorHit:
+    """A passage that means something like a query."""
+
+    hash: str
+    similarity: float
+    """Cosine, from -1 to 1."""
+
+
+class Lexicon(Protocol):
+    """Finds passages by words; synchronous, may be called from any thread."""
+
+    def update(self, corpus: Corpus, progress: Progress) -> None:
+        """Follow the repository; costs no more than what changed."""
+        ...
+
+    def search(self, query: str, *, limit: int, allowed: Collection[str] | None = None) -> Sequence[LexicalHit]:
+        """Return the passages that fit best, the best first.
+
+        Args:
+            query: a person's words, whatever characters they hold.
+            limit: how many to return.
+            allowed: ids of the passages that may be found; None for all.
+        """
+        ...
+
+    def weights(self, query: str) -> Mapping[str, float]:
+        """Return how telling each word of a query is, from 0 (in every passage) to 1 (in none or one)."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Finds passages by meaning and keeps itself up to date in the background; used on the event loop."""
+
+    def follow(self, corpus: Corpus) -> None:
+        """Take the newest passages; what is missing is embedded in the background. Returns at once."""
+        ...
+
+    def status(self) -> IndexStatus:
+        """Return how far it is, from memory."""
+        ...
+
+    async def search(self, text: str, limit: int) -> Sequence[VectorHit]:
+        """Return the hashes of the passages nearest to a text, the nearest first.
+
+        Raises:
+            DegradedError: it can't search now; the message says why and what happens next.
+        """
+        ...
+
+    async def similarities(self, texts: Sequence[str], hashes: Iterable[str]) -> Mapping[str, Sequence[float]]:
+        """Return the cosine of each text with each known hash: how well a passage supports a sentence.
+
+        Raises:
+            DegradedError: as `search`.
+        """
+        ...
+
+    async def build(self, progress: Progress, *, rebuild: bool) -> None:
+        """Bring it up to date and return then; `rebuild` forgets all vectors of this repository first.
+
+        Raises:
+            OperationCancelledError: raised by `progress`; what was embedded by then is kept.
+            DegradedError: it can't be built now.
+        """
+        ...
+
+    async def clear(self) -> int:
+        """Delete it from the disk and return how many vectors it held.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Stop the background work and close all files."""
+        ...
