@@ -34,7 +34,8 @@ DEFAULT_DEADLINE_SECONDS: Final = 600.0
 TAIL_CHARACTERS: Final = 64 * 1024
 MAX_OUTPUT_BYTES: Final = 64 * 1024 * 1024
 """What a script may print to each stream."""
-GRACE_SECONDS: Final = 0.3
+GRACE_SECONDS: Final = 0.1
+"""How long processes may take to end politely; a cancelled script, even one that ignores signals, has 0.2 s in all."""
 OWN_VARIABLES: Final = ("CKIT_", "OTEL_EXPORTER_")
 """Prefixes of the daemon's own variables; OTEL_EXPORTER_OTLP_HEADERS holds the key to a collector."""
 _POLL_SECONDS: Final = 0.05
