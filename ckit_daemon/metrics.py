@@ -70,6 +70,18 @@ class AnswerCount:
     """Further tries after a transient failure."""
 
 
+@dataclass(slots=True)
+class SearchCount:
+    """Searches of passages in one mode."""
+
+    mode: str
+    """How they were really done: `hybrid`, `lexical` or `vector`."""
+    count: int = 0
+    degraded: int = 0
+    """Of these, how many could not be done as asked."""
+    total_seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
     """All counts at one moment."""
@@ -86,6 +98,8 @@ class MetricsSnapshot:
     answers: AnswerCount
     models_queued: int
     tools: list[ToolCount]
+    searches: list[SearchCount]
+    passages_embedded: int
 
     def prometheus(self) -> str:
         """Return the counts in Prometheus' text exposition format; loads prometheus_client."""
@@ -111,6 +125,9 @@ class Metrics:
         self._requests: dict[tuple[str, str], RequestCount] = {}
         self._models: dict[tuple[str, str, str], ModelCount] = {}
         self._tools: dict[tuple[str, str], ToolCount] = {}
+        self._searches: dict[str, SearchCount] = {}
+        self.passages_embedded = 0
+        """Passages whose vectors this daemon has computed for an index."""
         self.in_flight = 0
         self.queued = 0
         self.answers = AnswerCount()
@@ -150,6 +167,13 @@ class Metrics:
         entry.count += 1
         entry.total_seconds += seconds
 
+    def record_search(self, mode: str, seconds: float, *, degraded: bool) -> None:
+        """Count one search of passages."""
+        entry = self._searches.setdefault(mode, SearchCount(mode))
+        entry.count += 1
+        entry.degraded += degraded
+        entry.total_seconds += seconds
+
     def snapshot(self, memory_bytes: int) -> MetricsSnapshot:
         """Return all counts beside what `resident_bytes` said."""
         errors: dict[str, int] = {}
@@ -173,6 +197,8 @@ class Metrics:
             answers=replace(self.answers),
             models_queued=self.models_queued,
             tools=[replace(entry) for entry in self._tools.values()],
+            searches=[replace(entry) for entry in self._searches.values()],
+            passages_embedded=self.passages_embedded,
         )
 
 
@@ -213,6 +239,7 @@ class _Collector:
         yield requests
         yield from self._models()
         yield from self._tools()
+        yield from self._searches()
 
     def _models(self) -> Iterator[Metric]:
         from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - as above.
@@ -252,3 +279,18 @@ class _Collector:
             runs.add_metric([entry.tool, entry.status], entry.count)
             seconds.add_metric([entry.tool, entry.status], entry.total_seconds)
         yield from (runs, seconds)
+
+    def _searches(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily  # noqa: PLC0415 - as above.
+
+        searches = CounterMetricFamily("ckit_rag_searches", "Searches of passages.", labels=["mode"])
+        degraded = CounterMetricFamily("ckit_rag_searches_degraded", "Of these, not done as asked.", labels=["mode"])
+        seconds = CounterMetricFamily("ckit_rag_search_seconds", "Time of searches of passages.", labels=["mode"])
+        for entry in self._snapshot.searches:
+            searches.add_metric([entry.mode], entry.count)
+            degraded.add_metric([entry.mode], entry.degraded)
+            seconds.add_metric([entry.mode], entry.total_seconds)
+        yield from (searches, degraded, seconds)
+        yield CounterMetricFamily(
+            "ckit_rag_passages_embedded", "Passages embedded for an index.", self._snapshot.passages_embedded
+        )

@@ -6,17 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.progress import Progress
+    from ckit_daemon.core.snapshot import Snapshot
     from ckit_daemon.core.text import Location
-    from ckit_daemon.services.rag.records import Chunk, IndexStatus
+    from ckit_daemon.services.rag.records import (
+        Answer,
+        Chunk,
+        Filters,
+        IndexStatus,
+        Question,
+        SearchRequest,
+        SearchResponse,
+    )
 
     Vectors = NDArray[np.float32]
     """One row a text, each of length 1."""
+    TextSink = Callable[[str], Awaitable[object]]
+    """Takes more of a text that is being written."""
 
 
 class Embedder(Protocol):
@@ -107,6 +119,28 @@ class Corpus(Protocol):
         ...
 
 
+class CorpusReader(Protocol):
+    """Takes the passages of one repository; synchronous, used by one thread at a time."""
+
+    def read(self, snapshot: Snapshot, progress: Progress) -> Corpus:
+        """Return the passages of a snapshot and of the repository's other texts as they are now.
+
+        Costs no more than what changed since the last call; where nothing did, the same object is returned.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A repository at one moment, as a search or an answer sees it from beginning to end."""
+
+    snapshot: Snapshot
+    corpus: Corpus
+    """The passages of this very snapshot; the lexicon holds these or newer ones."""
+    commit: str | None
+    """The commit that is checked out; None without Git."""
+
+
 @dataclass(frozen=True, slots=True)
 class LexicalHit:
     """A passage that shares words with a query."""
@@ -195,4 +229,36 @@ class VectorIndex(Protocol):
 
     async def aclose(self) -> None:
         """Stop the background work and close all files."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds passages of one repository; used on the event loop."""
+
+    async def search(self, view: View, request: SearchRequest, progress: Progress) -> SearchResponse:
+        """Return what answers a query; a part that can't look is named in `degraded`, and the others go on."""
+        ...
+
+    async def similar(
+        self, view: View, like: Entity | str, limit: int, filters: Filters, progress: Progress
+    ) -> SearchResponse:
+        """Return what is like an entity or a text; never the entity itself."""
+        ...
+
+
+class Answers(Protocol):
+    """Answers questions about one repository; used on the event loop."""
+
+    async def query(self, view: View, question: Question, progress: Progress, on_text: TextSink | None) -> Answer:
+        """Have an answer written and check what it cites.
+
+        Args:
+            view: what is known.
+            question: what to answer.
+            progress: is told how far it is.
+            on_text: takes the text while it is written; what is returned counts.
+
+        Raises:
+            CkitError: as the gateway to language models says.
+        """
         ...

@@ -74,6 +74,22 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What to answer, and how the language model is asked."""
+
+    text: str
+    request_id: str
+    """Of whoever asks, for logs and for the provider."""
+    filters: Filters = field(default_factory=Filters)
+    limit: int | None = None
+    """Passages that the answer is made from; as the settings say without it."""
+    model: str | None = None
+    """`provider/model`; the settings' one without it."""
+    bypass_cache: bool = False
+    """Ask the model even if an answer is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScorePart:
     """What one way of looking contributed to a hit's score."""
 

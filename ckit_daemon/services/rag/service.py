@@ -1,0 +1,220 @@
+"""Search by meaning and answers with citations: the one way in for routes, tools and generators."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.core.errors import CapabilityDisabledError, CkitError
+from ckit_daemon.services.assistant.container import Part
+from ckit_daemon.services.rag.checks import check_filters, require_words, states
+from ckit_daemon.services.rag.opened import Engine, OpenRetrieval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.metrics import Metrics
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.rag.ports import TextSink, View
+    from ckit_daemon.services.rag.records import (
+        Answer,
+        CitationState,
+        Filters,
+        IndexStatus,
+        Question,
+        SearchRequest,
+        SearchResponse,
+    )
+    from ckit_daemon.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FEATURE: Final = "rag"
+"""The feature flag without which nothing here works."""
+
+
+class RagService:
+    """The use cases of retrieval; used on the event loop."""
+
+    def __init__(
+        self, build: Callable[[OpenRepository], Engine], settings: Callable[[], Settings], metrics: Metrics
+    ) -> None:
+        """Start with no repository.
+
+        Args:
+            build: makes the parts of one repository, in a worker thread, when somebody first asks about it.
+            settings: the settings in force.
+            metrics: where searches are counted.
+        """
+        self._build = build
+        self._settings = settings
+        self._metrics = metrics
+        self._opened: dict[str, Part[OpenRetrieval]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Asking
+
+    async def status(self, repository: OpenRepository) -> IndexStatus:
+        """Return how far the index is; builds nothing."""
+        self._refuse_if_off()
+        opened = await self._open(repository)
+        view = await opened.current()
+        corpus = view.corpus
+        status = opened.engine.index.status()
+        return replace(status, chunks=len(corpus.chunks), masked=corpus.masked, version=corpus.version)
+
+    async def search(self, repository: OpenRepository, request: SearchRequest, progress: Progress) -> SearchResponse:
+        """Find passages.
+
+        Raises:
+            InvalidArgumentError: the query holds nothing, or a filter names what can't exist.
+            NotFoundError: the filter names an entity that does not exist.
+        """
+        require_words(request.query, "query")
+        opened, view = await self._view(repository)
+        await asyncio.to_thread(check_filters, view.snapshot, request.filters)
+        started = time.monotonic()
+        found = await opened.engine.retriever.search(view, request, progress)
+        self._count(found, started)
+        return found
+
+    async def similar(
+        self,
+        repository: OpenRepository,
+        like: str,
+        limit: int,
+        filters: Filters,
+        progress: Progress,
+        *,
+        is_text: bool = False,
+    ) -> SearchResponse:
+        """Find what is like an entity, or with `is_text` like a text; never the entity itself.
+
+        Raises:
+            InvalidArgumentError: the text holds nothing, or a filter names what can't exist.
+            NotFoundError: the entity, or the one that a filter names, does not exist.
+        """
+        if is_text:
+            require_words(like, "text")
+        opened, view = await self._view(repository)
+        await asyncio.to_thread(check_filters, view.snapshot, filters)
+        started = time.monotonic()
+        to_compare = like if is_text else view.snapshot.require(like)
+        found = await opened.engine.retriever.similar(view, to_compare, limit, filters, progress)
+        self._count(found, started)
+        return found
+
+    async def query(
+        self,
+        repository: OpenRepository,
+        question: Question,
+        progress: Progress,
+        on_text: TextSink | None = None,
+    ) -> Answer:
+        """Answer a question with checked citations; the text streams, and what is returned counts.
+
+        Raises:
+            InvalidArgumentError: the question holds nothing, or a filter names what can't exist.
+            NotFoundError: the filter names an entity that does not exist.
+            CkitError: as the gateway to language models says.
+        """
+        require_words(question.text, "question")
+        opened, view = await self._view(repository)
+        await asyncio.to_thread(check_filters, view.snapshot, question.filters)
+        return await opened.engine.answers.query(view, question, progress, on_text)
+
+    async def check(self, repository: OpenRepository, citations: Sequence[tuple[str, str]]) -> list[CitationState]:
+        """Say of each citation, given as the id of its passage and the hash of its text, what became of it."""
+        self._refuse_if_off()
+        view = await (await self._open(repository)).current()
+        return await asyncio.to_thread(states, view.corpus, citations)
+
+    # Indexing
+
+    async def index(self, repository: OpenRepository, progress: Progress, *, rebuild: bool = False) -> IndexStatus:
+        """Bring the index up to date and keep it so; `rebuild` forgets all vectors of the repository first.
+
+        Raises:
+            OperationCancelledError: raised by `progress`; what was embedded by then is kept.
+            DegradedError: it can't be built now.
+        """
+        self._refuse_if_off()
+        opened = await self._open(repository)
+        await opened.follow()
+        await opened.engine.index.build(progress, rebuild=rebuild)
+        return await self.status(repository)
+
+    async def clear(self, repository: OpenRepository) -> int:
+        """Delete the index of a repository and return how many vectors it held; it is built again when needed.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self._refuse_if_off()
+        opened = await self._open(repository)
+        await opened.rest()
+        return await opened.engine.index.clear()
+
+    # Opening and closing
+
+    def on_open(self, repository: OpenRepository) -> None:
+        """Begin to index a repository that was opened, where the settings say so; returns at once."""
+        settings = self._settings()
+        if settings.enabled(FEATURE) and settings.rag.index == "onOpen":
+            self._start(self._begin(repository))
+
+    def on_close(self, repository: OpenRepository) -> None:
+        """Let go of a repository that is closed; returns at once."""
+        part = self._opened.pop(repository.id, None)
+        if part is not None and part.built is not None:
+            self._start(part.built.aclose())
+
+    def states(self) -> dict[str, IndexStatus]:
+        """Return how far the indexes are that somebody has asked for, by repository; from memory."""
+        return {name: part.built.engine.index.status() for name, part in self._opened.items() if part.built}
+
+    async def aclose(self) -> None:
+        """Close everything."""
+        while self._opened:
+            _, part = self._opened.popitem()
+            if part.built is not None:
+                self._start(part.built.aclose())
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _view(self, repository: OpenRepository) -> tuple[OpenRetrieval, View]:
+        self._refuse_if_off()
+        opened = await self._open(repository)
+        by_hand = self._settings().rag.index == "manual" and not opened.follows
+        return opened, await (opened.current() if by_hand else opened.follow())
+
+    async def _open(self, repository: OpenRepository) -> OpenRetrieval:
+        part = self._opened.get(repository.id)
+        if part is None:
+            part = Part(lambda: OpenRetrieval(repository, self._build(repository)))
+            self._opened[repository.id] = part
+        return await part.get()
+
+    async def _begin(self, repository: OpenRepository) -> None:
+        try:
+            await (await self._open(repository)).follow()
+        except CkitError as error:
+            logger.warning("the repository is not indexed: %s", error.message, extra={"code": error.code})
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _count(self, found: SearchResponse, started: float) -> None:
+        self._metrics.record_search(found.mode, time.monotonic() - started, degraded=found.degraded is not None)
+
+    def _refuse_if_off(self) -> None:
+        if not self._settings().enabled(FEATURE):
+            raise CapabilityDisabledError(
+                f"A setting switches retrieval off: features.{FEATURE}.", details={"feature": FEATURE}
+            )
