@@ -26,6 +26,8 @@ ToolClass = Annotated[
     Literal["read", "write", "exec"], Field(description="What it may do: read, change files, run programs.")
 ]
 Timestamp = Annotated[str, Field(description="ISO 8601, UTC.")]
+MAX_SEQ = 2**53 - 1
+"""No sequence number gets there; it is the largest integer that every client can hold, and a database as well."""
 
 
 class Usage(StoredModel):
@@ -164,6 +166,10 @@ class AssistantMessage(_Item):
     model: str = Field(description="The model that answered.")
     usage: Usage | None = Field(default=None, description="What the call took.")
     cached: bool = Field(default=False, description="The answer came from the daemon's own cache.")
+    note: str | None = Field(
+        default=None,
+        description="What a person should know: another model than the chosen one answered, or the answer is old.",
+    )
 
 
 class Reasoning(_Item):
@@ -273,7 +279,10 @@ class GetParams(Params):
 
     id: SessionId
     replay_from: int | None = Field(
-        default=None, ge=0, description="Only items with a later event than this sequence number; all without it."
+        default=None,
+        ge=0,
+        le=MAX_SEQ,
+        description="Only items with a later event than this sequence number; all without it.",
     )
     limit: int = Field(default=1000, ge=1, le=10_000, description="Items to return at the most.")
 

@@ -73,6 +73,9 @@ async def test_a_turn_cancelled_while_it_streams_keeps_what_was_said(tmp_path: P
         assert (await running)["turn"] == turn
         [message] = await talk.items("message")
         assert (message["text"], message["status"]) == ("One two", "cancelled")
+        assert message["usage"] == turn["usage"]
+        assert turn["usage"]["estimated"]
+        assert turn["usage"]["outputTokens"] > 0
         ended_whole(talk, await talk.items())
         # It can be named again after its end, and the session goes on with what it was.
         assert await talk.cancel(turnId=turn["id"]) == turn
@@ -170,6 +173,7 @@ async def test_R06_what_goes_wrong_at_the_provider_is_told_by_the_turn(tmp_path:
         ended_whole(talk, items)
         said = [item for item in items if item["kind"] == "message"]
         assert [(item["text"], item["status"]) for item in said] == ([("One", "failed")] if reply.break_after else [])
+        assert [item["usage"] for item in said] == ([turn["usage"]] if reply.break_after else [])
 
 
 async def test_R11_a_turn_has_a_deadline_of_its_own(tmp_path: Path) -> None:

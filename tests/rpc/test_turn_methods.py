@@ -10,7 +10,7 @@ import pytest
 
 from tests.rpc.test_repository_methods import a_file
 from tests.support.client import RpcError
-from tests.support.model_server import Reply, ToolCallReply
+from tests.support.model_server import Reply, ToolCallReply, model_server, provider_options
 from tests.support.talk import ASK, CALL, client_tool, talking
 
 if TYPE_CHECKING:
@@ -345,6 +345,47 @@ async def test_model_and_mode_of_a_turn_stay_for_those_after_it(tmp_path: Path) 
         assert (turn["model"], turn["mode"]) == ("test/scripted-b", "clarification")
         session = (await talk.stored())["session"]
         assert (session["model"], session["mode"], session["title"]) == ("test/scripted-b", "clarification", "Go.")
+
+
+async def test_R18_an_answer_of_another_model_than_the_chosen_one_says_so_from_its_first_word(tmp_path: Path) -> None:
+    with model_server("openai") as other:
+        other.enqueue(Reply(text="Here I am.", stall_after=2), Reply(text="Again."))
+        providers = {"other": provider_options(other)}
+        models = {"maxRetries": 0, "fallbacks": ["other/scripted-b"], "providers": providers}
+        async with talking(tmp_path, Reply(status=401), Reply(status=401), config={"models": models}) as talk:
+            running = talk.start()
+            await talk.said("I")
+            begun = await talk.began("message")
+            assert (begun["provider"], begun["model"]) == ("other", "scripted-b")
+            turn = await talk.cancel()
+            assert (await running)["turn"] == turn
+            assert turn["model"] == "other/scripted-b"
+            turn = await talk.turn("Again.")
+            assert turn["model"] == "other/scripted-b"
+            message = (await talk.items("message"))[-1]
+            assert "test/scripted could not answer; other/scripted-b did instead." in message["note"]
+            assert "refused the key" in message["note"] or "HTTP 401" in message["note"]
+            export = await talk.client.request("ckit/session/export", {"id": talk.session, "format": "markdown"})
+            assert "### Assistant (other, scripted-b, cancelled)" in export["content"]
+            assert message["note"] in export["content"]
+
+
+async def test_R20_a_kept_answer_costs_nothing_and_is_marked_in_message_turn_and_export(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="Well.")) as talk:
+        first = await talk.turn("Is it?")
+        assert "cached" not in first["usage"]
+        other = (await talk.client.request("ckit/session/create", {}))["session"]["id"]
+        turn = (await talk.client.request("ckit/turn/start", {"sessionId": other, "text": "Is it?"}))["turn"]
+        assert turn["usage"] == {"inputTokens": 0, "outputTokens": 0, "cost": 0.0, "cached": True}
+        stored = await talk.client.request("ckit/session/get", {"id": other})
+        [message] = [item for item in stored["items"] if item["kind"] == "message"]
+        assert (message["text"], message["cached"], message["usage"]) == ("Well.", True, turn["usage"])
+        assert len(talk.server.calls) == 1
+        export = await talk.client.request("ckit/session/export", {"id": other, "format": "markdown"})
+        assert "### Assistant (test, scripted, from the cache)" in export["content"]
+        # Together with an answer that was paid for, the session is no cached one.
+        await talk.client.request("ckit/turn/start", {"sessionId": other, "text": "And now?"})
+        assert "cached" not in (await talk.client.request("ckit/session/get", {"id": other}))["session"]["usage"]
 
 
 async def test_R07_a_key_in_an_answer_a_call_or_a_message_is_masked_everywhere(tmp_path: Path) -> None:

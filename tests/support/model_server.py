@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import h11
 
-from tests.support.model_server_reply import Recorded, Reply, ToolCallReply, last_user_text
+from tests.support.model_server_reply import NOW, Recorded, Reply, ToolCallReply, last_user_text
 from tests.support.model_server_wire import WIRES, Kind
 
 if TYPE_CHECKING:
@@ -301,15 +301,15 @@ class _Connection:
                     await self._drain()
                     return False
                 if reply.malformed_after is not None and sent == reply.malformed_after:
-                    await self._send(self._wire.malformed())
+                    await self._send(self._wire.malformed(reply.broken))
                 if reply.error_after is not None and sent == reply.error_after:
-                    await self._send(self._wire.late_error())
+                    await self._send(self._wire.late_error(reply.error))
                     break
             if frame.part == "piece":
                 if sent:
                     await asyncio.sleep(reply.gap)
                 sent += 1
-            await self._send(frame.data)
+            await self._send(frame.data.replace(NOW.encode(), b"%d" % time.perf_counter_ns()))
         self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
         await self._drain()
         return True
@@ -365,7 +365,9 @@ def provider_options(server: ModelServer, **more: Any) -> Json:
 def openai_options(server: ModelServer, provider: Json | None = None, **more: Any) -> Json:
     """Settings, `initializationOptions.ckit.config`, with the server as provider `test` and model of conversations.
 
-    `provider` are further fields of the provider; `more` are groups of settings, where `models` is merged.
+    `provider` are further fields of the provider; `more` are groups of settings, where `models` and its providers are
+    merged.
     """
-    models = {"providers": {"test": provider_options(server, **(provider or {}))}, "chat": "test/scripted"}
-    return {**more, "models": {**models, **more.get("models", {})}}
+    models: Json = {"chat": "test/scripted", **more.get("models", {})}
+    models["providers"] = {"test": provider_options(server, **(provider or {})), **models.get("providers", {})}
+    return {**more, "models": models}

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from ckit_daemon.core.errors import ConflictError
 from ckit_daemon.services.assistant import agent, history
 from ckit_daemon.services.assistant.attachments import SHARE, Attachments
-from ckit_daemon.services.assistant.gateway import ModelCall, call_info
+from ckit_daemon.services.assistant.gateway import ModelCall, answerer, call_info
 from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY
 from ckit_daemon.services.assistant.modes import system_prompt
-from ckit_daemon.services.assistant.records import AssistantMessage, Compaction, Reasoning, UserMessage
+from ckit_daemon.services.assistant.records import NO_USAGE, AssistantMessage, Compaction, Reasoning, UserMessage
 from ckit_daemon.services.assistant.stream import TextStream, new_item
 from ckit_daemon.services.assistant.tool_calls import ToolCalls
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage, ToolCall, ToolMessage
 
     from ckit_daemon.core.progress import Progress
-    from ckit_daemon.services.assistant.gateway import ModelGateway
+    from ckit_daemon.services.assistant.gateway import CallInfo, ModelGateway
     from ckit_daemon.services.assistant.ports import SessionStore
     from ckit_daemon.services.assistant.records import Attachment, Item, ItemStatus, Mode, Session, StopReason, Usage
     from ckit_daemon.services.assistant.stream import NewItem, TurnWriter
@@ -108,6 +108,10 @@ class Conversation:
                 spent=around.session.usage,
             )
         )
+        self._answerer = _split(around.model)
+        """Provider and model of the answer that comes or comes next."""
+        self._settled = NO_USAGE
+        """What the answers that are complete took."""
         self._message: TextStream[AssistantMessage] | None = None
         self._reasoning: TextStream[Reasoning] | None = None
         self._unread: list[UserMessage] = []
@@ -151,9 +155,12 @@ class Conversation:
     async def close(self, status: ItemStatus) -> None:
         """Give what is still in progress its final state."""
         self._listening = False
-        for stream in (self._reasoning, self._message):
-            if stream is not None:
-                await stream.close(status)
+        if self._reasoning is not None:
+            await self._reasoning.close(status)
+        if self._message is not None:
+            taken = None if self.taken == self._settled else self.taken - self._settled
+            self._message.item = replace(self._message.item, usage=taken)
+            await self._message.close(status)
         await self._calls.close(status)
 
     # What the agent calls
@@ -188,6 +195,9 @@ class Conversation:
         return stop
 
     async def _take(self, chunk: AIMessageChunk) -> None:
+        if (who := answerer(chunk)) is not None:
+            self._answerer = who
+            self.model_used = "/".join(who)
         thought = cast("dict[str, object]", chunk.additional_kwargs).get(REASONING_KEY)
         if isinstance(thought, str) and thought:
             if self._reasoning is None:
@@ -207,9 +217,9 @@ class Conversation:
         if info is not None:
             self.model_used = f"{info.provider}/{info.model}"
             finish = info.finish
-            item = replace(item, provider=info.provider, model=info.model, usage=info.usage, cached=info.cached)
+            item = _told(item, info)
         item = await self._message.finish("completed", item)
-        self._message = None
+        self._message, self._settled, self._answerer = None, self.taken, _split(self._around.model)
         await self._calls.ask(answer, item.id, self._tools)
         return _STOPS.get(finish, "endTurn")
 
@@ -217,7 +227,7 @@ class Conversation:
         if self._reasoning is not None:
             await self._reasoning.finish("completed")
             self._reasoning = None
-        provider, _, model = self._around.model.partition("/")
+        provider, model = self._answerer
         return await self._begin(
             AssistantMessage(**self._new_item(), text="", provider=provider, model=model), "Answering"
         )
@@ -267,3 +277,12 @@ class Conversation:
 
     def _new_item(self, status: ItemStatus = "inProgress") -> NewItem:
         return new_item(self._writer.turn.id, status)
+
+
+def _split(reference: str) -> tuple[str, str]:
+    provider, _, model = reference.partition("/")
+    return provider, model
+
+
+def _told(item: AssistantMessage, info: CallInfo) -> AssistantMessage:
+    return replace(item, provider=info.provider, model=info.model, usage=info.usage, cached=info.cached, note=info.note)

@@ -64,8 +64,11 @@ def _item(item: Item) -> Iterator[str]:
             if item.attachments:
                 yield "Attached: " + ", ".join(_attachment(each) for each in item.attachments)
         case AssistantMessage():
-            yield f"### Assistant ({item.provider}, {item.model}{', from the cache' if item.cached else ''})"
+            marks = [item.provider, item.model, *(["from the cache"] if item.cached else []), *_unfinished(item)]
+            yield f"### Assistant ({', '.join(marks)})"
             yield item.text
+            if item.note:
+                yield f"*{item.note}*"
         case Reasoning():
             yield "### Reasoning"
             yield item.text
@@ -85,6 +88,10 @@ def _item(item: Item) -> Iterator[str]:
             yield item.text
         case UsageItem():
             yield f"Usage: {_usage(item.usage)}."
+
+
+def _unfinished(item: Item) -> list[str]:
+    return [] if item.status == "completed" else [item.status]
 
 
 def _attachment(attachment: Attachment) -> str:

@@ -55,8 +55,12 @@ class Usage(Record, frozen=True, kw_only=True):
     """Whether the answer came from our own cache, and cost nothing."""
 
     def __add__(self, other: Usage) -> Usage:
-        """Return the sum; the cost of calls without a known price counts as nothing."""
+        """Return the sum; the cost of calls without a known price counts as nothing.
+
+        It is `cached` where all that was added came from our own cache.
+        """
         known = [part.cost for part in (self, other) if part.cost is not None]
+        added = [part for part in (self, other) if part != NO_USAGE]
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
@@ -64,7 +68,18 @@ class Usage(Record, frozen=True, kw_only=True):
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             cost=sum(known) if known else None,
             estimated=self.estimated or other.estimated,
-            cached=self.cached and other.cached,
+            cached=bool(added) and all(part.cached for part in added),
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        """Return what was added to `other`, which is a part of this sum."""
+        return Usage(
+            input_tokens=self.input_tokens - other.input_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            cached_input_tokens=self.cached_input_tokens - other.cached_input_tokens,
+            reasoning_tokens=self.reasoning_tokens - other.reasoning_tokens,
+            cost=None if self.cost is None else self.cost - (other.cost or 0.0),
+            estimated=self.estimated,
         )
 
 
@@ -192,6 +207,8 @@ class AssistantMessage(BaseItem, frozen=True, kw_only=True, tag="message"):
     model: str
     usage: Usage | None = None
     cached: bool = False
+    note: str | None = None
+    """What a person should know: that another model than the chosen one answered, or that the answer is old."""
 
 
 class Reasoning(BaseItem, frozen=True, kw_only=True, tag="reasoning"):

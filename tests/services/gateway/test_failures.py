@@ -142,7 +142,8 @@ async def test_R18_fallbacks_are_asked_in_their_order_and_the_answer_says_so(tmp
         assert heard.text == "From the third."
         assert (heard.info.provider, heard.info.model, heard.info.attempts) == ("third", "scripted", 5)
         assert heard.info.note is not None
-        assert "first/scripted could not answer" in heard.info.note
+        assert "first/scripted could not answer; third/scripted did instead" in heard.info.note
+        assert "The provider first failed (HTTP " in heard.info.note
         assert [len(server.calls) for server in (first, second, third)] == [2, 2, 1]
         assert second.calls[0].body["model"] == "scripted-b"
 
@@ -157,7 +158,7 @@ async def test_R18_a_refused_key_or_a_missing_provider_of_a_fallback_does_not_en
         assert heard.info.provider == "last"
 
 
-async def test_R18_when_all_fail_the_chosen_models_error_is_told(tmp_path: Path) -> None:
+async def test_R18_when_all_fail_the_chosen_models_error_is_told_and_what_the_others_say(tmp_path: Path) -> None:
     with model_server() as first, model_server() as second:
         first.respond = lambda _: Reply(status=429)
         second.respond = lambda _: Reply(status=401)
@@ -165,6 +166,7 @@ async def test_R18_when_all_fail_the_chosen_models_error_is_told(tmp_path: Path)
         async with gateways(tmp_path, servers, fallbacks=["second/scripted"], maxRetries=0) as built:
             heard = await ask(built.gateway)
         assert isinstance(heard.error, RateLimitedError)
+        assert "second/scripted: The provider second wants a key" in heard.error.message
         assert len(second.calls) == 1
 
 

@@ -10,9 +10,7 @@ Much of this exists as middleware of langchain's agents. Where that is used and 
 - `ModelRetryMiddleware` and `ModelFallbackMiddleware` wrap an agent's whole model call. Specs, code and entities are
   generated without an agent and need the same; and once a part of an answer has been passed on, asking again would
   repeat text that the person has read, which only this place can know. So both live here, on stamina.
-- `ToolCallLimitMiddleware`, `ModelCallLimitMiddleware` and `PIIMiddleware` belong to the agent's loop: turns use them.
-- `SummarizationMiddleware` and `HumanInTheLoopMiddleware` keep what they know in the agent's state. Summaries and
-  approvals of ours are durable items of a session, so that they are made there.
+- What acts on an agent's own loop is the agent's matter: `services/assistant/agent.py` says which of it turns use.
 
 Of langchain's own parts `BaseChatModel` is the interface on both sides, so that agents can't tell the gateway from a
 model; its caches and rate limiters are not used, since they know nothing of streams, parameters or deadlines.
@@ -29,6 +27,7 @@ from ckit_daemon.services.assistant.gateway.calls import (
     Structured,
     TokenCount,
     UnfitAnswerError,
+    answerer,
     call_info,
 )
 from ckit_daemon.services.assistant.gateway.gateway import ModelGateway
@@ -45,5 +44,6 @@ __all__ = [
     "Structured",
     "TokenCount",
     "UnfitAnswerError",
+    "answerer",
     "call_info",
 ]

@@ -21,6 +21,7 @@ Finish = Literal["stop", "length", "toolCalls", "refusal", "interrupted"]
 """`interrupted`: a failure or the budget ended the answer after a part of it; an error follows."""
 
 INFO_KEY: Final = "ckit"
+STARTED_KEY: Final = "ckitStarted"
 REASONING_KEY: Final = "reasoning_content"
 
 
@@ -70,6 +71,12 @@ def call_info(message: BaseMessage) -> CallInfo | None:
     """Return what the gateway says about a message or the last chunk of one; None for messages of other origin."""
     raw: object = cast("dict[str, object]", message.response_metadata).get(INFO_KEY)
     return None if raw is None else msgspec.convert(raw, CallInfo)
+
+
+def answerer(chunk: BaseMessage) -> tuple[str, str] | None:
+    """Return provider and model of an answer, told by its first chunk alone; None for every other message."""
+    raw = cast("dict[str, object]", chunk.response_metadata).get(STARTED_KEY)
+    return None if raw is None else msgspec.convert(raw, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)

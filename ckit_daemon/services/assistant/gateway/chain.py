@@ -109,6 +109,7 @@ class Chain:
         self._resolve = resolve
         self._tools = instruments
         self._attempts = 0
+        self._failures: list[tuple[str, CkitError]] = []
         self.asked: list[Target] = []
         self.spoke = False
 
@@ -116,10 +117,9 @@ class Chain:
         """Pass on the answer of the first model that gives one.
 
         Raises:
-            CkitError: the chosen model's error, where no model answers; or that of an answer that broke off, after a
-                `CallInfo` that says what it took.
+            CkitError: the chosen model's error, where no model answers, with what the others say; or that of an answer
+                that broke off, after a `CallInfo` that says what it took.
         """
-        first_error: CkitError | None = None
         for reference in (None, *self._fallbacks):
             try:
                 target = self._first if reference is None else await self._resolve(reference)
@@ -128,14 +128,16 @@ class Chain:
                     async for part in parts:
                         yield part
             except CkitError as error:
-                if self.spoke or isinstance(error, FINAL):
-                    raise first_error or error from None
-                logger.warning("model failed: %s", error.message, extra={"model": reference or self._first.reference})
-                first_error = first_error or error
+                if self.spoke or (isinstance(error, FINAL) and not self._failures):
+                    raise
+                name = reference or self._first.reference
+                logger.warning("model failed: %s", error.message, extra={"model": name})
+                self._failures.append((name, error))
+                if isinstance(error, FINAL):
+                    break
             else:
                 return
-        if first_error is not None:
-            raise first_error
+        raise _all_failed(self._failures)
 
     async def _ask(self, target: Target, request: ModelRequest, priority: Priority) -> AsyncGenerator[Part]:
         begun = time.monotonic()
@@ -244,7 +246,8 @@ class Chain:
         cost_of = await self._tools.prices.cost_of(target.provider.settings, target.model)
         note = None
         if target is not self._first:
-            note = f"{self._first.reference} could not answer; {target.reference} did instead."
+            note = f"{self._first.reference} could not answer; {target.reference} did instead. The reason: "
+            note += self._failures[0][1].message
         return CallInfo(
             provider=target.provider.name,
             model=target.model,
@@ -284,6 +287,15 @@ class Chain:
                 cost=usage.cost or 0.0,
             )
         )
+
+
+def _all_failed(failures: Sequence[tuple[str, CkitError]]) -> CkitError:
+    """The error of the chosen model, which says of the fallbacks that they were asked as well."""
+    _, error = failures[0]
+    if len(failures) > 1:
+        others = " ".join(f"{name}: {other.message}" for name, other in failures[1:])
+        error.message = f"{error.message} The fallbacks did not answer either. {others}"
+    return error
 
 
 def _finish(attempt: Attempt, said: Collector) -> Finish:

@@ -19,6 +19,7 @@ from typing_extensions import override
 from ckit_daemon.services.assistant.gateway.calls import (
     INFO_KEY,
     REASONING_KEY,
+    STARTED_KEY,
     CallInfo,
     Delta,
     ModelRequest,
@@ -91,8 +92,14 @@ class GatewayChatModel(BaseChatModel):
         parts = self._parts(request)
         try:
             async for part in parts:
-                if not isinstance(part, Started):
-                    yield ChatGenerationChunk(message=_last(part) if isinstance(part, CallInfo) else _chunk(part, ids))
+                match part:
+                    case Started():
+                        message = _first(part)
+                    case Delta():
+                        message = _chunk(part, ids)
+                    case CallInfo():
+                        message = _last(part)
+                yield ChatGenerationChunk(message=message)
         finally:
             await parts.aclose()
 
@@ -115,6 +122,10 @@ class GatewayChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         raise NotImplementedError("The gateway lives on the event loop: use ainvoke or astream.")
+
+
+def _first(started: Started) -> AIMessageChunk:
+    return AIMessageChunk(content="", response_metadata={STARTED_KEY: [started.provider, started.model]})
 
 
 def _chunk(delta: Delta, ids: dict[int, str]) -> AIMessageChunk:
