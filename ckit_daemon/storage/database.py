@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from ckit_daemon.storage.schema import Migration
 
+    _Explain = Callable[[Exception], Exception]
+
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class _Write(Generic[T]):
     def __init__(self, run: Callable[[sqlite3.Connection], T]) -> None:
         self.run = run
         self.future: Future[T] = Future()
-        self._settle: Callable[[], None] = lambda: None
+        self._settle: Callable[[_Explain], None] = lambda _: None
 
     def attempt(self, connection: sqlite3.Connection) -> None:
         """Run, so that a failure leaves no trace in the transaction.
@@ -62,30 +64,34 @@ class _Write(Generic[T]):
             if isinstance(error, sqlite3.Error) and (is_damage(error) or not connection.in_transaction):
                 raise
             connection.execute("ROLLBACK TO one")
-            self._fail_with(_explained(error))
+            self._fail_with(error)
         else:
-            self._settle = lambda: self.future.set_result(value)
+            self._settle = lambda _: self.future.set_result(value)
         connection.execute("RELEASE one")
 
     def _fail_with(self, error: Exception) -> None:
-        self._settle = lambda: self.future.set_exception(error)
+        self._settle = lambda explain: self.future.set_exception(explain(error))
 
-    def settle(self) -> None:
-        """Tell whoever waits."""
-        self._settle()
+    def settle(self, explain: _Explain) -> None:
+        """Tell whoever waits; `explain` makes an error of ours of SQLite's."""
+        self._settle(explain)
 
 
 class Database:
     """A database file, opened when it is first used."""
 
-    def __init__(self, path: Path, migrations: Sequence[Migration] | None = None) -> None:
+    def __init__(
+        self, path: Path, migrations: Sequence[Migration] | None = None, *, holds: str = "conversations"
+    ) -> None:
         """Remember where it is.
 
         Args:
             path: the file; it and its folder need not exist.
-            migrations: how its tables come about; those in the package if left out.
+            migrations: how its tables come about; those of conversations if left out.
+            holds: what is kept in it, for people.
         """
         self.path = path
+        self._holds = holds
         self._migrations = migrations
         self._file: DatabaseFile | None = None
         self._damage: Damage | None = None
@@ -114,7 +120,7 @@ class Database:
         try:
             return self._read(fn)
         except (sqlite3.Error, OSError, Timeout) as error:
-            raise _explained(error) from error
+            raise self._explained(error) from error
 
     async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Call `fn` in the thread that writes; what it did is on disk when this returns, or nothing of it is.
@@ -127,7 +133,7 @@ class Database:
         """
         write = _Write(fn)
         if self._closed:
-            raise StorageError(_CLOSED)
+            raise self._is_closed()
         if self._writer is None:
             # A daemon thread: if the process must end in the middle of a write, SQLite undoes it.
             self._writer = threading.Thread(target=self._write, name="ckit-database", daemon=True)
@@ -184,10 +190,10 @@ class Database:
                     _transact(self._opened().writer, batch)
         except Exception as error:  # noqa: BLE001 - somebody waits for each of them, and the thread must go on.
             for write in batch:
-                write.future.set_exception(_explained(error))
+                write.future.set_exception(self._explained(error))
             return
         for write in batch:
-            write.settle()
+            write.settle(self._explained)
 
     @contextlib.contextmanager
     def _exclusive(self) -> Generator[None]:
@@ -201,7 +207,7 @@ class Database:
         if file is not None and file.is_current():
             return file
         if self._closed:
-            raise StorageError(_CLOSED)
+            raise self._is_closed()
         with self._exclusive():
             return self._opened()
 
@@ -215,7 +221,7 @@ class Database:
         file = DatabaseFile(self.path)
         try:
             file.prepare()
-            migrate(file.writer, self._known_migrations())
+            migrate(file.writer, self._known_migrations(), self._holds)
         except sqlite3.Error as error:
             if not is_damage(error):
                 file.close()
@@ -237,15 +243,22 @@ class Database:
         damaged = set_aside(self.path)
         self._file = DatabaseFile(self.path)
         self._file.prepare()
-        migrate(self._file.writer, self._known_migrations())
+        migrate(self._file.writer, self._known_migrations(), self._holds)
         rows = salvage(damaged, self._file.writer)
         self._damage = Damage(damaged.name, rows)
         logger.error(
-            "the database of sessions was damaged (%s); it was set aside, and %d rows could be saved",
+            "the database of %s was damaged (%s); it was set aside, and %d rows could be saved",
+            self._holds,
             error,
             rows,
             extra={"set_aside": damaged.name},
         )
+
+    def _explained(self, error: Exception) -> Exception:
+        return _explained(error, self._holds)
+
+    def _is_closed(self) -> StorageError:
+        return StorageError(f"The daemon is shutting down and keeps no {self._holds} any more.")
 
     def _known_migrations(self) -> Sequence[Migration]:
         if self._migrations is None:
@@ -265,7 +278,6 @@ def _transact(connection: sqlite3.Connection, batch: Sequence[_Write[object]]) -
         raise
 
 
-_CLOSED: Final = "The daemon is shutting down and keeps no conversations any more."
 _REASONS: Final = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it is read-only",
@@ -279,7 +291,7 @@ _REASONS: Final = {
 }
 
 
-def _explained(error: Exception) -> Exception:
+def _explained(error: Exception, holds: str) -> Exception:
     """The error for whoever asked; texts of the system hold paths. An error of our own stays what it is."""
     match error:
         case Timeout():
@@ -292,4 +304,4 @@ def _explained(error: Exception) -> Exception:
             reason = None
     if reason is None:
         return error
-    return StorageError(f"The database of conversations can't be used: {reason}. Nothing was changed.")
+    return StorageError(f"The database of {holds} can't be used: {reason}. Nothing was changed.")

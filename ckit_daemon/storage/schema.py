@@ -24,9 +24,9 @@ class Migration:
     sql: str
 
 
-def packaged_migrations() -> tuple[Migration, ...]:
-    """The migrations of this version, in order."""
-    folder = importlib.resources.files(__package__ or "") / "migrations"
+def packaged_migrations(name: str = "migrations") -> tuple[Migration, ...]:
+    """The migrations of this version in a folder of this package, in order."""
+    folder = importlib.resources.files(__package__ or "") / name
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return tuple(Migration(file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in files)
 
@@ -39,7 +39,7 @@ def applied_migrations(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(name for (name,) in rows)
 
 
-def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration], holds: str = "conversations") -> None:
     """Bring a database up to date, each step in a transaction of its own.
 
     The caller sees to it that nobody else does the same meanwhile.
@@ -52,8 +52,8 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
     unknown = sorted(applied.difference(migration.name for migration in migrations))
     if unknown:
         raise StorageError(
-            "The database of sessions was written by a newer version of the daemon; use that version, "
-            "or point paths.stateDir at another folder.",
+            f"The database of {holds} was written by a newer version of the daemon; use that version, "
+            "or point paths.stateDir and paths.cacheDir at other folders.",
             details={"migrations": [*unknown]},
         )
     for migration in migrations:

@@ -78,8 +78,18 @@ class VectorCache(Protocol):
         """Forget the vectors of one embedder, or all; return how many there were. Raises StorageError."""
         ...
 
-    async def trim(self, max_rows: int, keep: Collection[str]) -> int:
-        """Forget the vectors that were used longest ago and are not in `keep`; return how many. Raises StorageError."""
+    async def forget(self, embedder: str, hashes: Collection[str]) -> int:
+        """Forget some vectors of an embedder; return how many there were. Raises StorageError."""
+        ...
+
+    async def trim(self, embedder: str, max_rows: int, keep: Collection[str]) -> int:
+        """Forget the vectors that were used longest ago; return how many. Raises StorageError.
+
+        Args:
+            embedder: whose vectors `keep` names.
+            max_rows: how many vectors of all embedders may stay.
+            keep: hashes that are in use: they count as used today, and stay whatever the number.
+        """
         ...
 
     async def aclose(self) -> None:
