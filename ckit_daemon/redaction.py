@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import os
 import re
 import threading
+from bisect import bisect_left
 from typing import TYPE_CHECKING, cast
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MASK = "[redacted]"
 
@@ -39,36 +42,78 @@ PROGRESS_TOKENS = frozenset({"workdonetoken", "partialresulttoken", "work_done_t
 MIN_KNOWN_SECRET = 6
 MIN_TELLING = 4
 """Fewer of a secret's first characters tell nothing."""
+MIN_BASE64 = 8
+"""Less of base64 may as well stand for something else."""
 MAX_DEPTH = 8
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class _Values:
     """Texts that are masked wherever they occur; may be used from any thread."""
 
-    def __init__(self) -> None:
-        self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
-        self._beginnings: frozenset[str] = frozenset()
-        self._longest = 0
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._by_length: tuple[str, ...] = ()
+        self._by_name: tuple[str, ...] = ()
         self._lock = threading.Lock()
+        self.add(*secrets)
 
-    def add(self, *values: str) -> None:
+    def add(self, *secrets: str) -> None:
+        forms = {form for secret in secrets if len(secret) >= MIN_KNOWN_SECRET for form in _forms(secret)}
         with self._lock:
-            if self._values.issuperset(values):
+            if forms.issubset(self._by_name):
                 return
-            self._values.update(value for value in values if len(value) >= MIN_KNOWN_SECRET)
-            # Longer values first, so that a secret that contains another one is masked whole.
-            ordered = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-            self._longest = len(ordered[0]) if ordered else 0
-            self._beginnings = frozenset(v[:end] for v in ordered for end in range(MIN_TELLING, len(v) + 1))
+            forms.update(self._by_name)
+            # Longer ones first, so that a secret that contains another one is masked whole.
+            self._by_length = tuple(sorted(forms, key=len, reverse=True))
+            self._by_name = tuple(sorted(forms))
 
     def begun(self, text: str) -> int:
-        beginnings, longest = self._beginnings, min(self._longest, len(text))
-        return next((n for n in range(longest, MIN_TELLING - 1, -1) if text[-n:] in beginnings), 0)
+        by_name = self._by_name
+        longest = min(len(self._by_length[0]), len(text)) if by_name else 0
+        for length in range(longest, MIN_TELLING - 1, -1):
+            end = text[-length:]
+            at = bisect_left(by_name, end)
+            if at < len(by_name) and by_name[at].startswith(end):
+                return length
+        return 0
 
     def mask(self, text: str) -> str:
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        # A search for each is many times faster than one for a pattern of all of them.
+        for value in self._by_length:
+            if value in text:
+                text = text.replace(value, MASK)
+        return text
+
+
+def _forms(secret: str) -> set[str]:
+    """How a secret may be written: as it is, in JSON, also within JSON, in Python, in URLs, in HTML, and in base64."""
+    data = secret.encode("utf-8", "surrogatepass")
+    escaped = json.dumps(secret)[1:-1]
+    quoted = {secret.replace("\\", "\\\\").replace("'", "\\'"), repr(secret)[1:-1], ascii(secret)[1:-1]}
+    written = {
+        secret,
+        escaped,
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(escaped)[1:-1],
+        repr(data)[2:-1],
+        repr(data)[2:-1].replace("'", "\\'"),
+        quote(data),
+        quote(data, safe=""),
+        quote_plus(data),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+    }
+    return {form for form in (*written, *quoted, *_in_base64(data)) if len(form) >= MIN_KNOWN_SECRET}
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """What base64 makes of it whatever stands before and behind it: three ways to be cut into groups of three bytes."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + data).decode()
+        inner = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+        if len(inner) >= MIN_BASE64:
+            yield inner
+            yield inner.translate(_URL_SAFE)
 
 
 # One for the process, as its loggers are: a key that one daemon learns must not appear in what another one logs.
@@ -77,7 +122,7 @@ _learned = _Values()
 
 def learn(secret: str) -> None:
     """Mask a value from now on in everything that any `Redactor` of this process sees, also in its written forms."""
-    _learned.add(secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
+    _learned.add(secret)
 
 
 def names_secret(name: str) -> bool:
@@ -89,8 +134,8 @@ def names_secret(name: str) -> bool:
 
 
 def looks_secret(text: str) -> bool:
-    """Return whether a text holds something in the form of a known kind of credential."""
-    return SECRET_VALUE.search(text) is not None or BEARER.search(text) is not None
+    """Return whether a text holds a secret that was learnt, or something in the form of a known kind of credential."""
+    return _learned.mask(text) != text or SECRET_VALUE.search(text) is not None or BEARER.search(text) is not None
 
 
 class Redactor:
@@ -99,8 +144,7 @@ class Redactor:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """Learn the values of environment variables whose names mark them as secrets."""
         env = os.environ if environment is None else environment
-        self._known = _Values()
-        self._known.add(*(value for name, value in env.items() if names_secret(name)))
+        self._known = _Values(value for name, value in env.items() if names_secret(name))
 
     def text(self, text: str) -> str:
         """Return the text with every recognised secret masked."""
@@ -110,9 +154,17 @@ class Redactor:
         text = URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         return ASSIGNMENT.sub(rf"\1\2{MASK}", text)
 
+    def without_known(self, text: str) -> str:
+        """Return the text with the secrets masked whose values are known, whatever looks like one."""
+        return _learned.mask(self._known.mask(text))
+
     def begun(self, text: str) -> int:
         """Return how many characters at the end of a text are a known secret's beginning, or the whole of one."""
         return max(self._known.begun(text), _learned.begun(text))
+
+    def hides(self, name: str) -> bool:
+        """Return whether the value of a field is masked on account of its name, whatever it looks like."""
+        return names_secret(name)
 
     def value(self, value: object, depth: int = 0) -> object:
         """Return the value with every recognised secret masked, at any depth."""
@@ -134,7 +186,8 @@ class Redactor:
         if depth > MAX_DEPTH:
             return {}
         return {
-            str(k): MASK if names_secret(str(k)) and v is not None else self.value(v, depth) for k, v in mapping.items()
+            self.text(str(k)): MASK if self.hides(str(k)) and v is not None else self.value(v, depth)
+            for k, v in mapping.items()
         }
 
 
@@ -147,3 +200,7 @@ class ValueRedactor(Redactor):
     def text(self, text: str) -> str:
         """Return the text with every recognised secret masked."""
         return SECRET_VALUE.sub(MASK, _learned.mask(self._known.mask(text)))
+
+    def hides(self, name: str) -> bool:  # noqa: ARG002 - see the class.
+        """Return False."""
+        return False

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import logging
+import threading
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import keyring
 import pytest
@@ -13,8 +17,9 @@ from keyring.backends import fail
 
 from ckit_daemon.core.errors import DegradedError, SecretUnavailableError
 from ckit_daemon.redaction import MASK, Redactor
+from ckit_daemon.services.assistant.providers.keys import key_variables, teach_variables
 from ckit_daemon.services.assistant.secrets import SecretStore
-from ckit_daemon.settings import Settings
+from ckit_daemon.settings import ModelsSettings, ProviderSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -127,21 +132,78 @@ async def test_a_person_who_gives_nothing_is_asked_again_the_next_time() -> None
     assert person.asked == 2
 
 
-@pytest.mark.parametrize("value", ["   ", "line\nbreak", "schlüssel", "null\x00byte"])
+@pytest.mark.parametrize("value", ["   ", "line-4811\nbreak", "schlüssel-4812", "null-4813\x00byte"])
 async def test_what_can_be_no_key_is_refused_without_repeating_it(
     value: str, monkeypatch: pytest.MonkeyPatch, drawer: Drawer
 ) -> None:
     drawer.set_password("service", "user", value)
     secrets, _ = store()
     assert value not in (await refusal(secrets, "keyring:service/user")).message
+    text = f"before {value} after"
+    assert (Redactor({}).text(text) == text) is (len(value.strip()) < 6), "it was taken for a key, and may be one"
 
 
 async def test_R08_every_key_is_masked_from_then_on_in_any_form(caplog: pytest.LogCaptureFixture) -> None:
-    secrets, _ = store('odd"key/with+signs')
+    key = "odd\"key'with\\+signs/& spaces"
+    secrets, _ = store(key)
     redactor = Redactor({})
     with caplog.at_level(logging.DEBUG):
         secret = await secrets.resolve("client:work", "work")
     assert "odd" not in f"{secret!r} {secret}"
-    for written in ('odd"key/with+signs', "odd%22key%2Fwith%2Bsigns", r"odd\"key/with+signs"):
+    in_json = json.dumps(key)[1:-1]
+    for written in (key, quote(key, safe=""), in_json, json.dumps(in_json)[1:-1], repr(key)[1:-1]):
         assert redactor.text(f"before {written} after") == f"before {MASK} after"
+    for before in ("", "a", "user:"):
+        encoded = base64.b64encode(f"{before}{key}".encode()).decode()
+        # What stands before and behind it takes part in a character or two.
+        assert len(redactor.text(encoded).replace(MASK, "")) <= len(before) * 4 / 3 + 4
     assert "odd" not in caplog.text
+
+
+def a_provider(**fields: object) -> ModelsSettings:
+    return ModelsSettings(providers={"work": ProviderSettings(kind="openai", **fields)})  # type: ignore[arg-type]
+
+
+async def test_R08_keys_of_variables_are_masked_before_anybody_has_used_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CKIT_TEST_PLAIN", "plain-word-of-ours-66\n")
+    monkeypatch.setenv("CKIT_TEST_HEADER", "header-word-of-ours-77")
+    models = a_provider(api_key="env:CKIT_TEST_PLAIN", headers={"X-Team": "env:CKIT_TEST_HEADER", "X": "client:x"})
+    assert key_variables(models) == {"CKIT_TEST_PLAIN", "CKIT_TEST_HEADER"}
+    text = "plain-word-of-ours-66 header-word-of-ours-77"
+    assert Redactor({}).text(text) == text
+    teach_variables(models)
+    assert Redactor({}).text(text) == f"{MASK} {MASK}"
+
+
+async def test_R08_keys_of_the_keyring_are_masked_once_the_store_is_prepared(drawer: Drawer) -> None:
+    drawer.set_password("azure", "early", "from-the-drawer-88")
+    secrets, person = store("never")
+    secrets.prepare(["keyring:azure/early", "keyring:azure/nobody", "client:work", "env:CKIT_TEST_NOT_SET"])
+    assert Redactor({}).text("It is from-the-drawer-88.") == f"It is {MASK}."
+    assert person.asked == 0
+
+
+async def test_a_keyring_that_can_t_be_read_is_no_obstacle(caplog: pytest.LogCaptureFixture, drawer: Drawer) -> None:
+    keyring.set_keyring(fail.Keyring())
+    with caplog.at_level(logging.INFO):
+        store()[0].prepare(["keyring:azure/me"])
+    assert "a key is not known yet" in caplog.text
+
+
+async def test_a_keyring_that_waits_for_a_person_holds_nobody_up_and_its_keys_are_masked_later(drawer: Drawer) -> None:
+    unlocked = threading.Event()
+
+    class Locked(Drawer):
+        def get_password(self, service: str, username: str) -> str | None:
+            unlocked.wait(20)
+            return "behind-the-lock-99"
+
+    keyring.set_keyring(Locked())
+    settings = Settings(models=ModelsSettings(connect_timeout_seconds=0.01))
+    SecretStore(Person(), lambda: settings).prepare(["keyring:azure/me"])
+    assert Redactor({}).text("behind-the-lock-99") == "behind-the-lock-99"
+    unlocked.set()
+    for thread in threading.enumerate():
+        if thread.name == "ckit-keyring":
+            thread.join(20)
+    assert Redactor({}).text("behind-the-lock-99") == MASK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckit_daemon.redaction import MASK, names_secret
+from ckit_daemon.redaction import MASK
 
 if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject, JsonValue
@@ -26,8 +26,8 @@ def masked(redactor: Redactor, value: JsonValue) -> JsonValue:
 
 
 def masked_object(redactor: Redactor, value: JsonObject) -> JsonObject:
-    """Return an object with every recognised secret masked, by the names of its fields and by their looks."""
+    """Return an object with every recognised secret masked, by its looks, and by its name as the redactor says."""
     return {
-        redactor.text(key): MASK if isinstance(item, str) and names_secret(key) else masked(redactor, item)
+        redactor.text(key): MASK if isinstance(item, str) and redactor.hides(key) else masked(redactor, item)
         for key, item in value.items()
     }

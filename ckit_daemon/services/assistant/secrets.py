@@ -2,12 +2,18 @@
 
 A key is never a parameter and never stored by us (R07). What was found in the keyring or asked for is kept in memory
 until a provider refuses it. Every key is taught to the redaction before anybody gets it.
+
+A person may paste a key before any provider has used it. Keys of the environment are therefore taught when the settings
+are known (`teach_variables`), those of the keyring when the assistant is first used (`SecretStore.prepare`). What only
+the client has can't be known before it is asked for, and nobody is asked for a key that nobody needs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -21,12 +27,15 @@ from ckit_daemon.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ckit_daemon.services.assistant.ports import Client
     from ckit_daemon.settings import Settings
 
 METHOD = "ckit/secret/request"
+KEYRING = "keyring:"
+
+logger = logging.getLogger(__name__)
 
 
 class SecretStore:
@@ -37,6 +46,19 @@ class SecretStore:
         self._settings = settings
         self._kept: dict[str, SecretStr] = {}
         self._asking: dict[str, asyncio.Lock] = {}
+
+    def prepare(self, references: Iterable[str]) -> None:
+        """Teach the redaction what the keyring holds; call it in a worker thread, before anybody else has the store.
+
+        It waits no longer than for a provider to be reached: a keyring may be locked, and ask a person to unlock it.
+        What comes later is taught all the same.
+        """
+        names = [reference.removeprefix(KEYRING) for reference in references if reference.startswith(KEYRING)]
+        if names:
+            # A thread of its own, since one that hangs would keep the process from ending.
+            reading = threading.Thread(target=_teach_keyring, args=(names,), name="ckit-keyring", daemon=True)
+            reading.start()
+            reading.join(self._settings().models.connect_timeout_seconds)
 
     async def resolve(self, reference: str, provider: str) -> SecretStr:
         """Return the key that a reference names; its `repr` and `str` show stars.
@@ -65,12 +87,13 @@ class SecretStore:
     def _taught(self, value: str, reference: str) -> SecretStr:
         # A copied key often ends with a line break, which no HTTP header may hold.
         key = value.strip()
+        # Also where no provider can use it: somebody took it for one.
+        redaction.learn(key)
         if not key or not key.isascii() or not key.isprintable():
             raise SecretUnavailableError(
                 f"What {reference} holds is no key: it is empty or has characters that no key has. Set it anew.",
                 details={"reference": reference},
             )
-        redaction.learn(key)
         return SecretStr(key)
 
     async def _ask(self, reference: str, provider: str) -> str:
@@ -107,6 +130,15 @@ def _from_environment(name: str, reference: str) -> str:
         "Set it before the daemon starts.",
         details={"reference": reference},
     )
+
+
+def _teach_keyring(names: Iterable[str]) -> None:
+    for name in names:
+        service, _, user = name.partition("/")
+        try:
+            redaction.learn((_read_keyring(service, user, KEYRING + name) or "").strip())
+        except SecretUnavailableError as error:
+            logger.info("a key is not known yet: %s", error.message)
 
 
 async def _from_keyring(name: str, reference: str) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, Literal, cast
 
+from ckit_daemon import redaction
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ckit_daemon.services.assistant.secrets import SecretStore
-    from ckit_daemon.settings import ProviderKind, ProviderSettings
+    from ckit_daemon.settings import ModelsSettings, ProviderKind, ProviderSettings
 
 USUAL_VARIABLES: Final[Mapping[ProviderKind, str]] = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
 """Where the providers' own tools look for a key."""
 SUBSCRIPTION_HEADER: Final = "Ocp-Apim-Subscription-Key"
+ENVIRONMENT: Final = "env:"
 
 
 class Keys:
@@ -49,6 +52,18 @@ class Keys:
 def key_references(settings: ProviderSettings) -> list[str]:
     """Return the references of all keys that a provider needs, its own key first."""
     return [reference for _, (reference, _) in _headers(settings)]
+
+
+def key_variables(settings: ModelsSettings) -> set[str]:
+    """Return the names of all variables of the environment that hold keys of providers."""
+    references = {name for provider in settings.providers.values() for name in key_references(provider)}
+    return {name.removeprefix(ENVIRONMENT) for name in references if name.startswith(ENVIRONMENT)}
+
+
+def teach_variables(settings: ModelsSettings) -> None:
+    """Let the redaction know the keys in the environment, before anybody uses them."""
+    for name in key_variables(settings):
+        redaction.learn(os.environ.get(name, "").strip())
 
 
 def key_source(reference: str) -> Literal["env", "keyring", "client"]:
