@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -18,15 +19,16 @@ from ckit_daemon.lsp import sync
 from ckit_daemon.lsp.folders import WorkspaceFolders
 from ckit_daemon.messages import Inbox, WireOutbox
 from ckit_daemon.metrics import Metrics
-from ckit_daemon.probes import TOOLS, GitProbe, RepositoryProbe, StorageProbe
+from ckit_daemon.probes import GitProbe, RepositoryProbe, StorageProbe, tool_probes
 from ckit_daemon.processes import ChildProcesses
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.context import Session
 from ckit_daemon.rpc.initialize import settle_session
 from ckit_daemon.rpc.outgoing import ClientRequests
+from ckit_daemon.services.assistant.providers.keys import key_variables, teach_variables
 from ckit_daemon.services.container import Services
 from ckit_daemon.services.health import HealthService
-from ckit_daemon.services.pipelines.script import ScriptRunner
+from ckit_daemon.services.pipelines.script import ScriptRunner, reduced_environment
 from ckit_daemon.services.repositories import Opener, Repositories
 from ckit_daemon.stdio import Reader, Writer
 from ckit_daemon.tracing import NoTracer, is_configured, otlp_tracer
@@ -76,7 +78,7 @@ class App:
             health=self._health,
             metrics=Metrics(),
             repositories=self._repositories,
-            scripts=ScriptRunner(self._children),
+            scripts=ScriptRunner(self._children, self._child_environment),
             assistant=self._conversations.assistant,
         )
         self._dispatcher: Dispatcher | None = None
@@ -89,8 +91,9 @@ class App:
         self._repositories.subscribe(self._on_change)
         self._repositories.on_open(self._on_open)
         self._repositories.on_close(lambda closed: self._health.remove(f"repository:{closed.id}"))
-        for probe in (StorageProbe(self._own_folders), GitProbe(), *TOOLS):
+        for probe in (StorageProbe(self._own_folders), GitProbe(), *tool_probes(self._child_environment)):
             self._health.add(probe)
+        teach_variables(configuration.settings.models)
 
     async def serve(self, read_fd: int, write_fd: int) -> int:
         """Serve the connection until it ends.
@@ -164,6 +167,7 @@ class App:
         settled = settle_session(raw)
         self._services.configuration = self._services.configuration.with_client(settled.config)
         self._session = settled.session
+        teach_variables(self._settings().models)
         self._lifecycle.watch_client(params.process_id)
         endpoint = self._settings().telemetry.otel_endpoint
         if is_configured(endpoint):
@@ -215,6 +219,9 @@ class App:
 
     def _limits(self) -> LimitSettings:
         return self._settings().limits
+
+    def _child_environment(self) -> dict[str, str]:
+        return reduced_environment(os.environ, key_variables(self._settings().models))
 
     def _own_folders(self) -> tuple[Path, ...]:
         paths = self._settings().paths

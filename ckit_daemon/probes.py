@@ -12,7 +12,7 @@ from ckit_daemon.core import layout
 from ckit_daemon.services.probe import ProbeResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 VERSION_SECONDS = 5.0
@@ -70,6 +70,8 @@ class ToolProbe:
     name: str
     purpose: str
     works: tuple[str, ...]
+    environment: Callable[[], Mapping[str, str]]
+    """What the tool gets of the daemon's variables."""
     substitute: str = ""
     """A tool that does the same where this one is missing."""
     essential: bool = False
@@ -84,6 +86,7 @@ class ToolProbe:
         try:
             done = subprocess.run(
                 [path, "--version"],
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=VERSION_SECONDS,
@@ -112,8 +115,13 @@ class GitProbe:
 
 
 NATIVE_WORKS = ("every pipeline with the native engine",)
-TOOLS = (
-    ToolProbe("node", "the engine that runs a repository's own scripts", NATIVE_WORKS),
-    ToolProbe("pnpm", "the engine that runs a repository's own scripts", NATIVE_WORKS, substitute="npm"),
-    ToolProbe("npm", "the engine that runs a repository's own scripts", NATIVE_WORKS, substitute="pnpm"),
-)
+
+
+def tool_probes(environment: Callable[[], Mapping[str, str]]) -> tuple[ToolProbe, ...]:
+    """Return the probes of the tools that run a repository's own scripts, and that get the same environment."""
+    purpose = "the engine that runs a repository's own scripts"
+    return (
+        ToolProbe("node", purpose, NATIVE_WORKS, environment),
+        ToolProbe("pnpm", purpose, NATIVE_WORKS, environment, substitute="npm"),
+        ToolProbe("npm", purpose, NATIVE_WORKS, environment, substitute="pnpm"),
+    )

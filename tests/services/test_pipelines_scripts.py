@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import shutil
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from ckit_daemon import redaction
 from ckit_daemon.core.errors import (
     DeadlineExceededError,
     DegradedError,
@@ -23,6 +25,7 @@ from ckit_daemon.core.errors import (
     ProcessFailedError,
 )
 from ckit_daemon.processes import ChildProcesses
+from ckit_daemon.redaction import MASK
 from ckit_daemon.services.pipelines import script as script_module
 from ckit_daemon.services.pipelines.script import ScriptRun, ScriptRunner, reduced_environment
 from ckit_daemon.services.pipelines.scripts import Command, Manager, Package, plan, read_package
@@ -139,6 +142,25 @@ def test_R07_a_script_gets_no_secret_from_the_environment():
     assert kept.keys() & given.keys() == {"PATH", "HOME"}
 
 
+def test_R07_a_script_gets_no_variable_that_the_settings_name_and_no_copy_of_a_key():
+    redaction.learn("learnt of a drawer 4711")
+    given = {"HOME": "/h", "WORK_LLM": "short", "COPY": "Use learnt of a drawer 4711", "OTHER": "of a drawer"}
+    kept = reduced_environment(given, {"WORK_LLM", "NOT_SET"})
+    assert kept.keys() & given.keys() == {"HOME", "OTHER"}
+
+
+@pytest.mark.parametrize(("source", "args"), [("node a.cjs", ["--key=drawer-key-4712"]), ("go drawer-key-4712", [])])
+def test_R07_no_command_line_holds_a_key(source, args):
+    redaction.learn("drawer-key-4712")
+    with pytest.raises(InvalidArgumentError) as caught:
+        plan(Package({"a": source}, "npm"), "a", args, lambda _: "/bin/npm")
+    assert "drawer" not in str(caught.value)
+    assert (
+        plan(Package({"a": "node a.cjs"}, "npm"), "a", ["--key=4712"], lambda _: "/bin/npm").arguments[-1]
+        == "--key=4712"
+    )
+
+
 # Real processes
 
 SCRIPTS = {
@@ -219,6 +241,29 @@ def runs(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@needs_node
+@pytest.mark.parametrize("line", ["", "\\n"])
+def test_R08_no_part_of_a_key_is_left_where_output_is_cut(root, line):
+    key = "".join(random.Random(4713).choices("abcdefghijklmnopqrstuvwxyz", k=90))
+    redaction.learn(key)
+    # Over and over without a gap, so that every cut goes through it.
+    (root / "args.cjs").write_text(
+        f"process.stdout.write(`{key} {line}`.repeat(3000)); process.stderr.write('{key}\\n')"
+    )
+
+    async def act():
+        progress = Lines()
+        return progress, await start(root, "args", progress=progress)
+
+    progress, result = run(act)
+    parts = {key[start : start + 8] for start in range(len(key) - 8)}
+    assert result.truncated is True
+    assert MASK in result.stdout
+    assert result.stderr.strip() == MASK
+    for text in (result.stdout, *progress.lines):
+        assert not [part for part in parts if part in text]
 
 
 @needs_npm

@@ -24,15 +24,15 @@ def tool(folder: Path, name: str, source: str) -> None:
 @posix
 def test_R09_a_tool_is_run_and_not_only_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    probe = ToolProbe("pnpm", "scripts", ("the native engine",), substitute="npm")
+    probe = ToolProbe("pnpm", "scripts", ("the native engine",), lambda: {"WHO": "me"}, substitute="npm")
     assert (probe.check().status, probe.check().works) == ("degraded", ("the native engine",))
     tool(tmp_path, "npm", "echo 11")
     assert probe.check().status == "disabled"
     assert "npm" in probe.check().detail
     tool(tmp_path, "pnpm", "exit 3")
     assert probe.check().status == "degraded"
-    tool(tmp_path, "pnpm", "echo 10.1.0")
-    assert probe.check().detail == "pnpm 10.1.0"
+    tool(tmp_path, "pnpm", 'echo "10.1.0 $WHO"')
+    assert probe.check().detail == "pnpm 10.1.0 me"
 
 
 def test_R09_storage_is_written_and_a_repository_is_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.errors import CapabilityDisabledError, CkitError
+from ckit_daemon.redaction import ValueRedactor
 from ckit_daemon.rpc.routes.common import opened
 from ckit_daemon.services.edits import changes_to_write
 from ckit_daemon.services.pipelines.native import NATIVE, compute
@@ -32,6 +33,7 @@ async def list_(ctx: RequestContext, params: wire.ListParams) -> wire.ListResult
 
 def _scripts(ctx: RequestContext, repository: OpenRepository) -> list[wire.Pipeline]:
     package = read_package(repository.store)
+    redactor = ValueRedactor()
     found: list[wire.Pipeline] = []
     for name, source in package.scripts.items():
         reason = None
@@ -43,7 +45,13 @@ def _scripts(ctx: RequestContext, repository: OpenRepository) -> list[wire.Pipel
         if reason is None and not ctx.trusted:
             reason = "Scripts of a repository run only in a trusted workspace."
         found.append(
-            wire.Pipeline(name=name, engine="script", description=source, available=reason is None, reason=reason)
+            wire.Pipeline(
+                name=name,
+                engine="script",
+                description=redactor.text(source),
+                available=reason is None,
+                reason=reason,
+            )
         )
     return found
 

@@ -20,13 +20,14 @@ import orjson
 
 from ckit_daemon.core.errors import DeadlineExceededError, LimitExceededError, NotTrustedError, ProcessFailedError
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.redaction import looks_secret, names_secret
+from ckit_daemon.redaction import ValueRedactor, looks_secret, names_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
     from ckit_daemon.core.json import JsonValue
     from ckit_daemon.core.progress import Progress
+    from ckit_daemon.redaction import Redactor
     from ckit_daemon.services.pipelines.scripts import Command
     from ckit_daemon.services.ports import ProcessTrees
 
@@ -41,6 +42,8 @@ OWN_VARIABLES: Final = ("CKIT_", "OTEL_EXPORTER_")
 _POLL_SECONDS: Final = 0.05
 _CHUNK: Final = 64 * 1024
 _MAX_LINE: Final = 500
+_MARGIN: Final = 4096
+"""Secrets are shorter than this."""
 # A script gets a process group of its own, so that no signal to it reaches the daemon, and no window.
 if sys.platform == "win32":
     _CREATION_FLAGS: Final = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -67,9 +70,11 @@ class ScriptRun:
 class ScriptRunner:
     """Runs scripts, and remembers which ones a person has approved."""
 
-    def __init__(self, processes: ProcessTrees, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, processes: ProcessTrees, environment: Callable[[], Mapping[str, str]] | None = None) -> None:
+        """Remember the collaborators; `environment` returns the variables that a script gets."""
         self._processes = processes
-        self._environment = reduced_environment(os.environ if environment is None else environment)
+        self._environment = environment or reduced_environment
+        self._redactor = ValueRedactor()
         self._approved: set[tuple[str, str, str]] = set()
 
     async def run(
@@ -104,7 +109,7 @@ class ScriptRunner:
         started = time.monotonic()
         with ExitStack() as files:
             folder = Path(files.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-            outputs = tuple(_Output(files, folder / name, progress) for name in ("stdout", "stderr"))
+            outputs = tuple(_Output(files, folder / name, progress, self._redactor) for name in ("stdout", "stderr"))
             process = self._start(root, command, *(output.sink for output in outputs))
             # Threads of its own: however many scripts run, there must be one left to end this one.
             with ThreadPoolExecutor(2, "ckit-script") as threads:
@@ -122,7 +127,9 @@ class ScriptRunner:
             out, err = outputs
             truncated = out.truncated or err.truncated
             seconds = round(time.monotonic() - started, 3)
-            return ScriptRun(command, exit_code, out.tail, err.tail, truncated, out.json(), seconds)
+            # Masking what is long takes its time.
+            stdout, stderr, output = await asyncio.to_thread(lambda: (out.text(), err.text(), out.json()))
+            return ScriptRun(command, exit_code, stdout, stderr, truncated, output, seconds)
 
     def _end(self, process: subprocess.Popen[bytes], watching: Future[int]) -> None:
         self._processes.end(process.pid, GRACE_SECONDS)
@@ -158,7 +165,7 @@ class ScriptRunner:
             process = subprocess.Popen(
                 command.arguments,
                 cwd=root,
-                env=self._environment,
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -172,12 +179,17 @@ class ScriptRunner:
         return process
 
 
-def reduced_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a script gets: none that looks like a secret, and none of the daemon's own settings."""
+def reduced_environment(environment: Mapping[str, str] = os.environ, secret: Collection[str] = ()) -> dict[str, str]:
+    """The variables that a program of others gets: nothing secret, and none of the daemon's own settings.
+
+    Args:
+        environment: the variables that there are.
+        secret: names of some that hold secrets, whatever they look like.
+    """
     kept = {
         name: value
         for name, value in environment.items()
-        if not (names_secret(name) or looks_secret(value) or name.upper().startswith(OWN_VARIABLES))
+        if not (name in secret or names_secret(name) or looks_secret(value) or name.upper().startswith(OWN_VARIABLES))
     }
     return kept | {"NO_UPDATE_NOTIFIER": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false"}
 
@@ -189,13 +201,14 @@ class _Output:
     output over 64 KB; and a process that a script leaves behind would keep a pipe open.
     """
 
-    def __init__(self, files: ExitStack, path: Path, progress: Progress) -> None:
+    def __init__(self, files: ExitStack, path: Path, progress: Progress, redactor: Redactor) -> None:
         # Two handles, since each has its own place in the file: the script's end and ours.
         self.sink = files.enter_context(path.open("wb"))
         self._file = files.enter_context(path.open("rb"))
-        self.tail = ""
         self.truncated = False
+        self._tail = ""
         self._progress = progress
+        self._redactor = redactor
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
         self._line = ""
@@ -218,29 +231,40 @@ class _Output:
             self._take(self._decoder.decode(b"", final=True))
             self._tell(self._line)
 
+    def text(self) -> str:
+        """The end of it, without secrets."""
+        text = self._redactor.text(self._tail)
+        if self.truncated:
+            # It may begin in the middle of a secret, which nothing recognizes; a line is whole.
+            text = text[text.find("\n", 0, _MARGIN) + 1 or _MARGIN :]
+        return text[-TAIL_CHARACTERS:]
+
+    def json(self) -> JsonValue:
+        """What the stream says, without secrets, if it is JSON."""
+        self._file.seek(0)
+        data = self._file.read(MAX_OUTPUT_BYTES)
+        if data.lstrip().startswith((b"{", b"[")):
+            with suppress(ValueError):
+                return cast("JsonValue", orjson.loads(self._redactor.text(data.decode())))
+        return None
+
     def _take(self, text: str) -> None:
-        self.tail += text
-        if len(self.tail) > TAIL_CHARACTERS:
-            self.tail = self.tail[-TAIL_CHARACTERS:]
+        self._tail += text
+        if len(self._tail) > TAIL_CHARACTERS:
+            self._tail = self._tail[-TAIL_CHARACTERS - _MARGIN :]
             self.truncated = True
         *lines, self._line = (self._line + text).split("\n")
         # A line without an end must not grow for ever.
-        self._line = self._line[:_MAX_LINE]
+        self._line = self._line[:_MARGIN]
         for line in lines:
             self._tell(line)
 
     def _tell(self, line: str) -> None:
         if line.strip():
-            self._progress.report(0, 0, line.strip()[:_MAX_LINE])
-
-    def json(self) -> JsonValue:
-        """What the stream says, if it is JSON."""
-        self._file.seek(0)
-        data = self._file.read(MAX_OUTPUT_BYTES)
-        if data.lstrip().startswith((b"{", b"[")):
-            with suppress(orjson.JSONDecodeError):
-                return cast("JsonValue", orjson.loads(data))
-        return None
+            text = self._redactor.text(line.strip()[:_MARGIN])
+            # It may end in the middle of a secret.
+            text = text[: len(text) - self._redactor.begun(text)]
+            self._progress.report(0, 0, text[:_MAX_LINE])
 
 
 def _watch(process: subprocess.Popen[bytes], outputs: Iterable[_Output]) -> int:

@@ -12,6 +12,7 @@ import orjson
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.errors import CkitError, DegradedError, InvalidArgumentError, NotFoundError
+from ckit_daemon.redaction import ValueRedactor
 from ckit_daemon.services.pipelines.native import NATIVE
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def plan(
 
     Raises:
         NotFoundError: package.json names no such script.
-        InvalidArgumentError: an argument has characters that a shell might read.
+        InvalidArgumentError: an argument has characters that a shell might read, or the command line holds a secret.
         DegradedError: neither pnpm nor npm is installed, and node alone can't run it.
 
     """
@@ -95,6 +96,12 @@ def plan(
         raise NotFoundError(message, details={"kind": "script"})
     if len(args) > MAX_ARGUMENTS or not all(_ARGUMENT.fullmatch(arg) for arg in args):
         raise InvalidArgumentError("An argument may have letters, digits, spaces and . / : = @ , + - _ only.")
+    if any(ValueRedactor().text(part) != part for part in (source, *args)):
+        raise InvalidArgumentError(
+            f"The command line of the script {script!r} would hold a secret, and every program on this machine can "
+            "read command lines. Let the script read it from a file.",
+            details={"script": script},
+        )
     others: tuple[Manager, Manager] = ("pnpm", "npm") if package.preferred == "pnpm" else ("npm", "pnpm")
     for manager in others:
         program = find(manager)
