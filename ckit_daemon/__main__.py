@@ -58,7 +58,11 @@ def main() -> None:
             read_fd, write_fd
         )
 
-    code = asyncio.run(serve())
+    try:
+        code = asyncio.run(serve())
+    except Exception as error:  # noqa: BLE001 - Python itself would print all of it, past the redaction.
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
     logs.close()
     sys.stderr.flush()
     # Worker threads may still compute for a client that is gone; the interpreter would wait for them.

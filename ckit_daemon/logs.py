@@ -11,6 +11,7 @@ import logging
 import queue
 import sys
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +23,14 @@ from ckit_daemon.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from types import TracebackType
 
     from structlog.stdlib import ProcessorFormatter
     from structlog.typing import EventDict, WrappedLogger
 
     from ckit_daemon.settings import LogSettings
+
+logger = logging.getLogger(__name__)
 
 MAX_QUEUED_RECORDS = 10_000
 CLOSE_SECONDS = 0.3
@@ -51,11 +55,12 @@ class Logs:
         self._file: IO[str] | None = None
         if stream is None and settings.file:
             self._file = Path(settings.file).open("a", encoding="utf-8")  # noqa: SIM115 - closed in `close`.
-        self._sink = logging.StreamHandler(stream or self._file or sys.stderr)
+        self._sink = _Sink(stream or self._file or sys.stderr)
         self._sink.setFormatter(_LazyFormatter(settings.format))
         self._level: int = logging.getLevelNamesMapping()[settings.level.upper()]
         self._handler = _QueueHandler(queue.Queue(MAX_QUEUED_RECORDS))
         self._thread = threading.Thread(target=self._write, name="ckit-logs", daemon=True)
+        self._hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
 
     def start(self) -> None:
         """Take over the root logger."""
@@ -65,12 +70,17 @@ class Logs:
         # pygls logs whole messages, params included; what matters of it is logged by the transport.
         logging.getLogger("pygls").setLevel(logging.CRITICAL)
         logging.captureWarnings(capture=True)
+        # What Python prints of exceptions that nobody caught goes past the redaction.
+        sys.excepthook = _log_uncaught
+        threading.excepthook = _log_uncaught_in_thread
+        sys.unraisablehook = _log_unraisable
         self._thread.start()
 
     def close(self) -> None:
         """Write what is queued, within a bounded time, and let go of the root logger."""
         logging.getLogger().removeHandler(self._handler)
         logging.captureWarnings(capture=False)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = self._hooks
         if self._handler.dropped:
             self._handler.emit(
                 logging.makeLogRecord(
@@ -90,6 +100,15 @@ class Logs:
     def _write(self) -> None:
         while (record := self._handler.next()) is not None:
             self._sink.handle(record)
+
+
+class _Sink(logging.StreamHandler[IO[str]]):
+    """Says of a record that can't be written no more than where it comes from; Python would print all of it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name.
+        error = sys.exc_info()[1]
+        with suppress(OSError, ValueError):
+            self.stream.write(f"a record of {record.name} can't be logged: {type(error).__name__}\n")
 
 
 class _QueueHandler(logging.Handler):
@@ -158,6 +177,20 @@ class _LazyFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return self._inner.format(record)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    logger.critical("an exception was not caught", exc_info=(kind, error, traceback))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def _import_structlog():  # noqa: ANN202 - a module's type can't be written down.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import threading
 import warnings
 from typing import TYPE_CHECKING
 
@@ -84,6 +86,44 @@ def test_R08_planted_keys_reach_no_line(monkeypatch: pytest.MonkeyPatch) -> None
         assert secret not in text
     assert MASK in text
     assert "Traceback" in text
+
+
+def test_R08_exceptions_that_nobody_caught_are_logged_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLANTED_API_KEY", PLANTED)
+
+    def fail() -> None:
+        raise ValueError(f"illegal header value {PLANTED!r}")
+
+    class Broken:
+        def __del__(self) -> None:
+            fail()
+
+    def act() -> None:
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        Broken()
+        error = ValueError(PLANTED)
+        sys.excepthook(ValueError, error, None)
+
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    lines = written(LogSettings(), io.StringIO(), act)
+    assert [json.loads(line)["level"] for line in lines] == ["critical"] * 3
+    assert all("ValueError" in line and MASK in line for line in lines)
+    assert PLANTED not in "".join([*lines, *capfd.readouterr()])
+    assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
+
+
+def test_R08_a_record_that_can_t_be_written_says_only_where_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # pytest's own handler raises.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    lines = written(LogSettings(), io.StringIO(), lambda: logging.getLogger("foreign").error("%d", PLANTED))
+    assert lines == ["a record of foreign can't be logged: TypeError"]
+    assert "".join(capfd.readouterr()) == ""
 
 
 @pytest.mark.parametrize(
