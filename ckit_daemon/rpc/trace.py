@@ -64,6 +64,6 @@ class _Outline:
             case list():
                 return [self.of(item) for item in value]
             case dict():
-                return {key[:MAX_TEXT]: self.of(item) for key, item in value.items()}
+                return {str(self.of(key)): self.of(item) for key, item in value.items()}
             case _:
                 return value

@@ -216,7 +216,9 @@ class TurnService:
     async def _changed(self, session: Session, request: StartTurn) -> Session:
         wanted = {"model": request.model or session.model, "mode": request.mode or session.mode, "title": session.title}
         if not session.title and request.text is not None:
-            wanted["title"] = shorten(" ".join(request.text.split()), TITLE_CHARACTERS)
+            # Masked before it is cut: nothing recognizes a part of a secret.
+            text = await asyncio.to_thread(self._redactor.text, request.text)
+            wanted["title"] = shorten(" ".join(text.split()), TITLE_CHARACTERS)
         fields = {name: value for name, value in wanted.items() if value != getattr(session, name)}
         return await self._store.change(session.id, **fields) if fields else session
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from ckit_daemon.redaction import ValueRedactor
 from ckit_daemon.services.assistant.gateway import ModelCall
 from ckit_daemon.services.assistant.records import NO_USAGE, Failure, Usage
 from ckit_daemon.services.clock import timestamp
@@ -134,7 +135,6 @@ class Run:
 
 
 def failure_of(error: CkitError) -> Failure:
-    """An error as records have it."""
-    return Failure(
-        code=error.code, message=error.message, retryable=error.retryable, retry_after_ms=error.retry_after_ms
-    )
+    """An error as records have it, without the secrets that somebody may have asked for."""
+    message = ValueRedactor().text(error.message)
+    return Failure(code=error.code, message=message, retryable=error.retryable, retry_after_ms=error.retry_after_ms)

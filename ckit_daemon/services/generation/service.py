@@ -104,6 +104,7 @@ class GenerationService:
         """
         if apply:
             self._refuse_without_edits()
+        request = await self._workshop.clean(request)
         run = await self._run("spec", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run, repository if apply else None):
             data, markdown = await draft_spec(self._workshop, run, repository, request, stream)
@@ -129,6 +130,7 @@ class GenerationService:
         """Make an entity, and with `apply` write it. Raises as `draft_entity`."""
         if apply:
             self._refuse_without_edits()
+        request = await self._workshop.clean(request)
         run = await self._run("entity", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run):
             data = await draft_entity(self._workshop, run, repository, request)
@@ -141,6 +143,7 @@ class GenerationService:
 
     async def make_code(self, request: CodeRequest, repository: OpenRepository, caller: Caller) -> Made:
         """Make code, and write none of it. Raises as `plan_code`."""
+        request = await self._workshop.clean(request)
         run = await self._run("code", repository, caller, request.as_parameters(), request.choice)
         async with self._recorded(run):
             versions = repository.document_versions
@@ -161,6 +164,7 @@ class GenerationService:
         """Make a prompt, and with `log` write an entry of the log. Raises as `promptify.make_prompt`."""
         if log:
             self._refuse_without_edits()
+        request = await self._workshop.clean(request)
         run = await self._run("prompt", repository, caller, request.as_parameters(), ModelChoice(model=request.model))
         log_path: str | None = None
         async with self._recorded(run, repository if log else None):

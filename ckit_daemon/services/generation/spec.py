@@ -133,7 +133,8 @@ async def draft_spec(
         max_repairs=workshop.settings.generation.max_repairs,
         draft=draft,
     )
-    return whole(found), markdown
+    # What the repository itself says, e.g. the title of a feature, has gone in as it is.
+    return await asyncio.to_thread(workshop.mask, whole(found)), markdown
 
 
 def place_spec(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.core.search.words import WORD, fold
@@ -26,14 +26,20 @@ if TYPE_CHECKING:
     from ckit_daemon.core.snapshot import Snapshot
     from ckit_daemon.services.assistant.container import Part
     from ckit_daemon.services.assistant.gateway import ModelGateway
+    from ckit_daemon.services.generation.code import CodeRequest
+    from ckit_daemon.services.generation.entity import EntityRequest
     from ckit_daemon.services.generation.kit import Kit
     from ckit_daemon.services.generation.material import Source
     from ckit_daemon.services.generation.packing import Packed, TokenCounter
+    from ckit_daemon.services.generation.promptify import PromptRequest
     from ckit_daemon.services.generation.run import Run
+    from ckit_daemon.services.generation.spec import SpecRequest
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.settings import Settings
 
     TextSink = Callable[[str], Awaitable[object]]
+
+R = TypeVar("R", "CodeRequest", "EntityRequest", "PromptRequest", "SpecRequest")
 
 MAX_TEXT: Final = 1_000_000
 """Longest text that a model may write, in characters."""
@@ -66,9 +72,25 @@ class Workshop:
         """The settings in force."""
         return self._settings()
 
-    def mask(self, parameters: JsonObject) -> JsonObject:
-        """What was asked for, without the secrets that somebody may have put into it."""
-        return masked_object(self._redactor, parameters)
+    def mask(self, values: JsonObject) -> JsonObject:
+        """Fields without the secrets that somebody may have put into them."""
+        return masked_object(self._redactor, values)
+
+    async def clean(self, request: R) -> R:
+        """Return a request without the secrets that somebody may have put into its texts.
+
+        Models get it, and what they make of it is written into the repository.
+        """
+
+        def without(value: object) -> object:
+            if isinstance(value, tuple):
+                return tuple(map(without, cast("tuple[object, ...]", value)))
+            return self._redactor.text(value) if isinstance(value, str) else value
+
+        # Looking for secrets in a long text takes time.
+        return await asyncio.to_thread(
+            lambda: replace(request, **{each.name: without(getattr(request, each.name)) for each in fields(request)})
+        )
 
     async def basis(
         self, repository: OpenRepository, identifiers: Iterable[str], *, guidance: str, search: str = ""
@@ -105,7 +127,15 @@ class Workshop:
             answer = run.choice.max_output_tokens or self.settings.models.max_output_tokens
             room = await gateway.context_tokens(self._model(run)) - answer
             budget = max(1, min(self.settings.generation.material_tokens, room))
-        found = await pack(instructions, sources, budget, self._counter(gateway, run))
+        text = self._redactor.text
+        # People leave keys in files, where neither models nor prompts may pick them up.
+        head, clean = await asyncio.to_thread(
+            lambda: (
+                text(instructions),
+                [replace(each, title=text(each.title), text=text(each.text)) for each in sources],
+            )
+        )
+        found = await pack(head, clean, budget, self._counter(gateway, run))
         run.use(found.included)
         return found
 
@@ -138,7 +168,7 @@ class Workshop:
         parts: list[str] = []
         written = 0
         last: BaseMessageChunk | None = None
-        async for chunk in model.astream(messages):
+        async for chunk in model.astream(await asyncio.to_thread(self._asked, messages)):
             last = chunk
             piece = masker.push(chunk.text)
             written += len(piece)
@@ -158,6 +188,18 @@ class Workshop:
             why = "refused to answer" if info.finish == "refusal" else "answered with an empty text"
             raise GenerationFailedError(f"The model {why}; say it in other words, or try another model.")
         return text
+
+    def _asked(self, messages: list[BaseMessage]) -> list[BaseMessage]:
+        """Messages as the model gets them: what surrounds the material may hold keys as well."""
+        return [
+            message.model_copy(
+                update={
+                    "content": self._redactor.text(message.text),
+                    "additional_kwargs": self.mask(cast("JsonObject", message.additional_kwargs)),
+                }
+            )
+            for message in messages
+        ]
 
     @staticmethod
     async def _pass_on(piece: str, parts: list[str], stream: TextSink | None) -> None:
@@ -179,7 +221,8 @@ class Workshop:
         """
         gateway = await self._gateway.get()
         try:
-            found = await gateway.structured(run.call(), messages, schema, name)
+            asked = await asyncio.to_thread(self._asked, messages)
+            found = await gateway.structured(run.call(), asked, schema, name)
         except UnfitAnswerError as error:
             run.answered(error.info)
             return None, self._redactor.text(error.text), [self._redactor.text(each) for each in error.problems]

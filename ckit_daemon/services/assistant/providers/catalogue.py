@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ckit_daemon.redaction import Redactor
 from ckit_daemon.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -43,12 +44,13 @@ async def offered_models(provider: Provider, prices_of: PricesOf) -> tuple[list[
     sizes = {info.name: info.context_tokens for info in listed or ()}
     # A provider that has a list may still serve what is not on it, e.g. a fine-tuned model of the settings.
     names = sorted({*sizes, *provider.settings.models})
+    redactor = Redactor()
 
     async def describe(name: str) -> OfferedModel:
         settings = provider.settings.models.get(name, UNKNOWN)
         input_price, output_price = await prices_of(f"{provider.name}/{name}")
         return OfferedModel(
-            name=name,
+            name=redactor.text(name),
             context_tokens=settings.context_tokens or sizes.get(name),
             tool_mode=settings.tool_mode or provider.tool_mode,
             input_price=input_price if settings.input_price is None else settings.input_price,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, DeadlineExceededError, InvalidArgumentError
+from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant.providers.base import ModelParameters
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class CheckOutcome:
     """How the request went; times are milliseconds from its start.
 
     Attributes:
-        said: the beginning of the answer.
+        said: the answer, without secrets.
         error: why there was none; None where it went well.
     """
 
@@ -68,7 +69,7 @@ async def check_provider(
         error = DeadlineExceededError(f"The provider {provider.name} did not answer within {total:g} s.")
     except Exception as problem:  # noqa: BLE001 - the provider knows the errors of its library, and logs the others.
         error = provider.translate(problem)
-    return CheckOutcome(chosen, said.strip(), first, _since(started), error)
+    return CheckOutcome(chosen, Redactor().text(said.strip()), first, _since(started), error)
 
 
 def _first_model(provider: Provider, models: ModelsSettings) -> str:
