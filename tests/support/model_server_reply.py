@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+NOW = "@now@"
+"""In a piece: the moment at which it is sent, by `time.perf_counter_ns()`, takes its place."""
+
 
 @dataclass(frozen=True)
 class ToolCallReply:
@@ -46,7 +49,8 @@ class Reply:
         stall_after: nothing more after so many pieces, until `server.release()` or the client has gone.
         break_after: the connection is closed after so many pieces; -1: before the first byte.
         malformed_after: broken JSON follows so many pieces.
-        error_after: an error in the middle of the stream follows so many pieces.
+        broken: what the model says where the broken JSON breaks off.
+        error_after: an error in the middle of the stream follows so many pieces, with `error` as its body.
     """
 
     text: str = ""
@@ -64,6 +68,7 @@ class Reply:
     stall_after: int | None = None
     break_after: int | None = None
     malformed_after: int | None = None
+    broken: str = "hal"
     error_after: int | None = None
 
     def pieces(self) -> list[str]:

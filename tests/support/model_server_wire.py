@@ -82,12 +82,12 @@ class Wire(Protocol):
         """The usual body of an error with this status."""
         ...
 
-    def malformed(self) -> bytes:
-        """A frame that is no JSON."""
+    def malformed(self, said: str) -> bytes:
+        """A frame that is no JSON: it breaks off in what the model says."""
         ...
 
-    def late_error(self) -> bytes:
-        """An error in the middle of a stream."""
+    def late_error(self, error: Json) -> bytes:
+        """An error in the middle of a stream; without a body the usual one."""
         ...
 
 
@@ -199,11 +199,11 @@ class OpenAiWire:
             case _:
                 return _error("The server had an error while processing your request.", "server_error")
 
-    def malformed(self) -> bytes:
-        return sse('{"id":"chatcmpl-broken","choices":[{"delta":{"content":"hal')
+    def malformed(self, said: str) -> bytes:
+        return sse('{"id":"chatcmpl-broken","choices":[{"delta":{"content":' + json.dumps(said)[:-1])
 
-    def late_error(self) -> bytes:
-        return sse(self.error(500))
+    def late_error(self, error: Json) -> bytes:
+        return sse(error or self.error(500))
 
 
 class AzureWire(OpenAiWire):
@@ -327,11 +327,11 @@ class OllamaWire:
             case _:
                 return {"error": "llama runner process has terminated: exit status 2"}
 
-    def malformed(self) -> bytes:
-        return b'{"model":"scripted","message":{"role":"assistant","content":"hal\n'
+    def malformed(self, said: str) -> bytes:
+        return f'{{"model":"scripted","message":{{"role":"assistant","content":{json.dumps(said)[:-1]}\n'.encode()
 
-    def late_error(self) -> bytes:
-        return ndjson(self.error(500))
+    def late_error(self, error: Json) -> bytes:
+        return ndjson(error or self.error(500))
 
 
 def ndjson(data: Json) -> bytes:
