@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Literal
 
 from ckit_daemon.core.errors import CkitError, OperationCancelledError
+from ckit_daemon.services.misfits import as_fields, as_text, misfits
 
 if TYPE_CHECKING:
     from pydantic import JsonValue, ValidationError
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from ckit_daemon.wire.errors import ErrorObject
 
 logger = logging.getLogger(__name__)
-
-MAX_NAMED_FIELDS = 20
 
 ProtocolCode = Literal[
     "parse_error",
@@ -74,17 +73,9 @@ def to_error(error: BaseException, request_id: int | str | None) -> ErrorObject:
 
 def invalid_params(error: ValidationError) -> ProtocolError:
     """Return the error that names each bad field by its wire name; no value is repeated."""
-    fields: list[JsonValue] = []
-    texts: list[str] = []
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    for item in found[:MAX_NAMED_FIELDS]:
-        name = ".".join(str(part) for part in item["loc"])[:200] or "params"
-        problem = "unknown field" if item["type"] == "extra_forbidden" else item["msg"]
-        fields.append({"field": name, "problem": problem})
-        texts.append(f"{name}: {problem}")
-    if len(found) > MAX_NAMED_FIELDS:
-        texts.append(f"and {len(found) - MAX_NAMED_FIELDS} more")
-    return ProtocolError("invalid_params", "Invalid parameters: " + "; ".join(texts), {"fields": fields})
+    named = misfits(error, "params")
+    text = as_text(named, error.error_count())
+    return ProtocolError("invalid_params", f"Invalid parameters: {text}", {"fields": as_fields(named)})
 
 
 def _error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "e00741f6432f47cb73444e58f785facf3fb48d2e6d67ef69e18db9b86e16996f"
+SCHEMA_HASH = "677894ede54f3a3bc34f43b19de64de613836707abdef833a6b7b92185bc56d7"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

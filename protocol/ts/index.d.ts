@@ -766,7 +766,7 @@ export interface SessionListResult {
 export interface SessionGetParams {
   /** Id of a session. 1 to 64 characters. */
   id: string;
-  /** Only items with a later event than this sequence number; all without it. At least 0. */
+  /** Only items with a later event than this sequence number; all without it. 0 to 9.007199255e+15. */
   replayFrom?: number | null;
   /** Items to return at the most. Default: `1000`. 1 to 10000. */
   limit?: number;
@@ -1504,6 +1504,8 @@ export interface AssistantMessage {
   usage?: Usage;
   /** The answer came from the daemon's own cache. Default: `false`. */
   cached?: boolean;
+  /** What a person should know: another model than the chosen one answered, or the answer is old. */
+  note?: string;
 }
 
 /** What the person points at. */

@@ -125,6 +125,24 @@ async def test_R10_a_field_is_known_by_its_name_on_the_wire_only() -> None:
             await client.request("ckit/repo/open", {"path": "/", "work_done_token": 1})
 
 
+async def test_R06_no_error_repeats_a_value_or_grows_with_the_number_of_mistakes() -> None:
+    secret = "not-for-logs-" + "x" * 100_000
+    async with daemon() as client:
+        for params in (
+            {"sessionId": "s", "text": "t", "attachments": [{"kind": secret, "id": "FEAT-001"}]},
+            {"sessionId": secret, "text": 5, "mode": secret, "model": secret},
+        ):
+            with pytest.raises(RpcError) as caught:
+                await client.request("ckit/turn/start", params)
+            assert caught.value.code == "invalid_params"
+            assert "not-for-logs" not in json.dumps(caught.value.error)
+        with pytest.raises(RpcError) as caught:
+            await client.request("ckit/capabilities", {f"field{number}-{'y' * 150}": 1 for number in range(1000)})
+        assert caught.value.message.endswith("; and 980 more")
+        assert len(caught.value.message) < 2000
+        assert len(caught.value.data["details"]["fields"]) == 20
+
+
 @pytest.mark.parametrize("params", [None, {}, [], [None]])
 async def test_parameters_may_be_absent_where_none_is_required(params: object) -> None:
     async with daemon() as client:

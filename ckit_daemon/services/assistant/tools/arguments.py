@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -12,14 +12,13 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema
 
 from ckit_daemon.core.errors import InvalidArgumentError
+from ckit_daemon.services.misfits import as_fields, as_text, misfits
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import core_schema
 
-    from ckit_daemon.core.json import JsonObject, JsonValue
-
-_MAX_PROBLEMS: Final = 20
+    from ckit_daemon.core.json import JsonObject
 
 JsonArgument = Annotated[AnyJson, WithJsonSchema({})]
 EntityIdArgument = Annotated[str, Field(min_length=1, max_length=200)]
@@ -71,12 +70,6 @@ class Arguments(BaseModel):
 
 
 def _invalid(error: ValidationError) -> InvalidArgumentError:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    fields: list[JsonValue] = []
-    texts: list[str] = []
-    for item in found[:_MAX_PROBLEMS]:
-        name = ".".join(str(part) for part in item["loc"])[:200] or "arguments"
-        problem = "unknown field" if item["type"] == "extra_forbidden" else item["msg"]
-        fields.append({"field": name, "problem": problem})
-        texts.append(f"{name}: {problem}")
-    return InvalidArgumentError(f"The arguments don't fit: {'; '.join(texts)}.", details={"fields": fields})
+    named = misfits(error, "arguments")
+    text = as_text(named, error.error_count())
+    return InvalidArgumentError(f"The arguments don't fit: {text}.", details={"fields": as_fields(named)})
