@@ -39,6 +39,7 @@ class GitHistory:
         self._root = root
         self._max_file_bytes = max_file_bytes
         self._opened: tuple[pygit2.Repository, str] | None = None
+        self._root_is_ignored = False
         # libgit2's objects may be used by one thread at a time.
         self._lock = threading.RLock()
         self._ids: dict[bytes, str] = {}
@@ -58,10 +59,15 @@ class GitHistory:
             return str(opened[0].head.target)
 
     def ignored(self, path: str) -> bool:
-        """Whether Git ignores a file of the repository."""
+        """Whether Git ignores a file of the repository; the path of a folder ends with a slash.
+
+        Rules of a Git repository further up that ignores all of this folder say nothing about what is in it.
+        """
         with self._lock:
             opened = self._open()
-            return opened is not None and opened[0].path_is_ignored(opened[1] + path)
+            if opened is None or self._root_is_ignored:
+                return False
+            return opened[0].path_is_ignored(opened[1] + path)
 
     def documents_at(self, revision: str, paths: Sequence[str] | None = None) -> Mapping[str, Document]:
         """The source files of a commit (`HEAD`, a branch, a tag, an id) that `paths` name, all by default.
@@ -154,6 +160,7 @@ class GitHistory:
                 # Damaged, of an unknown format, or a working tree that is elsewhere: as good as no Git.
                 return None
             self._opened = repository, "" if inside == "." else f"{inside}/"
+            self._root_is_ignored = inside != "." and repository.path_is_ignored(f"{inside}/")
         return self._opened
 
     def _require(self) -> tuple[pygit2.Repository, str]:

@@ -23,8 +23,8 @@ from ckit_daemon.core.text import lines_with_ends, split_lines
 from ckit_daemon.repo.files import FileReader, decode
 from ckit_daemon.repo.loader import Entry, Loader, LoadStatistics, document_of, paused_collector, same_or
 from ckit_daemon.repo.paths import is_usable, normalise
-from ckit_daemon.repo.prose import read_prose
 from ckit_daemon.repo.scan import Scanner
+from ckit_daemon.repo.texts import TextFiles
 from ckit_daemon.repo.write import FileWriter
 from ckit_daemon.services.ports import FileChange, FileContent, SnapshotChange
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ckit_daemon.repo.cache import ParseCache
     from ckit_daemon.repo.history import GitHistory
     from ckit_daemon.repo.watch import FolderWatcher
+    from ckit_daemon.services.ports import Texts
 
 _SAVE_AFTER_SECONDS: Final = 5.0
 """The parse cache is written in peace: not while the requests come in for which the repository was opened."""
@@ -61,6 +62,7 @@ class DiskRepository:
         self._scanner = Scanner(root, limits.max_files)
         self._loader = Loader(self._reader)
         self._writer = FileWriter(self._reader)
+        self._text_files = TextFiles(self._reader, history.ignored)
         self._disk: dict[str, Entry] = {}
         self._overlays: dict[str, str] = {}
         self._snapshot = Snapshot.of(())
@@ -131,7 +133,11 @@ class DiskRepository:
 
     def prose(self) -> Mapping[str, str]:
         """The text of Markdown files and templates; see the port."""
-        return {path: self._overlays.get(path, text) for path, text in read_prose(self._reader, self._history.ignored)}
+        return self._text_files.prose(self._overlays)
+
+    def texts(self, *, ignored: bool = False) -> Texts:
+        """The texts to search beside the snapshot's; see the port."""
+        return self._text_files.texts(self._overlays, ignored=ignored)
 
     # How it changes
 
@@ -167,6 +173,7 @@ class DiskRepository:
             return await self._refresh(paths, progress or SILENT)
 
     async def _refresh(self, paths: Sequence[str] | None, progress: Progress) -> SnapshotChange:
+        self._text_files.expire()
         names = None if paths is None else {normalise(path) for path in paths}
         disk = await anyio.to_thread.run_sync(self._read_again, names, progress)
         changed = {path for path in disk.keys() | self._disk.keys() if disk.get(path) is not self._disk.get(path)}

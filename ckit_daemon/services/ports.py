@@ -31,6 +31,17 @@ class FileContent:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """The texts of a repository that are beside its snapshot, at one moment."""
+
+    documents: Mapping[str, Document]
+    """Markdown, notes (`.context-kit/rag/*.jsonl`) and entries of the spec log, by path and in the order of the paths;
+    one that did not change is the same object as before. Unsaved text first; what can't be read is left out."""
+    ignored: frozenset[str]
+    """Entities that Git ignores, by path; empty where ignored files were asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """A file to be written, made or removed."""
@@ -132,6 +143,16 @@ class Repository(Protocol):
 
     def prose(self) -> Mapping[str, str]:
         """The text of every Markdown file and template of the repository that Git does not ignore, by path."""
+        ...
+
+    def texts(self, *, ignored: bool = False) -> Texts:
+        """Texts to search beside the snapshot's; reads what changed, and returns the same object where nothing did.
+
+        Where looking at all folders takes long, it is not done so often that it takes more than a small share of time.
+
+        Args:
+            ignored: take what Git ignores as well.
+        """
         ...
 
     async def refresh(self, paths: Sequence[str] | None = None, progress: Progress | None = None) -> SnapshotChange:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from ckit_daemon.core.glob import matches
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,12 +35,3 @@ def _fits(policy: ToolPolicy, files: Sequence[str]) -> bool:
     # Windows and macOS open a file by any spelling of its name.
     folded = [step.casefold() for step in pattern]
     return any(matches(file.casefold().split("/"), folded) for file in files)
-
-
-def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether the steps of a path fit the steps of a glob; `**` stands for any number of steps, also for none."""
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and matches(path[1:], pattern[1:])

@@ -1,0 +1,210 @@
+"""The passages of a repository, taken again only from the files that changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.core.glob import fits
+from ckit_daemon.core.text import START, Location
+from ckit_daemon.services.generation.spec_log import FOLDER as SPEC_LOG
+from ckit_daemon.services.rag.chunking import (
+    Passage,
+    entity_passages,
+    log_passages,
+    markdown_passages,
+    note_passages,
+)
+from ckit_daemon.services.rag.places import range_in_text, range_of_card, range_of_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ckit_daemon.core.document import Document
+    from ckit_daemon.core.entity import Entity
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.services.ports import Repository, Texts
+    from ckit_daemon.services.rag.chunking.passages import Span
+    from ckit_daemon.services.rag.records import Chunk
+    from ckit_daemon.services.rag.secrets import PassageRedactor
+    from ckit_daemon.settings import RagSettings
+
+_STEP: Final = 200
+"""Files between two reports of progress."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilePassages:
+    """The passages of one file."""
+
+    document: Document
+    entity_type: str | None
+    chunks: tuple[Chunk, ...]
+    spans: Mapping[str, Span]
+    masked: int
+    broken: int
+    """Lines that could not be read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepositoryCorpus:
+    """Implements `ports.Corpus`."""
+
+    version: int
+    chunks: Mapping[str, Chunk]
+    by_hash: Mapping[str, tuple[Chunk, ...]]
+    files: Mapping[str, FilePassages]
+    """The passages by file; that of a file that did not change is the same object in the next corpus."""
+    definitions: Mapping[str, tuple[Entity, ...]]
+    """All entities of each id, of which the first one counts."""
+    masked: int
+    broken: int
+    """Lines of notes and entries of the log that could not be read and were left out."""
+
+    def of_entity(self, identifier: str) -> Sequence[Chunk]:
+        """The passages of one entity in the order of its file; empty where there is none."""
+        definitions = self.definitions.get(identifier)
+        file = self.files.get(definitions[0].path) if definitions else None
+        return () if file is None else file.chunks
+
+    def locate(self, chunk: Chunk) -> Location:
+        """Where a passage stands now; the beginning of its file where it is not part of this corpus."""
+        file = self.files.get(chunk.path)
+        if file is None or chunk.id not in self.chunks:
+            return Location(chunk.path, START)
+        span = file.spans.get(chunk.id)
+        if chunk.kind in {"entity", "specLog"} and chunk.field:
+            where = range_of_value(file.document, chunk.field, span)
+        elif span is not None:
+            where = range_in_text(file.document.text, span)
+        else:
+            where = range_of_card(file.document, {each.field[0] for each in file.chunks if each.field})
+        return Location(chunk.path, where)
+
+
+class RepositoryReader:
+    """Implements `ports.CorpusReader` on an open repository."""
+
+    def __init__(self, store: Repository, settings: Callable[[], RagSettings], redactor: PassageRedactor) -> None:
+        """Begin with nothing read.
+
+        Args:
+            store: the repository.
+            settings: the settings in force; another length or choice of files takes effect at the next reading.
+            redactor: masks secrets.
+        """
+        self._store = store
+        self._settings = settings
+        self._redactor = redactor
+        self._read: tuple[RagSettings, RepositoryCorpus] | None = None
+        self._texts: Texts | None = None
+        self._lock = Lock()
+
+    def read(self, snapshot: Snapshot, progress: Progress) -> RepositoryCorpus:
+        """Return the passages of a snapshot and of the repository's other texts; see the port."""
+        settings = self._settings()
+        with self._lock:
+            texts = self._store.texts(ignored=settings.ignored_files)
+            known = self._read[1] if self._read is not None and self._read[0] == settings else None
+            if known is not None and known.version == snapshot.version and texts is self._texts:
+                return known
+            corpus = self._next(snapshot, texts, known, settings, progress)
+            self._read, self._texts = (settings, corpus), texts
+            return corpus
+
+    def _next(
+        self,
+        snapshot: Snapshot,
+        texts: Texts,
+        known: RepositoryCorpus | None,
+        settings: RagSettings,
+        progress: Progress,
+    ) -> RepositoryCorpus:
+        before: Mapping[str, FilePassages] = {} if known is None else known.files
+        entities: Mapping[str, Entity] = snapshot.by_path
+        if texts.ignored:
+            entities = {path: entity for path, entity in entities.items() if path not in texts.ignored}
+        changed: list[tuple[Document, Entity | None]] = []
+        for path, entity in entities.items():
+            old = before.get(path)
+            if old is None or old.document is not entity.document or old.entity_type != entity.type:
+                changed.append((entity.document, entity))
+        for path, document in texts.documents.items():
+            old = before.get(path)
+            if old is None or old.document is not document:
+                changed.append((document, None))
+        gone = [path for path in before if path not in entities and path not in texts.documents]
+        new: dict[str, FilePassages] = {}
+        for number, (document, entity) in enumerate(changed):
+            if number % _STEP == 0:
+                progress.report(number, len(changed), "Reading passages")
+            new[document.path] = self._take(document, entity, settings)
+        return _with_changes(known or _EMPTY, snapshot, new, gone)
+
+    def _take(self, document: Document, entity: Entity | None, settings: RagSettings) -> FilePassages:
+        path = document.path
+        limit = settings.max_passage_characters
+        masker = self._redactor if self._redactor.may_mask(document.text) else None
+        broken = 0
+        passages: list[Passage] = []
+        if _chosen(path, settings) and not document.failures:
+            if entity is not None:
+                passages = entity_passages(entity, limit, masker)
+            elif path.endswith(".jsonl"):
+                passages, broken = note_passages(document, limit, masker)
+            elif path.startswith(f"{SPEC_LOG}/"):
+                passages = log_passages(document, limit, masker)
+                broken = int(not isinstance(document.value, dict))
+            else:
+                passages = markdown_passages(document, limit, masker)
+        return FilePassages(
+            document,
+            entity.type if entity else None,
+            tuple(passage.chunk for passage in passages),
+            {passage.chunk.id: passage.span for passage in passages if passage.span is not None},
+            sum(passage.masked for passage in passages),
+            broken,
+        )
+
+
+def _chosen(path: str, settings: RagSettings) -> bool:
+    return any(fits(path, glob) for glob in settings.include) and not any(fits(path, glob) for glob in settings.exclude)
+
+
+def _with_changes(
+    known: RepositoryCorpus, snapshot: Snapshot, new: Mapping[str, FilePassages], gone: Sequence[str]
+) -> RepositoryCorpus:
+    """The corpus after some files changed and some went."""
+    files, chunks, hashes = dict(known.files), dict(known.chunks), dict(known.by_hash)
+    masked, broken = known.masked, known.broken
+    removed: dict[str, set[str]] = {}
+    for path in (*gone, *new):
+        old = files.pop(path, None)
+        if old is None:
+            continue
+        masked, broken = masked - old.masked, broken - old.broken
+        for chunk in old.chunks:
+            del chunks[chunk.id]
+            removed.setdefault(chunk.hash, set()).add(chunk.id)
+    for digest, ids in removed.items():
+        kept = tuple(chunk for chunk in hashes.pop(digest) if chunk.id not in ids)
+        if kept:
+            hashes[digest] = kept
+    added: dict[str, list[Chunk]] = {}
+    for file in new.values():
+        masked, broken = masked + file.masked, broken + file.broken
+        for chunk in file.chunks:
+            chunks[chunk.id] = chunk
+            added.setdefault(chunk.hash, []).append(chunk)
+    for digest, more in added.items():
+        # In the order of the ids, so that it does not depend on what changed when.
+        both = [*hashes.get(digest, ()), *more]
+        both.sort(key=lambda each: each.id)
+        hashes[digest] = tuple(both)
+    files.update(new)
+    return RepositoryCorpus(snapshot.version, chunks, hashes, files, snapshot.definitions, masked, broken)
+
+
+_EMPTY: Final = RepositoryCorpus(0, {}, {}, {}, {}, 0, 0)

@@ -1,0 +1,67 @@
+"""Keeps secrets out of passages, and out of the way of the many texts that hold none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.redaction import ASSIGNMENT, BEARER, MASK, SECRET_VALUE, URL_PASSWORD, ValueRedactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WORD: Final = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.:,;)\]`*]*")
+_REFERENCE: Final = re.compile(r"(?:env|keyring|client):")
+_SEPARATORS: Final = re.compile(r"[\s=:'\"]+")
+_MIN_VALUE: Final = 6
+_NAMES: Final = tuple(
+    [f"{first}{joint}key" for first in ("api", "access", "private") for joint in ("", "_", "-")]
+    + ["secret", "password", "passwd", "credential", "authorization", "token"]
+)
+
+
+def _mask_value(found: re.Match[str]) -> str:
+    """Mask what is assigned, unless it reads like a word or names where the secret is kept."""
+    text = found[0]
+    value = _SEPARATORS.split(text)[-1]
+    telling = len(value) >= _MIN_VALUE and not _WORD.fullmatch(value) and any(map(str.isalpha, value))
+    if not telling or MASK in text or _REFERENCE.search(text):
+        return text
+    return f"{text.removesuffix(value)}{MASK}"
+
+
+_FORMS: Final[tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
+    (("sk-",), re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), MASK),
+    (
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "akia", "aiza", "eyj", "-----begin"),
+        SECRET_VALUE,
+        MASK,
+    ),
+    (("bearer", "basic"), BEARER, _mask_value),
+    (("://",), URL_PASSWORD, rf"\1:{MASK}@"),
+    (_NAMES, ASSIGNMENT, _mask_value),
+)
+"""Forms of secrets: what a text holds in lower case in which there may be some, their pattern, what takes their place.
+To look for the first is twenty times faster than to search for the second."""
+
+
+class PassageRedactor(ValueRedactor):
+    """Masks known secrets, what looks like one, and what is assigned to the name of one and reads like no word.
+
+    Specifications speak of tokens and passwords all the time: `token: str` and "basic authentication" are no secrets,
+    `password: hunter2` is one.
+    """
+
+    def text(self, text: str) -> str:
+        """Return the text with every recognised secret masked."""
+        text = self.without_known(text)
+        lower = text.lower()
+        for hints, pattern, mask in _FORMS:
+            if any(hint in lower for hint in hints):
+                text = pattern.sub(mask, text)
+        return text
+
+    def may_mask(self, text: str) -> bool:
+        """Return whether there may be something to mask in the values of a file, from its text as it is written."""
+        # An escape in YAML or JSON may stand for any character.
+        return "\\" in text or self.text(text) != text
