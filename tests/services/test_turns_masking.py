@@ -48,6 +48,14 @@ def test_a_secret_is_masked_letter_by_letter_and_at_the_end_of_the_text(secret: 
     assert secret[6:] not in shown
 
 
+@pytest.mark.parametrize("secret", [SECRETS[0], SECRETS[3], SECRETS[4], KNOWN])
+def test_a_text_that_breaks_off_within_a_secret_keeps_no_part_that_tells(secret: str) -> None:
+    for end in range(len(secret)):
+        shown = "".join(streamed([*f"It is {secret[:end]}"]))
+        assert secret[:9] not in shown, f"{end}: {shown}"
+    assert "".join(streamed(["It is a hunter"])) == "It is a hunter"
+
+
 def test_ordinary_words_pass_at_once() -> None:
     words = re.findall(
         r"\s*\S+", "The feature keeps its tokens: two specs and seven tasks, see https://example.org:8080/x now."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import regex
 
-from ckit_daemon.redaction import CREDENTIALS, SECRET_VALUE
+from ckit_daemon.redaction import CREDENTIALS, MASK, SECRET_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,8 @@ _OPEN: Final = re.compile(
 _MAX_WINDOW: Final = 256
 _CONTEXT: Final = 96
 """Text that is kept because what follows may be a secret on account of it."""
+_MIN_PART: Final = 8
+"""Fewer of a secret's first characters may as well be a word."""
 _MAX_HELD: Final = 4096
 _HELD_ENDS: Final = 64
 
@@ -67,8 +69,15 @@ class StreamMasker:
         return shown
 
     def finish(self) -> str:
-        """Return the rest; nothing follows."""
-        return self._advance(len(self._window))
+        """Return the rest; nothing follows.
+
+        A text may break off in the middle of a secret; most of one tells as much as all of it.
+        """
+        begin, end = self._begun_from(), len(self._window)
+        rest = self._window[begin:]
+        if end - begin >= _MIN_PART and self._redactor.text(rest) == rest:
+            return self._advance(max(begin, self._done)) + MASK
+        return self._advance(end)
 
     def _advance(self, end: int) -> str:
         if end == self._done:
@@ -85,13 +94,17 @@ class StreamMasker:
 
     def _open_from(self) -> int:
         """Where the first secret begins that more text could complete; the end of the window without one."""
+        opened = _OPEN.search(self._window)
+        start = self._begun_from()
+        return start if opened is None else min(start, opened.start(opened.lastgroup or 0))
+
+    def _begun_from(self) -> int:
+        """The same for secrets that are known by themselves and not by what stands before them."""
         text, end = self._window, len(self._window)
         starts = [end - self._redactor.begun(text)]
         starts += (
             found.start() for found in _SECRET.finditer(text, partial=True) if found.partial or found.end() == end
         )
-        if opened := _OPEN.search(text):
-            starts.append(opened.start(opened.lastgroup or 0))
         return min(starts)
 
     def _forget(self) -> None:

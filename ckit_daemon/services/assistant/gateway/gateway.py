@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ckit_daemon.core.errors import BudgetExceededError, CkitError
-from ckit_daemon.redaction import Redactor
+from ckit_daemon.redaction import Redactor, ValueRedactor
 from ckit_daemon.services.assistant.gateway.admission import Places
 from ckit_daemon.services.assistant.gateway.answers import ANSWER_DECODER, KEPT, Collector
 from ckit_daemon.services.assistant.gateway.budget import Account
@@ -28,6 +28,7 @@ from ckit_daemon.services.assistant.gateway.calls import (
 from ckit_daemon.services.assistant.gateway.chain import Chain, Instruments, Target
 from ckit_daemon.services.assistant.gateway.keys import request_key
 from ckit_daemon.services.assistant.gateway.model import GatewayChatModel
+from ckit_daemon.services.assistant.gateway.outgoing import without_secrets
 from ckit_daemon.services.assistant.gateway.parsing import parse
 from ckit_daemon.services.assistant.gateway.prices import Prices
 from ckit_daemon.services.assistant.gateway.sharing import SharedRuns
@@ -72,6 +73,7 @@ class ModelGateway:
         self._cache = cache
         self._metrics = metrics
         self._redactor = Redactor()
+        self._values = ValueRedactor()
         self._runs: SharedRuns[Part] = SharedRuns()
         self._places = Places(self._note_queue)
         self._tools = Instruments(Tokenizers(self._cache_dir), Prices(), metrics)
@@ -169,6 +171,7 @@ class ModelGateway:
         written: list[str] = []
         reference = self._targets.reference(call.purpose, call.model)
         try:
+            request = await asyncio.to_thread(without_secrets, self._values, request)
             target = await self._targets.resolve(reference, call)
             if account.is_bounded:
                 await self._open(account, target, request)
