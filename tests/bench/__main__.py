@@ -11,8 +11,10 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tests.bench.assistant import memory_after_turns, turns
+from tests.bench.cancelling import cancels
 from tests.bench.client import ServerError
 from tests.bench.engine import Figures, growth, measure, rows_of
 from tests.bench.live import health_while_opening, memory, one_changed_file
@@ -24,11 +26,14 @@ from tests.bench.wire import round_trips, start_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+GROUPS: Final = ("wire", "repositories", "assistant")
+
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     result.add_argument("--sizes", type=_sizes, help="entities of the repositories, e.g. 100,1000,10000 (the default)")
     result.add_argument("--quick", action="store_true", help="few runs, and sizes 100,1000 unless --sizes says more")
+    result.add_argument("--only", choices=GROUPS, help="one group of rows")
     result.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
     return result
 
@@ -43,7 +48,9 @@ def _sizes(text: str) -> list[int]:
 def main() -> int:
     arguments = parser().parse_args()
     sizes: list[int] = arguments.sizes or ([100, 1000] if arguments.quick else [100, 1000, 10_000])
-    runs = 1 if arguments.quick else 3
+    quick: bool = arguments.quick
+    groups = GROUPS if arguments.only is None else (arguments.only,)
+    runs = 1 if quick else 3
     rows: list[Row] = []
     failures: list[str] = []
 
@@ -57,6 +64,23 @@ def main() -> int:
             traceback.print_exc()
         print(f"{what}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 
+    if "wire" in groups:
+        add("start-up", lambda: start_up(3 if quick else 9))
+        add("round trips", lambda: round_trips(400 if quick else 4000))
+    if "repositories" in groups:
+        _add_repositories(add, sizes, runs)
+    if "assistant" in groups:
+        add("turns", lambda: turns(2 if quick else 10))
+        add("cancels", lambda: cancels(2 if quick else 10))
+        add("turns without end", lambda: memory_after_turns(500 if quick else 10_000))
+    show(rows)
+    print(f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, best of {runs} runs")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(as_json(rows), indent=2) + "\n", encoding="utf-8")
+    return 1 if failures else 0
+
+
+def _add_repositories(add: Callable[[str, Callable[[], Iterable[Row]]], None], sizes: list[int], runs: int) -> None:
     node = Node.prepare()
     figures: list[Figures] = []
 
@@ -64,21 +88,14 @@ def main() -> int:
         figures.append(measure(repository_of(size), node, runs))
         return rows_of(figures[-1])
 
-    add("start-up", lambda: start_up(3 if arguments.quick else 9))
-    add("round trips", lambda: round_trips(400 if arguments.quick else 4000))
     for size in sizes:
         add(f"{size} entities", lambda: measure_size(size))  # noqa: B023 - called at once.
     largest = repository_of(sizes[-1])
-    add("one changed file", lambda: one_changed_file(largest, 3 if arguments.quick else 10))
+    add("one changed file", lambda: one_changed_file(largest, 3 if runs == 1 else 10))
     add("health", lambda: health_while_opening(largest))
     add("memory", lambda: memory(largest, node))
     if len(figures) > 1:
-        rows.extend(growth(figures[-2], figures[-1]))
-    show(rows)
-    print(f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, best of {runs} runs")
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(as_json(rows), indent=2) + "\n", encoding="utf-8")
-    return 1 if failures else 0
+        add("growth", lambda: growth(figures[-2], figures[-1]))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import orjson
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 Message = dict[str, Any]
@@ -39,6 +39,8 @@ class Server:
 
     Attributes:
         started: `time.perf_counter()` just before the process was made.
+        pid: its number.
+        heard: is told of each notification, with `time.perf_counter()` when it had been read.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -47,6 +49,8 @@ class Server:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=dict(environment)
         )
+        self.pid = self._process.pid
+        self.heard: Callable[[Message, float], None] = lambda _message, _arrived: None
         self._last_id = 0
         self._unclaimed: dict[int, tuple[Message, float]] = {}
 
@@ -64,14 +68,14 @@ class Server:
             self._process.communicate()
             self._log.close()
 
-    def initialize(self) -> Answer:
-        """Shake hands; the seconds count from the start of the process."""
+    def initialize(self, **options: Any) -> Answer:
+        """Shake hands; the seconds count from the start of the process. `options` are further ones for ckit."""
         params = {
             "processId": None,
             "rootUri": None,
             "capabilities": {},
             "clientInfo": {"name": "bench"},
-            "initializationOptions": {"ckit": {"protocolVersions": ["1.0"]}},
+            "initializationOptions": {"ckit": {"protocolVersions": ["1.0"], **options}},
         }
         answer = self.call("initialize", params)
         finished = time.perf_counter()
@@ -99,6 +103,11 @@ class Server:
             raise ServerError(str(message["error"]))
         return Answer(message.get("result"), arrived - began)
 
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Read until something holds that changes with what is heard."""
+        while not holds():
+            self._receive()
+
     def is_answered(self, request: int) -> bool:
         """Whether the answer has been read already, while waiting for another one."""
         return request in self._unclaimed
@@ -123,11 +132,11 @@ class Server:
         return seconds
 
     def resident_bytes(self) -> int:
-        return psutil.Process(self._process.pid).memory_info().rss
+        return psutil.Process(self.pid).memory_info().rss
 
     def peak_memory(self) -> PeakMemory:
         """Watch the server's memory while the block of a `with` runs."""
-        return PeakMemory(self._process.pid)
+        return PeakMemory(self.pid)
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin is not None
@@ -153,6 +162,8 @@ class Server:
             return message["id"]
         if "id" in message:
             self._write(frame({"id": message["id"], "result": None}))
+        else:
+            self.heard(message, arrived)
         return 0
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ckit_daemon.core.document import read_yaml
+from tests.bench.assistant import memory_after_turns, turns
+from tests.bench.cancelling import cancels
 from tests.bench.programs import Node, bare_pygls
 from tests.bench.repos import PROJECT, repository_of
 from tests.bench.table import Row, at_least, at_most, compared
@@ -61,6 +64,34 @@ def test_the_client_gets_every_answer_of_a_pipeline_of_requests() -> None:
         assert server.initialize().seconds > 0
         assert server.call("bench/echo", {"value": "x"}).result == {"value": "x"}
         assert server.pipeline("bench/echo", {"value": "x"}, 200) > 0
+
+
+def test_turns_are_measured_from_the_first_piece_to_the_last_session() -> None:
+    rows = {row.name: row for row in turns(1)}
+    assert [*rows] == [
+        "piece sent to event read, p50 of 100",
+        "piece sent to event read, p95",
+        "added to bare httpx, p50",
+        "events of 500 pieces without a pause",
+        "10 turns of 50 pieces, all answered",
+    ]
+    assert all(row.measured > 0 for row in rows.values())
+    # Sessions that ran one after another would take as long as their turns together.
+    assert rows["10 turns of 50 pieces, all answered"].ratio is not None
+    assert rows["10 turns of 50 pieces, all answered"].ratio < 1
+
+
+def test_cancels_are_measured_to_the_end_of_the_stream_and_of_a_scripts_processes() -> None:
+    rows = [*cancels(1)]
+    assert len(rows) == (2 if shutil.which("npm") is None else 4)
+    assert all(row.measured > 0 and row.aim == at_most(0.2) for row in rows)
+
+
+def test_memory_is_measured_after_a_tenth_of_the_turns_and_after_all_of_them() -> None:
+    [row] = memory_after_turns(40)
+    assert (row.name, row.reference_name) == ("after 40 turns", "after 4")
+    assert row.reference is not None
+    assert row.measured > row.reference / 2 > 10
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the predecessor's outputs are not beside the project")
