@@ -31,7 +31,7 @@ class Question:
 
     text: str
     expected: tuple[str, ...]
-    """Ids of entities, paths of files or ids of passages; empty where nothing may be found."""
+    """Ids of entities, paths of files or ids of passages: each of them answers. Empty where nothing may be found."""
     group: str
     """What kind of question it is, e.g. `paraphrase`."""
 
@@ -70,7 +70,7 @@ class Scores:
     recall_1: float | None
     recall_5: float | None
     recall_10: float | None
-    """Of what could be among the first k, the share that is (capped recall): 1 where only expected hits lead."""
+    """Share of the questions for which the first k hits hold one of those that answer."""
     mrr: float | None
     """Mean of 1 / rank of the first expected hit, 0 where it is not among the first ten."""
     ndcg_10: float | None
@@ -98,9 +98,9 @@ class Scores:
         }
 
 
-def recall_at(ranks: Sequence[int], expected: int, depth: int) -> float:
-    """Return the share of what could be among the first `depth` hits that is."""
-    return sum(rank <= depth for rank in ranks) / min(depth, expected)
+def recall_at(ranks: Sequence[int], depth: int) -> float:
+    """Return 1 where one of the expected hits is among the first `depth`, else 0: one of them is an answer."""
+    return float(bool(ranks) and ranks[0] <= depth)
 
 
 def reciprocal_rank(ranks: Sequence[int]) -> float:
@@ -128,9 +128,9 @@ def scores(outcomes: Sequence[Outcome]) -> Scores:
     times = [each.milliseconds for each in outcomes]
     return Scores(
         questions=len(outcomes),
-        recall_1=_mean(recall_at(ranks, number, 1) for ranks, number, _ in answerable),
-        recall_5=_mean(recall_at(ranks, number, 5) for ranks, number, _ in answerable),
-        recall_10=_mean(recall_at(ranks, number, DEPTH) for ranks, number, _ in answerable),
+        recall_1=_mean(recall_at(ranks, 1) for ranks, _, _ in answerable),
+        recall_5=_mean(recall_at(ranks, 5) for ranks, _, _ in answerable),
+        recall_10=_mean(recall_at(ranks, DEPTH) for ranks, _, _ in answerable),
         mrr=_mean(reciprocal_rank(ranks) for ranks, _, _ in answerable),
         ndcg_10=_mean(ndcg_at(ranks, number, DEPTH) for ranks, number, _ in answerable),
         nothing=_mean(float(not each.relevant) for each in empty),
