@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.core.snapshot import Snapshot
     from ckit_daemon.core.text import Location
+    from ckit_daemon.services.assistant.records import Usage
     from ckit_daemon.services.rag.records import (
         Answer,
         Chunk,
         Filters,
+        Hit,
         IndexStatus,
         Question,
         SearchRequest,
@@ -122,6 +124,10 @@ class Corpus(Protocol):
 
     def of_entity(self, identifier: str) -> Sequence[Chunk]:
         """The passages of one entity in the order of its file; empty where there is none."""
+        ...
+
+    def of_file(self, path: str) -> Sequence[Chunk]:
+        """The passages of one file in their order; empty where there is none."""
         ...
 
     def locate(self, chunk: Chunk) -> Location:
@@ -253,6 +259,52 @@ class Retriever(Protocol):
         self, view: View, like: Entity | str, limit: int, filters: Filters, progress: Progress
     ) -> SearchResponse:
         """Return what is like an entity or a text; never the entity itself."""
+        ...
+
+
+class Reranker(Protocol):
+    """Orders hits by what a language model makes of them; used on the event loop."""
+
+    async def order(self, query: str, hits: Sequence[Hit]) -> tuple[list[Hit], str | None]:
+        """Return the hits in a better order, and why that could not be done where it could not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a language model wrote."""
+
+    text: str
+    provider: str
+    model: str
+    cached: bool
+    usage: Usage
+    note: str | None
+    """What a person should know about it: that another model than the chosen one answered, that it was cut."""
+
+
+class Writer(Protocol):
+    """Has a language model answer from sources; used on the event loop."""
+
+    async def is_language_model(self, model: str | None) -> bool:
+        """Return whether there is a language model behind a reference, instead of the built-in rules.
+
+        Raises:
+            NotFoundError: there is no such provider.
+        """
+        ...
+
+    async def write(self, sources: Sequence[tuple[str, str]], question: Question, on_text: TextSink | None) -> Written:
+        """Have an answer written.
+
+        Args:
+            sources: a label and a text each; numbered from 1 in this order, and fenced as data.
+            question: what to answer, and how to ask.
+            on_text: takes the text while it is written, secrets masked.
+
+        Raises:
+            CkitError: as the gateway to language models says.
+        """
         ...
 
 

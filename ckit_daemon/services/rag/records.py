@@ -113,6 +113,8 @@ class Hit:
     relevant: bool
     """Whether the score is above what unrelated passages reach."""
     parts: tuple[ScorePart, ...]
+    more: tuple[Chunk, ...] = ()
+    """Further passages of the same entity, section or note that fit, the best first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,221 @@
+"""Finds passages: by the ids that a query names, by words, by meaning, and by what the graph joins to strong hits."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.core.entity import Entity
+from ckit_daemon.core.errors import DegradedError
+from ckit_daemon.services.rag.expansion import neighbours
+from ckit_daemon.services.rag.filtering import allowed
+from ckit_daemon.services.rag.fusion import RELEVANT, Evidence, fuse, named, weight_of_words, with_part
+from ckit_daemon.services.rag.naming import Names
+from ckit_daemon.services.rag.records import Hit, SearchRequest, SearchResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ckit_daemon.core.progress import Progress
+    from ckit_daemon.services.rag.fusion import Fused
+    from ckit_daemon.services.rag.ports import LexicalHit, Lexicon, Reranker, VectorIndex, View
+    from ckit_daemon.services.rag.records import Chunk, Filters, Mode
+
+POOL: Final = 100
+"""Passages that each way of looking contributes."""
+CANDIDATES: Final = 40
+"""Entities, sections and notes that are compared as a whole; more where more hits are asked for."""
+PASSAGES_OF_ONE: Final = 24
+"""Most passages of one of them that are compared."""
+EXACT_BELOW: Final = 2000
+"""With so few allowed passages each one is compared, instead of hoping that the nearest of all are among them."""
+OVERSHOOT: Final = 8
+"""How many times more nearest passages are asked for where only some are allowed."""
+LIKENESS_CHARACTERS: Final = 2000
+"""Of an entity that others are compared with; no embedder reads much more."""
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What the two ways of looking have found."""
+
+    words: Mapping[str, LexicalHit] = field(default_factory=dict[str, "LexicalHit"])
+    near: Sequence[Chunk] = ()
+    """The nearest passages by meaning, the nearest first."""
+    mode: Mode = "hybrid"
+    degraded: str | None = None
+
+
+class RepositoryRetriever:
+    """Implements `ports.Retriever`."""
+
+    def __init__(self, lexicon: Lexicon, index: VectorIndex, reranker: Reranker) -> None:
+        self._lexicon = lexicon
+        self._index = index
+        self._reranker = reranker
+        self._names = Names()
+
+    async def search(self, view: View, request: SearchRequest, progress: Progress) -> SearchResponse:
+        """Return what answers a query; see the port."""
+        permitted = await asyncio.to_thread(allowed, view.snapshot, view.corpus, request.filters)
+        looked = await self._look(view, request.query, request.mode, permitted)
+        names = [] if request.mode == "vector" else self._names.named(view.snapshot, request.query)
+        ids = [each for each in names if _may_be_found(view, each, permitted)]
+        progress.report(1, 2, "Comparing passages")
+        groups = _groups(view, looked, ids, permitted, max(CANDIDATES, 2 * request.limit))
+        fused = await self._fused(groups, request.query, looked)
+        if ids:
+            self._put_first(view, request.query, ids, fused)
+        if request.expand == "neighbours" and looked.mode != "lexical":
+            _lend(view, fused)
+        ranked = _ranked(fused)[: request.limit]
+        hits = await asyncio.to_thread(_hits, view, ranked, looked.mode)
+        if request.rerank and len(hits) > 1:
+            hits, problem = await self._reranker.order(request.query, hits)
+            looked.degraded = looked.degraded or problem
+        return SearchResponse(tuple(hits), looked.mode, looked.degraded, view.corpus.version)
+
+    async def similar(
+        self, view: View, like: Entity | str, limit: int, filters: Filters, progress: Progress
+    ) -> SearchResponse:
+        """Return what is like an entity or a text; see the port."""
+        permitted = await asyncio.to_thread(allowed, view.snapshot, view.corpus, filters)
+        text = _text_of(view, like) if isinstance(like, Entity) else like
+        looked = await self._look(view, text, "hybrid", permitted)
+        progress.report(1, 2, "Comparing passages")
+        groups = _groups(view, looked, (), permitted, max(CANDIDATES, 2 * limit))
+        if isinstance(like, Entity):
+            groups.pop(like.id, None)
+        fused = await self._fused(groups, text, looked)
+        hits = await asyncio.to_thread(_hits, view, _ranked(fused)[:limit], looked.mode)
+        return SearchResponse(tuple(hits), looked.mode, looked.degraded, view.corpus.version)
+
+    # Looking
+
+    async def _look(self, view: View, text: str, mode: Mode, permitted: Collection[str] | None) -> _Looked:
+        looked = _Looked(mode=mode)
+        if mode != "lexical":
+            try:
+                looked.near = await self._near(view, text, permitted)
+                looked.degraded = _unfinished(self._index.status().embedded, len(view.corpus.chunks))
+            except DegradedError as error:
+                looked.mode, looked.degraded = "lexical", error.message
+        if looked.mode != "vector":
+            found = await asyncio.to_thread(self._lexicon.search, text, limit=POOL, allowed=permitted)
+            # The lexicon may be one change ahead of what this search looks at.
+            looked.words = {hit.chunk.id: hit for hit in found if hit.chunk.id in view.corpus.chunks}
+        return looked
+
+    async def _near(self, view: View, text: str, permitted: Collection[str] | None) -> list[Chunk]:
+        corpus = view.corpus
+        if permitted is not None and len(permitted) <= EXACT_BELOW:
+            chunks = [corpus.chunks[each] for each in permitted if each in corpus.chunks]
+            cosines = await self._index.similarities([text], {chunk.hash for chunk in chunks})
+            known = [chunk for chunk in chunks if chunk.hash in cosines]
+            return sorted(known, key=lambda chunk: (-cosines[chunk.hash][0], chunk.id))[:POOL]
+        found = await self._index.search(text, POOL if permitted is None else POOL * OVERSHOOT)
+        near = [
+            chunk
+            for hit in found
+            for chunk in corpus.by_hash.get(hit.hash, ())
+            if permitted is None or chunk.id in permitted
+        ]
+        return near[:POOL]
+
+    # Judging
+
+    async def _fused(self, groups: Mapping[str, Sequence[Chunk]], text: str, looked: _Looked) -> dict[str, Fused]:
+        cosines: Mapping[str, Sequence[float]] = {}
+        if looked.mode != "lexical":
+            hashes = {chunk.hash for chunks in groups.values() for chunk in chunks}
+            try:
+                cosines = await self._index.similarities([text], hashes)
+            except DegradedError as error:
+                looked.mode, looked.degraded = "lexical", error.message
+        weight = weight_of_words(text, looked.mode)
+        return {key: fuse([_evidence(chunk, cosines, looked) for chunk in chunks], weight)
+                for key, chunks in groups.items()}  # fmt: skip
+
+    def _put_first(self, view: View, query: str, ids: Sequence[str], fused: dict[str, Fused]) -> None:
+        bare = self._names.only_names(view.snapshot, query)
+        for position, identifier in enumerate(ids):
+            card = view.corpus.of_entity(identifier)[0]
+            known = fused.get(identifier)
+            fused[identifier] = named(known, card, position)
+            if bare:
+                # Whoever asks for nothing but an entity wants its beginning.
+                fused[identifier] = replace(fused[identifier], best=card)
+
+
+def _evidence(chunk: Chunk, cosines: Mapping[str, Sequence[float]], looked: _Looked) -> Evidence:
+    hit = looked.words.get(chunk.id)
+    cosine = cosines[chunk.hash][0] if chunk.hash in cosines else None
+    return Evidence(chunk, cosine, hit.score if hit else 0.0, hit.words if hit else ())
+
+
+def key_of(chunk: Chunk) -> str:
+    """Return what a passage belongs to: its entity, its Markdown file, or itself."""
+    return chunk.entity or (chunk.path if chunk.kind == "markdown" else chunk.id)
+
+
+def _groups(
+    view: View, looked: _Looked, ids: Iterable[str], permitted: Collection[str] | None, most: int
+) -> dict[str, list[Chunk]]:
+    """The passages to compare by what they belong to: those that were found first, then their siblings."""
+    corpus = view.corpus
+    by_words = [hit.chunk for hit in looked.words.values()]
+    found: dict[str, list[Chunk]] = {identifier: [] for identifier in ids}
+    # Both ways of looking take turns, so that neither fills all places.
+    for index in range(max(len(by_words), len(looked.near))):
+        for source in (by_words, looked.near):
+            if index < len(source) and (key_of(source[index]) in found or len(found) < most):
+                found.setdefault(key_of(source[index]), []).append(source[index])
+    siblings: dict[str, list[Chunk]] = {}
+    for path in {chunk.path for chunks in found.values() for chunk in chunks if chunk.kind == "markdown"}:
+        siblings[path] = [*corpus.of_file(path)]
+    groups: dict[str, list[Chunk]] = {}
+    for key, chunks in found.items():
+        others = siblings[key] if key in siblings else corpus.of_entity(key)
+        distinct = {chunk.id: chunk for chunk in (*chunks, *others) if permitted is None or chunk.id in permitted}
+        if distinct:
+            groups[key] = [*distinct.values()][:PASSAGES_OF_ONE]
+    return groups
+
+
+def _may_be_found(view: View, identifier: str, permitted: Collection[str] | None) -> bool:
+    chunks = view.corpus.of_entity(identifier)
+    return bool(chunks) and (permitted is None or any(chunk.id in permitted for chunk in chunks))
+
+
+def _lend(view: View, fused: dict[str, Fused]) -> None:
+    strong = [(key, each.score) for key, each in _ranked(fused)]
+    for identifier, part in neighbours(view.snapshot, strong).items():
+        if identifier in fused:
+            fused[identifier] = with_part(fused[identifier], part)
+
+
+def _ranked(fused: Mapping[str, Fused]) -> list[tuple[str, Fused]]:
+    return sorted(((key, each) for key, each in fused.items() if each.score > 0), key=lambda x: (-x[1].score, x[0]))
+
+
+def _hits(view: View, ranked: Sequence[tuple[str, Fused]], mode: Mode) -> list[Hit]:
+    return [
+        Hit(each.best, view.corpus.locate(each.best), each.score, each.score >= RELEVANT[mode], each.parts, each.more)
+        for _, each in ranked
+    ]
+
+
+def _text_of(view: View, entity: Entity) -> str:
+    chunks = view.corpus.of_entity(entity.id)
+    text = "\n".join([entity.title or entity.id, *(chunk.text for chunk in chunks)])
+    return text[:LIKENESS_CHARACTERS]
+
+
+def _unfinished(embedded: int, chunks: int) -> str | None:
+    if embedded >= chunks:
+        return None
+    return (
+        f"{embedded} of {chunks} passages are searchable by meaning so far; the others are found by their words, "
+        "and the rest follows in the background."
+    )
