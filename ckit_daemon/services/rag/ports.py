@@ -113,6 +113,11 @@ class Corpus(Protocol):
         ...
 
     @property
+    def by_path(self) -> Mapping[str, Sequence[Chunk]]:
+        """The passages of each file; the same object in two corpora where the file did not change between them."""
+        ...
+
+    @property
     def by_hash(self) -> Mapping[str, Sequence[Chunk]]:
         """The passages of each hash."""
         ...

@@ -1,0 +1,58 @@
+"""An answer without a language model: what the repository itself says, word for word, with its places."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from ckit_daemon.services.rag.sentences import words
+from ckit_daemon.services.rag.support import STEM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ckit_daemon.services.rag.records import Chunk
+
+CLOSING: Final = "_Quoted from the repository; no language model was asked._"
+QUOTED: Final = 3
+"""Most sentences of one passage."""
+MAX_CHARACTERS: Final = 360
+"""Of one quotation."""
+_PIECE: Final = re.compile(r"[^\n]+?(?:[.!?](?=\s|\Z)|(?=\n)|\Z)")
+_TABLE_RULE: Final = re.compile(r"^[|\s:-]+$")
+
+
+def extractive(passages: Sequence[Chunk], telling: Mapping[str, float]) -> str:
+    """Return an answer in Markdown that quotes passages and cites each as `[number]`, from 1 in their order.
+
+    Args:
+        passages: what fits the question, the best first.
+        telling: the words of the question, and how telling each is, from 0 to 1.
+    """
+    lines = [
+        f"- **{_title(chunk)}**: {quotation(chunk.text, telling)} [{number}]"
+        for number, chunk in enumerate(passages, 1)
+    ]
+    return "\n".join([*lines, "", CLOSING])
+
+
+def quotation(text: str, telling: Mapping[str, float]) -> str:
+    """Return the sentences of a text that share the most telling words with a question, in their order."""
+    pieces = [piece for match in _PIECE.finditer(text) if (piece := match[0].strip()) and not _TABLE_RULE.match(piece)]
+    stems = {word[:STEM]: weight for word, weight in telling.items()}
+    worth = [sum(stems.get(stem, 0.0) for stem in {word[:STEM] for word in words(piece)}) for piece in pieces]
+    ordered = sorted(range(len(pieces)), key=lambda index: (-worth[index], index))
+    best = worth[ordered[0]] if ordered else 0.0
+    chosen: list[int] = []
+    room = MAX_CHARACTERS
+    for index in ordered[:QUOTED]:
+        if chosen and (len(pieces[index]) > room or worth[index] < best / 2):
+            break
+        chosen.append(index)
+        room -= len(pieces[index])
+    said = " … ".join(pieces[index] for index in sorted(chosen)) or " ".join(text.split())
+    return said if len(said) <= 2 * MAX_CHARACTERS else f"{said[: 2 * MAX_CHARACTERS].rstrip()}…"
+
+
+def _title(chunk: Chunk) -> str:
+    return chunk.heading.replace("*", "\\*")

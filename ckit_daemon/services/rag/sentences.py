@@ -1,0 +1,78 @@
+"""Takes an answer apart: sentences, what they cite, and the words that carry them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FENCE: Final = re.compile(r"^(```+|~~~+)[^\n]*\n.*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+# A full stop ends a sentence only where what follows looks like a beginning, so that versions and times stay whole.
+_END: Final = re.compile(
+    r"(?:[.!?\u3002\uff01\uff1f]['\")\]\u2019\u201d]*(?:[ \t]*\[\d+(?:[ \t]*,[ \t]*\d+)*\])*(?=\s+[^\sa-z]|\s*\Z))|\n+"
+)
+_CITATION: Final = re.compile(r"[ \t]*\[(\d+(?:[ \t]*,[ \t]*\d+)*)\]")
+_MARKUP: Final = re.compile(r"^\s*(?:[-*+>]|\d+[.)]|#+)\s+")
+_WORD: Final = re.compile(r"[^\W_]+(?:[.:,]\d+)*")
+_NUMBER: Final = re.compile(r"\d+(?:[.:,]\d+)*")
+SAYING_NOTHING: Final = 2
+"""Words below which a line is a heading or a connection and claims nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer, with its place in it."""
+
+    start: int
+    end: int
+    text: str
+    """Without citations and list marks."""
+    cited: tuple[int, ...]
+
+
+def sentences(answer: str) -> Iterator[Sentence]:
+    """Yield the sentences of a Markdown text that claim something; headings and code claim nothing."""
+    code = [match.span() for match in _FENCE.finditer(answer)]
+    start = 0
+    for match in (*_END.finditer(answer), None):
+        end = len(answer) if match is None else match.end()
+        if not any(begin < end and start < stop for begin, stop in code):
+            found = _sentence(answer, start, end)
+            if found is not None:
+                yield found
+        start = end
+
+
+def _sentence(answer: str, start: int, end: int) -> Sentence | None:
+    raw = answer[start:end]
+    left = start + len(raw) - len(raw.lstrip())
+    right = start + len(raw.rstrip())
+    line = answer[left:right]
+    cited = [int(number) for match in _CITATION.finditer(line) for number in match[1].split(",")]
+    text = _MARKUP.sub("", _CITATION.sub("", line)).strip()
+    if line.startswith("#") or text.endswith(":") or len(words(text)) <= SAYING_NOTHING:
+        return None
+    return Sentence(left, right, text, tuple(dict.fromkeys(cited)))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, numbers with their points and colons among them, in small letters."""
+    return [match[0].casefold() for match in _WORD.finditer(text)]
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers of a text in a form in which 9,000 and 9000 are one."""
+    return {match[0].replace(",", "").lstrip("0") or "0" for match in _NUMBER.finditer(text)}
+
+
+def without_unknown_citations(answer: str, known: int) -> str:
+    """Return an answer without numbers of sources that it was not given."""
+
+    def kept(match: re.Match[str]) -> str:
+        found = [number.strip() for number in match[1].split(",") if 1 <= int(number) <= known]
+        return f"{match[0][: match[0].index('[')]}[{', '.join(found)}]" if found else ""
+
+    return _CITATION.sub(kept, answer)
