@@ -52,6 +52,19 @@ def find(opened: Session, beginning: str) -> ChatSession:
     return fitting[0]
 
 
+def to_go_on(opened: Session, beginning: str) -> ChatSession:
+    """Return the session whose id begins so, to say something in it.
+
+    Raises:
+        CommandError: as `find`, or it is put away.
+    """
+    found = find(opened, beginning)
+    if found.archived:
+        hint = f"Fetch it back first: ckit sessions archive --undo {found.id[:SHORT]}"
+        raise CommandError(f"The session '{found.title}' is put away.", hints=(hint,), code="conflict")
+    return found
+
+
 def latest(opened: Session) -> ChatSession:
     """Return the session about the open repository that was used last.
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ckit_daemon.cli import render
 from ckit_daemon.cli.client import Hooks
-from ckit_daemon.cli.errors import FAILED, INTERRUPTED, NEGATIVE, OK
+from ckit_daemon.cli.errors import FAILED, INTERRUPTED, NEGATIVE, OK, RequestError
 from ckit_daemon.cli.markdown import Display, MarkdownStream
 from ckit_daemon.cli.session import parse
 from ckit_daemon.wire.session import ApprovalItem, AssistantMessage, ErrorItem, Reasoning, ToolCall, UserMessage
@@ -57,7 +57,8 @@ class Conversation:
         self.display = Display(self._notes)
         self._shown: dict[str, str] = {}
         self._stream: MarkdownStream | None = None
-        self._begun: dict[str, float] = {}
+        self._failures: set[str] = set()
+        """What was told of the turn's failures."""
         self._tools = 0
 
     def event(self, params: JsonObject) -> None:
@@ -85,10 +86,19 @@ class Conversation:
             opened.daemon.begin("ckit/turn/cancel", CancelParams(session_id=params.session_id).to_wire())
 
         started, self._tools = time.monotonic(), 0
+        self._failures.clear()
         self._wait("Thinking")
         try:
             turn = parse(TurnResult, opened.request("ckit/turn/start", params, Hooks(interrupt=cancel))).turn
+        except RequestError as error:
+            if error.code == "budget_exceeded":
+                error.hints = (
+                    f"A copy with another budget: ckit sessions fork {params.session_id[:8]} --max-tokens N",
+                )
+            raise
         finally:
+            # Also where the daemon has died: what was read must not vanish.
+            self._close()
             self.display.clear()
         self._end(turn, time.monotonic() - started)
         return turn
@@ -96,8 +106,7 @@ class Conversation:
     # Items
 
     def _item_started(self, item: Item) -> None:
-        self._begun[item.id] = time.monotonic()
-        if isinstance(item, AssistantMessage | Reasoning):
+        if isinstance(item, AssistantMessage):
             self._shown[item.id] = ""
             self._more(item.id, 0, item.text)
         elif isinstance(item, ToolCall):
@@ -123,6 +132,8 @@ class Conversation:
         match item:
             case AssistantMessage():
                 self._message_completed(item)
+            case Reasoning() if item.text:
+                self._note(Text(item.text.strip(), "dim italic"))
             case ToolCall():
                 self._tools += 1
                 self._note(_tool(item))
@@ -130,7 +141,7 @@ class Conversation:
             case ApprovalItem():
                 self._note(_approval(item))
             case ErrorItem():
-                self._note(Text.assemble(("\u2718 ", "bold red"), item.failure.message))
+                self._failed(item.failure.message)
             case UserMessage() if item.steering:
                 self._note(Text.assemble(("you: ", "dim"), item.text))
             case _:
@@ -147,6 +158,8 @@ class Conversation:
         if rest:
             self._write(rest)
         self._close()
+        if item.note:
+            self._note(Text.assemble(("! ", "bold yellow"), item.note))
 
     def _close(self) -> None:
         if self._stream is not None:
@@ -167,13 +180,22 @@ class Conversation:
         self.display.clear()
         self._notes.print(line, soft_wrap=True)
 
+    def _failed(self, message: str) -> None:
+        """Tell of a failure, once; only JSON has a place of its own for it."""
+        if self._terminal.as_json or message in self._failures:
+            return
+        self._failures.add(message)
+        self._close()
+        self.display.clear()
+        self._notes.print(Text.assemble(("\u2718 ", "bold red"), message), soft_wrap=True)
+
     def _end(self, turn: Turn, seconds: float) -> None:
         self._close()
         if self._notes.is_terminal:
             self._note(Text(" "))
         stop = turn.stop_reason or ""
-        if turn.failure is not None and not (self._terminal.quiet or self._terminal.as_json):
-            self._notes.print(Text.assemble(("\u2718 ", "bold red"), turn.failure.message), soft_wrap=True)
+        if turn.failure is not None:
+            self._failed(turn.failure.message)
         elif stop in _STOPS:
             self._note(Text(_STOPS[stop], "yellow"))
         parts = [
@@ -204,8 +226,15 @@ def _tool(item: ToolCall) -> Text:
     line = Text.assemble((f"{mark} ", style), (item.name, "cyan"), " ", (_arguments(item.arguments), "dim"))
     if item.result == "ok":
         return line if item.duration_ms is None else line.append(f"  {item.duration_ms:.0f} ms", "dim")
-    lines = item.text.strip().splitlines()
-    return line.append(f"\n  {item.result or item.status}", style).append(f": {lines[0]}" if lines else "")
+    return line.append(f"\n  {item.result or item.status}", style).append(
+        f": {reason}" if (reason := _reason(item)) else ""
+    )
+
+
+def _reason(item: ToolCall) -> str:
+    """Why a tool did not do it, in one line."""
+    told = item.output.get("message") if isinstance(item.output, dict) else None
+    return " ".join(str(told).split()) if told else next(iter(item.text.strip().splitlines()), "")
 
 
 def _approval(item: ApprovalItem) -> Text:

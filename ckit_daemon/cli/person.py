@@ -94,12 +94,17 @@ class Person:
     def ask(self, approval: Approval) -> RequestResult:
         """Ask about what is on the screen."""
         session = approval.session_id is not None
-        choices = f"[y]es{', yes for this [s]ession' if session else ''}, [n]o, [e]dit what it does"
+        for_session = f", yes for this [s]ession ({_scope(approval)})" if session else ""
+        choices = f"[y]es{for_session}, [n]o, [e]dit what it does"
         while True:
             try:
                 answer = self.terminal.err.input(Text(f"  {choices}: ", "yellow")).strip()
             except EOFError:
                 return RequestResult(decision="deny")
+            except KeyboardInterrupt:
+                # What is told next begins on a line of its own.
+                self.terminal.err.print()
+                raise
             letter, note = answer[:1].lower(), answer.partition(" ")[2].strip() or None
             if letter == "e":
                 if edited := _edited(approval):
@@ -128,6 +133,15 @@ class Person:
         if not value.strip():
             self.refused.add(wanted.reference)
         return SecretRequestResult(value=value.strip() or None).to_wire()
+
+
+def _scope(approval: Approval) -> str:
+    """What a yes for the session allows."""
+    if approval.command:
+        return "this command line"
+    if approval.files:
+        return f"{approval.tool} on {'this file' if len(approval.files) == 1 else 'just these files'}"
+    return f"{approval.tool} with these arguments"
 
 
 def _edited(approval: Approval) -> JsonObject | None:

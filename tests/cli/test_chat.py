@@ -12,9 +12,13 @@ from typer.testing import CliRunner
 
 from ckit_daemon.cli.main import app
 from ckit_daemon.config import load
+from tests.support.model_server import Reply, ToolCallReply, model_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import Ckit
+    from tests.support.model_server import ModelServer
 
 TASK = "contexts/tasks/T-009-retry-and-suppress.yaml"
 README = Path(__file__).parents[2] / "README.md"
@@ -81,7 +85,12 @@ def test_chat_takes_messages_and_commands_line_by_line(own: Ckit) -> None:
         "/resume",
         "/sessions",
         "/compact what T-009 is about",
+        "/attach",
+        "/attach T-001 README.md:1-2",
+        "What is T-001?",
+        "/fork The copy",
         "/new",
+        "/fork",
         "/session",
         "/nonsense",
         "Validate.",
@@ -108,12 +117,107 @@ def test_chat_takes_messages_and_commands_line_by_line(own: Ckit) -> None:
         "No turn of this session was interrupted.",
         "1 turn",
         "The model gets this from now on: ",
+        "Name entities or files: /attach FEAT-001",
+        "With the next message go 2 attachments.",
+        "This is 'The copy' (3 turns).",
         "The next message begins a new session.",
-        "This is 'What is T-009?' (2 turns).",
+        "There is nothing to copy yet.",
         "There is no command /nonsense.",
     ):
         assert told in result.stderr, told
     assert "never said" not in result.stdout + result.stderr
+
+
+@pytest.fixture
+def scripted(own: Ckit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """A model server that the command is set up for."""
+    with model_server("openai") as server:
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'[models]\nchat = "test/scripted"\nmaxRetries = 0\nfallbacks = ["test/scripted-b"]\n'
+            f'[models.providers.test]\nkind = "openai"\nbaseUrl = "{server.base_url}"\n',
+            encoding="utf-8",
+        )
+        monkeypatch.setenv("CKIT_CONFIG_FILE", str(config))
+        yield server
+
+
+def test_what_a_model_thinks_is_no_part_of_the_answer(own: Ckit, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="Forty-two.", reasoning="Let me think."))
+    run = own("ask", "How many?")
+    assert run.out == "Forty-two.\n"
+    assert "Let me think." in run.err
+
+
+def test_a_failure_is_told_once_with_what_the_fallbacks_said_also_to_who_wants_quiet(
+    own: Ckit, scripted: ModelServer
+) -> None:
+    scripted.respond = lambda _: Reply(status=500)
+    for options in ((), ("--quiet",)):
+        run = own("ask", "Well?", *options)
+        assert run.code == 2
+        assert run.err.count("The provider test failed (HTTP 500).") == 2
+        assert run.err.count("The fallbacks did not answer either. test/scripted-b: ") == 1
+
+
+def test_R18_a_person_is_told_that_another_model_answered_and_why(own: Ckit, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(status=503), Reply(text="Here."))
+    run = own("ask", "Well?")
+    assert (run.code, run.out) == (0, "Here.\n")
+    assert "! test/scripted could not answer; test/scripted-b did instead. The reason: The provider test" in run.err
+
+
+def test_R20_a_kept_answer_is_told_as_such(own: Ckit, scripted: ModelServer) -> None:
+    question = f"Is it {scripted.base_url}?"
+    scripted.enqueue(Reply(text="Yes."))
+    assert "kept answer" not in own("ask", question).err
+    again = own("ask", question)
+    assert again.out == "Yes.\n"
+    assert "kept answer" in again.err
+    assert len(scripted.calls) == 1
+
+
+def test_why_a_tool_failed_is_told_to_the_person(own: Ckit, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(tool_calls=[ToolCallReply("entity_details", {"id": "FEAT-999"})]), Reply(text="No."))
+    assert "error: There is no entity 'FEAT-999'" in own("ask", "What is it?").err
+
+
+def test_entities_files_and_lines_can_be_attached(own: Ckit, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="I see."))
+    assert own("ask", "Read.", "-a", "T-009", "-a", TASK, "--attach", f"{own.repo / TASK}:2-3").code == 0
+    [*_, message] = scripted.calls[-1].body["messages"]
+    lines = (own.repo / TASK).read_text(encoding="utf-8").splitlines()
+    for source in ("entity T-009", f"file {TASK}", f"selection in {TASK}, lines 2 to 3"):
+        assert f'source="{source}"' in message["content"]
+    assert message["content"].count(lines[1]) == 3
+    assert message["content"].count(lines[4]) == 2
+    for name, problem in (
+        ("T-999", "There is no entity 'T-999'."),
+        ("no/such.md", "There is no file 'no/such.md'."),
+        (str(README), "is outside of the repository"),
+        (f"{TASK}:5-999", f"{TASK} has the lines 1 to {len(lines)}, not 5 to 999."),
+    ):
+        refused = own("ask", "Read.", "-a", name)
+        assert refused.code in {1, 2}
+        assert problem in refused.err
+    assert len(scripted.calls) == 1
+
+
+def test_a_session_goes_on_as_a_copy_with_another_budget(own: Ckit, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="One.", usage=(50, 10)))
+    first = own("ask", "One?", "--json").json["session"]["id"][:8]
+    copied = own("sessions", "fork", first, "--title", "Short", "--max-tokens", "60")
+    assert copied.code == 0
+    copy = re.findall(r"ckit chat --session (\w+)", copied.out)[0]
+    assert re.search(rf"^{copy} .* 1 turn +Short", own("sessions").out, re.MULTILINE)
+    spent = own("ask", "Two?", "--session", copy)
+    assert spent.code == 2
+    assert f"ckit sessions fork {copy} --max-tokens N" in spent.err
+    assert own("sessions", "archive", copy).code == 0
+    away = own("ask", "Two?", "--session", copy)
+    assert away.code == 2
+    assert f"ckit sessions archive --undo {copy}" in away.err
+    assert len(scripted.calls) == 1
 
 
 def test_sessions_are_listed_renamed_put_away_exported_and_deleted(own: Ckit) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from tests.support.model_server import Reply, model_server
@@ -102,6 +103,53 @@ def test_ctrl_c_cancels_the_turn_and_not_the_chat(own: Ckit, tmp_path: Path) -> 
             terminal.type("/exit\r")
             assert terminal.end() == 0
         assert KEY not in terminal.screen
+
+
+def test_ctrl_c_at_a_question_cancels_the_turn_and_is_told_on_a_line_of_its_own(own: Ckit) -> None:
+    with on_terminal(CKIT, ["-C", str(own.repo), "chat"]) as terminal:
+        terminal.expect("/help lists commands")
+        terminal.type(STATUS.format("done"))
+        terminal.expect("yes for this [s]ession (entity.edit on this file)")
+        terminal.expect("[e]dit what it does: ")
+        terminal.type("\x03")
+        terminal.expect("cancelled: Update T-009.")
+        terminal.expect("Cancelled; what was said so far is kept.")
+        terminal.type("/exit\r")
+        assert terminal.end() == 0
+    asked, _, told = terminal.screen.rpartition("[e]dit what it does: ")
+    assert asked
+    assert told.lstrip("^C").startswith("\r\n")
+    assert status(own.repo) == "blocked"
+
+
+def test_R04_when_the_daemon_dies_what_was_read_stays_and_the_chat_says_how_to_go_on(own: Ckit, tmp_path: Path) -> None:
+    with model_server("openai") as server:
+        server.enqueue(Reply(text="One two three.", chunks=["One ", "two ", "three."], stall_after=2))
+        server.enqueue(Reply(text="Four five."))
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'[models]\nchat = "test/scripted"\n[models.providers.test]\nkind = "openai"\n'
+            f'baseUrl = "{server.base_url}"\n',
+            encoding="utf-8",
+        )
+        environment = {"CKIT_CONFIG_FILE": str(config)}
+        with on_terminal(CKIT, ["-C", str(own.repo), "chat"], environment) as terminal:
+            terminal.expect("/help lists commands")
+            terminal.type("Count.\r")
+            terminal.expect("two")
+            [dying] = psutil.Process(terminal.process.pid).children()
+            dying.kill()
+            terminal.expect("One two")
+            terminal.expect("The daemon ended unexpectedly")
+            terminal.expect("What was said is kept: `ckit chat --continue` goes on with it.")
+            assert terminal.end() == 2
+        assert terminal.screen.count("The daemon ended unexpectedly") == 1
+        with on_terminal(CKIT, ["-C", str(own.repo), "chat", "--continue"], environment) as terminal:
+            terminal.expect("Its last turn was interrupted; /resume goes on with it.")
+            terminal.type("/resume\r")
+            terminal.expect("Four five.")
+            terminal.type("/exit\r")
+            assert terminal.end() == 0
 
 
 def test_without_the_key_the_turn_fails_and_the_chat_goes_on(own: Ckit, tmp_path: Path) -> None:

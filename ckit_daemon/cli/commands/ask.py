@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from ckit_daemon.cli import chat_sessions, options
+from ckit_daemon.cli import attachments, chat_sessions, options
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.conversation import Conversation, exit_code
 from ckit_daemon.cli.errors import CommandError
@@ -33,6 +33,7 @@ def ask(
     chosen: options.SessionId = None,
     latest: options.Latest = False,
     model: options.Model = None,
+    attach: options.Attach = None,
 ) -> int:
     """Ask the assistant one question; the answer goes to standard output.
 
@@ -43,12 +44,13 @@ def ask(
     person = Person(terminal, listeners={"ckit/turn/event": conversation.event}, make_room=conversation.display.clear)
     with session(terminal, person=person) as opened:
         if chosen is not None:
-            chat = chat_sessions.find(opened, chosen)
+            chat = chat_sessions.to_go_on(opened, chosen)
         elif latest:
             chat = chat_sessions.latest(opened)
         else:
             chat = chat_sessions.begin(opened, model=model)
-        turn = conversation.say(opened, StartParams(session_id=chat.id, text=text, model=model))
+        attached = attachments.read(opened, attach or [])
+        turn = conversation.say(opened, StartParams(session_id=chat.id, text=text, attachments=attached, model=model))
         if terminal.as_json:
             terminal.print_json(_items(opened, turn))
     return exit_code(turn)

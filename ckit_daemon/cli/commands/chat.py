@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,7 +15,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.text import Text
 
-from ckit_daemon.cli import chat_sessions, options, render
+from ckit_daemon.cli import attachments, chat_sessions, options, render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.conversation import Conversation
 from ckit_daemon.cli.errors import OK, CommandError
@@ -22,7 +23,15 @@ from ckit_daemon.cli.person import Person
 from ckit_daemon.cli.session import parse, session
 from ckit_daemon.wire.base import NoParams
 from ckit_daemon.wire.provider import ProviderListResult
-from ckit_daemon.wire.session import CompactParams, CompactResult, GetParams, GetResult, ListParams
+from ckit_daemon.wire.session import (
+    CompactParams,
+    CompactResult,
+    ForkParams,
+    GetParams,
+    GetResult,
+    ListParams,
+    SessionResult,
+)
 from ckit_daemon.wire.turn import StartParams
 
 if TYPE_CHECKING:
@@ -30,10 +39,11 @@ if TYPE_CHECKING:
 
     from ckit_daemon.cli.session import Session
     from ckit_daemon.cli.terminal import Terminal
-    from ckit_daemon.wire.session import Mode
+    from ckit_daemon.wire.session import Attachment, Mode
     from ckit_daemon.wire.session import Session as ChatSession
 
 _PROMPT: Final = "> "
+_KEPT: Final = "What was said is kept: `ckit chat --continue` goes on with it."
 
 
 class ChatMode(StrEnum):
@@ -67,7 +77,7 @@ def chat(
     person = Person(terminal, listeners={"ckit/turn/event": conversation.event}, make_room=conversation.display.clear)
     with session(terminal, person=person) as opened:
         if chosen is not None:
-            current = chat_sessions.find(opened, chosen)
+            current = chat_sessions.to_go_on(opened, chosen)
         elif latest:
             current = chat_sessions.latest(opened)
         else:
@@ -86,6 +96,8 @@ class Chat:
     session: ChatSession | None
     model: str | None
     mode: Mode | None
+    attached: list[Attachment] = field(default_factory=list["Attachment"])
+    """What goes with the next message."""
 
     def run(self) -> None:
         """Take messages and commands until there are no more."""
@@ -100,11 +112,11 @@ class Chat:
             except EOFError:
                 return
             except CommandError as failure:
+                if failure.code == "daemon_ended":
+                    raise CommandError(failure.message, hints=[*failure.hints, _KEPT], code=failure.code) from failure
                 self.opened.terminal.err.print(f"[bold red]error[/]: {escape(failure.message)}", soft_wrap=True)
                 for hint in failure.hints:
                     self._tell(hint)
-                if failure.code == "daemon_ended":
-                    raise
             except KeyboardInterrupt:
                 self._tell("Cancelled.")
 
@@ -119,7 +131,10 @@ class Chat:
         self.person.refused.clear()
         if self.session is None:
             self.session = chat_sessions.begin(self.opened)
-        params = StartParams(session_id=self.session.id, text=text, model=self.model, mode=self.mode)
+        attached, self.attached = self.attached, []
+        params = StartParams(
+            session_id=self.session.id, text=text, attachments=attached, model=self.model, mode=self.mode
+        )
         self.conversation.say(self.opened, params)
 
     def _run_command(self, line: str) -> None:
@@ -168,8 +183,24 @@ class Chat:
 
     def switch(self, beginning: str) -> None:
         """Go on with another session."""
-        self.session = chat_sessions.find(self.opened, beginning) if beginning else chat_sessions.latest(self.opened)
+        find, latest = chat_sessions.to_go_on, chat_sessions.latest
+        self.session = find(self.opened, beginning) if beginning else latest(self.opened)
         self.model = self.mode = None
+        self._introduce(self.session)
+
+    def attach(self, named: str) -> None:
+        """Give the model something with the next message."""
+        if not named:
+            raise CommandError("Name entities or files: /attach FEAT-001 docs/notes.md:10-20", code="usage")
+        self.attached += attachments.read(self.opened, shlex.split(named))
+        self._tell(f"With the next message go {render.plural(len(self.attached), 'attachment')}.")
+
+    def fork(self, title: str) -> None:
+        """Go on with a copy of the session."""
+        if self.session is None:
+            raise CommandError("There is nothing to copy yet.", code="conflict")
+        params = ForkParams(id=self.session.id, title=title or None)
+        self.session = parse(SessionResult, self.opened.request("ckit/session/fork", params)).session
         self._introduce(self.session)
 
     def begin(self, _: str) -> None:
@@ -213,6 +244,8 @@ _COMMANDS: Final[Mapping[str, tuple[Callable[[Chat, str], None], str, str]]] = {
     "sessions": (Chat.list_sessions, "", "the sessions about this repository"),
     "session": (Chat.switch, "[ID]", "go on with another one; without an id with the latest"),
     "new": (Chat.begin, "", "begin another one"),
+    "fork": (Chat.fork, "[TITLE]", "go on with a copy, and leave this one as it is"),
+    "attach": (Chat.attach, "ID|FILE[:FROM-TO]...", "give the model entities, files or lines with the next message"),
     "resume": (Chat.resume, "", "go on with a turn that was interrupted"),
     "compact": (Chat.compact, "[WHAT MATTERS]", "replace what the model gets of the session by a summary"),
     "exit": (Chat.leave, "", "leave"),

@@ -16,10 +16,20 @@ from ckit_daemon.cli.completion import session_ids
 from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.groups import ListByDefault
 from ckit_daemon.cli.session import parse, session
-from ckit_daemon.wire.session import ArchiveParams, ExportParams, ExportResult, IdParams, ListParams, RenameParams
+from ckit_daemon.wire.session import (
+    ArchiveParams,
+    Budget,
+    ExportParams,
+    ExportResult,
+    ForkParams,
+    IdParams,
+    ListParams,
+    RenameParams,
+    SessionResult,
+)
 
 if TYPE_CHECKING:
-    from ckit_daemon.cli.session import Session
+    from ckit_daemon.cli.session import JsonObject, Session
     from ckit_daemon.cli.terminal import Terminal
     from ckit_daemon.wire.base import Params
 
@@ -107,6 +117,24 @@ def rename(
         return _outcome(opened, "ckit/session/rename", params, f"It is called '{title}' now.")
 
 
+@command("fork", group=group)
+def fork(
+    terminal: Terminal,
+    *,
+    identifier: Id,
+    title: Annotated[str | None, typer.Option("--title", help="Of the copy; the same without it.")] = None,
+    tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="The most that the copy may take.")] = None,
+    cost: Annotated[float | None, typer.Option("--max-cost", min=0, help="The same in US dollars.")] = None,
+) -> int:
+    """Copy a session, to go on in another way or with another budget; the first one stays as it is."""
+    budget = None if tokens is None and cost is None else Budget(max_tokens=tokens, max_cost=cost)
+    with session(terminal) as opened:
+        params = ForkParams(id=chat_sessions.find(opened, identifier).id, title=title, budget=budget)
+        raw = opened.request("ckit/session/fork", params)
+        copy = parse(SessionResult, raw).session.id[: chat_sessions.SHORT]
+        return _said(opened, raw, f"The copy is {copy}; go on with it: ckit chat --session {copy}")
+
+
 @command("archive", group=group)
 def archive(
     terminal: Terminal,
@@ -135,7 +163,10 @@ def delete(
 
 
 def _outcome(opened: Session, method: str, params: Params, message: str) -> int:
-    raw = opened.request(method, params)
+    return _said(opened, opened.request(method, params), message)
+
+
+def _said(opened: Session, raw: JsonObject, message: str) -> int:
     if opened.terminal.as_json:
         opened.terminal.print_json(raw)
     else:

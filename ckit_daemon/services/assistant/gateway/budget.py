@@ -83,5 +83,6 @@ class Account:
 
 def _exceeded(bound: str, details: dict[str, float]) -> BudgetExceededError:
     return BudgetExceededError(
-        f"The session's budget of {bound} is used up. Raise it, or begin a new session.", details={**details}
+        f"The session's budget of {bound} is used up. Fork the session with another budget, or begin a new one.",
+        details={**details},
     )
