@@ -28,6 +28,10 @@ HEADER_END = re.compile(rb"\r?\n\r?\n")
 HEADER_START = re.compile(rb"content-length[ \t]*:", re.IGNORECASE)
 CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 LENGTH = re.compile(r"\d{1,18}")
+ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""An escape in a JSON string, a whole surrogate pair taken together; the group is half of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,15 @@ def _content_length(header: bytes) -> int:
 def _parse(data: bytes) -> _Parsed | None:
     try:
         return _Parsed(orjson.loads(data))
+    except orjson.JSONDecodeError:
+        pass
+    # Editors cut texts in the middle of a character, and JavaScript then sends half of a surrogate pair. As all that
+    # write UTF-8 do, we put U+FFFD in its place, which takes up as much room in UTF-16.
+    whole = ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], data)
+    if whole == data:
+        return None
+    try:
+        return _Parsed(orjson.loads(whole))
     except orjson.JSONDecodeError:
         return None
 

@@ -116,9 +116,14 @@ class FeatureSettings(Group, frozen=True):
         True
     )
     assistant: Annotated[bool, Meta(description="Providers, sessions, turns, tools and approvals.")] = True
-    generation: Annotated[bool, Meta(description="Writing specs, prompts, code and entities with a model.")] = True
+    generation: Annotated[
+        bool, Meta(description="Writing specs, prompts, code and entities with a model; needs the assistant.")
+    ] = True
     rag: Annotated[bool, Meta(description="Search by meaning, and answers with citations.")] = True
 
+
+FEATURE_NEEDS: dict[str, str] = {"generation": "assistant"}
+"""Features that can't be had without another one: the models, keys and approvals are the assistant's."""
 
 ProviderKind = Literal["offline", "openai", "azure", "ollama", "local"]
 SecretReference = Annotated[str, Meta(pattern=r"^((env|keyring|client):[\w./@ -]+)?$", max_length=300)]
@@ -369,5 +374,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     telemetry: TelemetrySettings = TelemetrySettings()
 
     def enabled(self, feature: str | None) -> bool:
-        """Return whether a feature flag is on; None stands for what has no flag."""
-        return feature is None or bool(getattr(self.features, feature))
+        """Return whether a feature is on; None stands for what has no flag."""
+        return self.switched_off(feature) is None
+
+    def switched_off(self, feature: str | None) -> str | None:
+        """Return the flag that switches a feature off: its own, or that of a feature that it needs."""
+        while feature is not None and getattr(self.features, feature):
+            feature = FEATURE_NEEDS.get(feature)
+        return feature

@@ -183,10 +183,9 @@ class Dispatcher:
         self._instant_workers.shutdown(wait=False, cancel_futures=True)
 
     def _admit(self, row: Method, raw: JsonValue) -> Params:
-        if not self._settings.enabled(row.feature):
+        if (off := self._settings.switched_off(row.feature)) is not None:
             raise CapabilityDisabledError(
-                f"A setting switches {row.name} off: features.{row.feature}.",
-                details={"feature": row.feature or ""},
+                f"A setting switches {row.name} off: features.{off}.", details={"feature": off}
             )
         if row.stability == "experimental" and not self._session().experimental:
             raise CapabilityDisabledError(

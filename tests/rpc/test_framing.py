@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ckit_daemon.core.json import JsonValue
 from ckit_daemon.framing import Fault, Framer, Message
 from tests.support.client import frame
 
@@ -52,6 +54,31 @@ def test_after_any_rubbish_a_good_message_is_found_again(rubbish: bytes, places:
     if any(isinstance(f, Fault) and f.fatal for f in found):
         return
     assert good in [f.value for f in found if isinstance(f, Message)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (r'"\ud83c"', "\ufffd"),
+        (r'"\uDF89 and \uD83C"', "\ufffd and \ufffd"),
+        (r'"\ud83c\ud83c\udf89"', "\ufffd🎉"),
+        (r'"\udf89\ud83c"', "\ufffd\ufffd"),
+        (r'"\ud83cx\udf89"', "\ufffdx\ufffd"),
+        (r'"\\ud83c \ud83c"', "\\ud83c \ufffd"),
+        (r'{"\udfff": ["\ud83c\udf89"]}', {"\ufffd": ["🎉"]}),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_the_character_that_stands_for_none(sent: str, read: JsonValue) -> None:
+    data = sent.encode()
+    framer = Framer(LIMIT)
+    assert [*framer.feed(b"Content-Length: %d\r\n\r\n" % len(data) + data)] == [Message(read, len(data))]
+
+
+def test_a_broken_document_stays_broken_whatever_halves_it_holds() -> None:
+    data = rb'{"text": "\ud83c", '
+    framer = Framer(LIMIT)
+    [fault] = framer.feed(b"Content-Length: %d\r\n\r\n" % len(data) + data)
+    assert isinstance(fault, Fault)
 
 
 def test_a_header_inside_a_string_of_a_broken_document_is_not_obeyed() -> None:

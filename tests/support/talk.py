@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.support.client import TIMEOUT_SECONDS, RpcError
-from tests.support.daemon import daemon
+from tests.support.daemon import daemon, spawned
+from tests.support.logs import faults
 from tests.support.model_server import model_server, openai_options
 from tests.support.repositories import copy_example
 
@@ -122,6 +123,32 @@ async def talking(
             await client.request("ckit/repo/open", {"path": str(root)})
             created = await client.request("ckit/session/create", session or {})
             yield Talk(client, server, root, created["session"]["id"])
+
+
+@contextlib.asynccontextmanager
+async def talking_apart(
+    tmp_path: Path,
+    *replies: Reply,
+    config: Json | None = None,
+    provider: Json | None = None,
+    session: Json | None = None,
+    environment: Json | None = None,
+    **options: Any,
+) -> AsyncGenerator[Talk]:
+    """As `talking`, with a daemon in a process of its own, which ends well and whose log tells of no fault."""
+    root = copy_example(tmp_path / "example")
+    with model_server("openai") as server:
+        server.enqueue(*replies)
+        asked = options_for(server, config, provider, **options)
+        async with spawned(tmp_path, asked, environment=environment) as process:
+            await process.client.request("ckit/repo/open", {"path": str(root)})
+            created = await process.client.request("ckit/session/create", session or {})
+            yield Talk(process.client, server, root, created["session"]["id"])
+            assert process.client.strays == []
+            await process.client.request("shutdown")
+            process.client.notify("exit")
+            assert await process.exit_code(TIMEOUT_SECONDS) == 0
+    assert faults(process.log) == []
 
 
 def client_tool(name: str = "weather", tool_class: str = "read") -> Json:

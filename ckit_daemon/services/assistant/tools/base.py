@@ -155,7 +155,7 @@ class Tool(AnyTool, Generic[A]):
     def refusal(self, settings: Settings, *, trusted: bool) -> CkitError | None:
         """Return the feature flag that is off, if one is."""
         del trusted
-        off = next((feature for feature in self.features if not settings.enabled(feature)), None)
+        off = next(filter(None, map(settings.switched_off, self.features)), None)
         if off is None:
             return None
         return CapabilityDisabledError(
