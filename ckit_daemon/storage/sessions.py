@@ -165,17 +165,21 @@ class SqliteSessionStore(SqliteApprovals):
 
         return await self._database.write(put)
 
-    async def end_turn(self, turn: Turn) -> Turn:
-        """Store the end of a turn, add its usage to the session, and stop being its writer; raises as `put_item`."""
+    async def end_turn(self, turn: Turn) -> tuple[Turn, int]:
+        """Store the end of a turn, add its usage to the session, and stop being its writer; raises as `put_item`.
+
+        Returns:
+            The turn, and the sequence number of its end.
+        """
         clean = await self._clean(turn)
 
-        def end(connection: sqlite3.Connection) -> Turn:
+        def end(connection: sqlite3.Connection) -> tuple[Turn, int]:
             self._require_lease(connection, clean.session_id, clean.id)
             rows.put_turn(connection, clean)
             rows.add_usage(connection, clean.session_id, clean.usage)
-            rows.next_seq(connection, clean.session_id)
+            seq = rows.next_seq(connection, clean.session_id)
             rows.end_lease(connection, clean.session_id)
-            return clean
+            return clean, seq
 
         return await self._database.write(end)
 

@@ -13,11 +13,14 @@ import pytest
 from msgspec.structs import replace
 
 from ckit_daemon.core.errors import ConflictError
+from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant.ports import SessionQuery
 from ckit_daemon.services.assistant.records import AssistantMessage, Usage, UserMessage
+from ckit_daemon.services.assistant.stream import TurnWriter
 from tests.support.conversations import a_message, a_question, a_session, a_store, a_turn, integrity
 
 if TYPE_CHECKING:
+    from ckit_daemon.services.assistant.records import Turn, TurnEvent
     from ckit_daemon.storage.sessions import SqliteSessionStore
 
 pytestmark = pytest.mark.asyncio
@@ -81,6 +84,28 @@ async def test_one_session_that_three_daemons_want_goes_from_one_to_the_next(tmp
         assert [item.turn_id for item in found.items] == [turn.id for turn in found.turns]
         assert [item.seq for item in found.items] == [*range(2, 46, 3)]
         assert found.session.last_seq == 45
+
+
+async def test_the_end_of_a_turn_is_told_with_its_own_number_though_another_daemon_goes_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[TurnEvent] = []
+    async with a_store(tmp_path) as one, a_store(tmp_path) as two:
+        await one.create(a_session())
+        end_turn = one.end_turn
+
+        async def and_then_the_other(turn: Turn) -> tuple[Turn, int]:
+            ended = await end_turn(turn)
+            await two.begin_turn(a_turn("next"))
+            return ended
+
+        monkeypatch.setattr(one, "end_turn", and_then_the_other)
+        writer = TurnWriter(one, lambda event: told.append(event), a_turn("first"), Redactor())
+        await writer.start_turn()
+        await writer.end_turn(replace(writer.turn, status="completed"))
+        # A client that has 2 asks for what followed, and must not be told that it has 3 already.
+        assert [(event.turn_id, event.seq) for event in told] == [("first", 1), ("first", 2)]
+        assert (await one.find("s")).last_seq == 3
 
 
 async def test_R04_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

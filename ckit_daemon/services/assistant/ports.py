@@ -159,8 +159,12 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def end_turn(self, turn: Turn) -> Turn:
-        """Store the end of a turn, add its usage to the session, and stop being its writer; raises as `put_item`."""
+    async def end_turn(self, turn: Turn) -> tuple[Turn, int]:
+        """Store the end of a turn, add its usage to the session, and stop being its writer; raises as `put_item`.
+
+        Returns:
+            The turn, and the sequence number of its end: what the session has by then may be another daemon's.
+        """
         ...
 
     async def put_approval(self, approval: Approval) -> None:

@@ -83,8 +83,7 @@ class TurnWriter:
 
     async def end_turn(self, turn: Turn) -> Turn:
         """Store the end of the turn and announce it."""
-        self.turn = await self._store.end_turn(turn)
-        self._seq = (await self._store.find(turn.session_id)).last_seq
+        self.turn, self._seq = await self._store.end_turn(turn)
         self._send(TurnCompleted(session_id=turn.session_id, turn_id=turn.id, seq=self._seq, turn=self.turn))
         return self.turn
 
