@@ -9,10 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
+from ckit_daemon.services.assistant.records import ApprovalItem
 from tests.rpc.test_repository_methods import a_file
 from tests.rpc.test_turn_methods import RETITLE, calls
 from tests.support.client import RpcError
+from tests.support.conversations import a_store
 from tests.support.daemon import daemon, spawned
 from tests.support.model_server import Reply, model_server
 from tests.support.repositories import copy_example
@@ -165,6 +168,31 @@ async def test_R04_an_approval_survives_and_counts_whenever_it_is_given(tmp_path
             assert "Anew" in a_file(talk.root, "T-001").read_text("utf-8")
             assert [(each["id"], each["state"]) for each in await talk.items("approval")] == [(item["id"], "allowed")]
             assert [call["result"] for call in await talk.items("toolCall")] == ["ok"]
+
+
+async def test_R04_a_refusal_that_was_told_before_the_death_is_told_no_second_time(tmp_path: Path) -> None:
+    with model_server() as server:
+        server.enqueue(calls(("entity_edit", RETITLE)))
+        async with that_dies(tmp_path, server) as talk:
+            talk.client.answer(ASK, never)
+            running = talk.start()
+            await talk.began("approval")
+        await asyncio.wait([running])
+        assert running.exception() is not None
+        # As if it had died a moment later, when the refusal was on disk and the end of the call was not.
+        async with a_store(tmp_path / "state") as store:
+            found = await store.transcript(talk.session)
+            [asked] = [item for item in found.items if isinstance(item, ApprovalItem)]
+            [approval] = await store.approvals(session_id=talk.session)
+            await store.decide_approval(structs.replace(approval, state="denied", decision="deny"))
+            await store.begin_turn(structs.replace(found.turns[0], status="running"))
+            told = structs.replace(asked, status="completed", state="denied", decision="deny")
+            told = await store.put_item(talk.session, told)
+        async with again(talk, tmp_path) as talk:
+            assert (await resumed(talk))["stopReason"] == "endTurn"
+            assert [item["seq"] for item in await talk.items("approval")] == [told.seq]
+            assert [call["result"] for call in await talk.items("toolCall")] == ["denied"]
+            assert "approval" not in {event["item"]["kind"] for event in talk.events if "item" in event}
 
 
 async def test_two_daemons_on_one_database_see_one_another_and_take_turns(tmp_path: Path) -> None:

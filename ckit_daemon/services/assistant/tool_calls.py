@@ -196,6 +196,9 @@ class ToolCalls:
 
     async def _on_approval(self, approval: Approval) -> None:
         before = self._approvals.get(approval.id)
+        if before is not None and before.state != "pending":
+            # The decision was noted before the turn was interrupted, and an item ends once.
+            return
         item = ApprovalItem(
             **new_item(self._writer.turn.id, "inProgress" if approval.state == "pending" else "completed"),
             approval_id=approval.id,
