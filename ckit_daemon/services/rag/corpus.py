@@ -54,9 +54,10 @@ class RepositoryCorpus:
 
     version: int
     chunks: Mapping[str, Chunk]
+    by_path: Mapping[str, tuple[Chunk, ...]]
     by_hash: Mapping[str, tuple[Chunk, ...]]
     files: Mapping[str, FilePassages]
-    """The passages by file; that of a file that did not change is the same object in the next corpus."""
+    """What was taken from each file."""
     definitions: Mapping[str, tuple[Entity, ...]]
     """All entities of each id, of which the first one counts."""
     masked: int
@@ -66,8 +67,11 @@ class RepositoryCorpus:
     def of_entity(self, identifier: str) -> Sequence[Chunk]:
         """The passages of one entity in the order of its file; empty where there is none."""
         definitions = self.definitions.get(identifier)
-        file = self.files.get(definitions[0].path) if definitions else None
-        return () if file is None else file.chunks
+        return self.by_path.get(definitions[0].path, ()) if definitions else ()
+
+    def of_file(self, path: str) -> Sequence[Chunk]:
+        """The passages of one file in their order; empty where there is none."""
+        return self.by_path.get(path, ())
 
     def locate(self, chunk: Chunk) -> Location:
         """Where a passage stands now; the beginning of its file where it is not part of this corpus."""
@@ -177,13 +181,14 @@ def _with_changes(
     known: RepositoryCorpus, snapshot: Snapshot, new: Mapping[str, FilePassages], gone: Sequence[str]
 ) -> RepositoryCorpus:
     """The corpus after some files changed and some went."""
-    files, chunks, hashes = dict(known.files), dict(known.chunks), dict(known.by_hash)
+    files, paths, chunks, hashes = dict(known.files), dict(known.by_path), dict(known.chunks), dict(known.by_hash)
     masked, broken = known.masked, known.broken
     removed: dict[str, set[str]] = {}
     for path in (*gone, *new):
         old = files.pop(path, None)
         if old is None:
             continue
+        del paths[path]
         masked, broken = masked - old.masked, broken - old.broken
         for chunk in old.chunks:
             del chunks[chunk.id]
@@ -204,7 +209,8 @@ def _with_changes(
         both.sort(key=lambda each: each.id)
         hashes[digest] = tuple(both)
     files.update(new)
-    return RepositoryCorpus(snapshot.version, chunks, hashes, files, snapshot.definitions, masked, broken)
+    paths.update((path, file.chunks) for path, file in new.items())
+    return RepositoryCorpus(snapshot.version, chunks, paths, hashes, files, snapshot.definitions, masked, broken)
 
 
-_EMPTY: Final = RepositoryCorpus(0, {}, {}, {}, {}, 0, 0)
+_EMPTY: Final = RepositoryCorpus(0, {}, {}, {}, {}, {}, 0, 0)

@@ -199,6 +199,10 @@ class Lexicon(Protocol):
         """
         ...
 
+    def is_misspelt(self, query: str) -> bool:
+        """Return whether a word of a query is one that no passage has, and is nearly one that passages have."""
+        ...
+
     def weights(self, query: str) -> Mapping[str, float]:
         """Return how telling each word of a query is, from 0 (in every passage) to 1 (in none or one)."""
         ...
