@@ -56,8 +56,9 @@ class RepositoryAnswers:
         limit = question.limit or self._settings().answer_passages
         request = SearchRequest(question.text, limit=limit, filters=question.filters)
         found = await self._retriever.search(view, request, progress)
-        relevant = [hit for hit in found.hits if hit.relevant]
         by_model = await self._writer.is_language_model(question.model)
+        # A language model can tell for itself whether a passage of a middling score answers the question.
+        relevant = [hit for hit in found.hits if hit.relevant or by_model]
         if not relevant:
             return await self._nothing(found, on_text)
         progress.report(1, 3, f"Reading {len(relevant)} passages")

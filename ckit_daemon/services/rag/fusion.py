@@ -22,15 +22,20 @@ if TYPE_CHECKING:
 
 BEST: Final = 0.5
 """How much the best passage of an entity counts,"""
-NEXT: Final = 0.2
+NEXT: Final = 0.25
 """how much the two after it,"""
-WHOLE: Final = 0.3
+WHOLE: Final = 0.25
 """and how much the entity as a whole: one sentence may fit by chance, all of them don't."""
-LEXICAL: Final = 0.3
-"""How much words count beside meanings."""
-QUOTED: Final = 0.8
-"""How much they count where the person quotes something, and so means just these words."""
-RELEVANT: Final[dict[Mode, float]] = {"hybrid": 0.195, "vector": 0.215, "lexical": 0.3}
+LEXICAL: Final = 0.2
+"""How much words count beside meanings where no passage shares any,"""
+MATCHED: Final = 0.3
+"""and how much more where one holds them all: names, codes and misspelt words say little to an embedder."""
+WORDED: Final = 0.8
+"""How much they count where the person quotes something, and so means just these words; and where a word is misspelt
+but its sense is plain to see from the others, since an embedder makes nothing of it."""
+PLAIN: Final = 0.35
+"""Lexical score of a passage from which on the sense of a misspelt query is plain to see."""
+RELEVANT: Final[dict[Mode, float]] = {"hybrid": 0.225, "vector": 0.3, "lexical": 0.21}
 """What unrelated entities hardly ever reach."""
 _AFTER_BEST: Final = 3
 _QUOTE: Final = re.compile(
@@ -67,11 +72,20 @@ class Fused:
     """The passages after the best one, the best first."""
 
 
-def weight_of_words(query: str, mode: Mode) -> float:
-    """Return how much shared words count for a query, from 0 to 1."""
+def weight_of_words(query: str, mode: Mode, best: float, *, misspelt: bool) -> float:
+    """Return how much shared words count for a query, from 0 to 1.
+
+    Args:
+        query: a person's words.
+        mode: how it is looked for.
+        best: the highest lexical score of any passage.
+        misspelt: whether a word of it is nearly a known one.
+    """
     if mode != "hybrid":
         return float(mode == "lexical")
-    return QUOTED if _QUOTE.search(query) else LEXICAL
+    if _QUOTE.search(query) or (misspelt and best >= PLAIN):
+        return WORDED
+    return LEXICAL + MATCHED * best
 
 
 def fuse(passages: Collection[Evidence], lexical: float) -> Fused:

@@ -133,7 +133,9 @@ class RepositoryRetriever:
                 cosines = await self._index.similarities([text], hashes)
             except DegradedError as error:
                 looked.mode, looked.degraded = "lexical", error.message
-        weight = weight_of_words(text, looked.mode)
+        best = max((hit.score for hit in looked.words.values()), default=0.0)
+        misspelt = await asyncio.to_thread(self._lexicon.is_misspelt, text)
+        weight = weight_of_words(text, looked.mode, best, misspelt=misspelt)
         return {key: fuse([_evidence(chunk, cosines, looked) for chunk in chunks], weight)
                 for key, chunks in groups.items()}  # fmt: skip
 
