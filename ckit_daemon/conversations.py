@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.ports import Client
     from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
     from ckit_daemon.services.assistant.records import TurnEvent
+    from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.services.assistant.sessions import SessionService
     from ckit_daemon.services.assistant.tools.runner import ToolRunner
     from ckit_daemon.services.assistant.turns import TurnService
@@ -40,6 +41,7 @@ class Conversations:
         self._services = services
         self._client = client
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._secrets = Part(self._build_secrets)
         self._database = Part(self._build_database)
         self._store = Part(self._build_store)
         self.assistant = Assistant(
@@ -68,10 +70,21 @@ class Conversations:
         gateway = self.assistant.gateway.built
         return {} if gateway is None else gateway.circuits()
 
+    def _build_secrets(self) -> SecretStore:
+        from ckit_daemon.services.assistant.providers.keys import key_references  # noqa: PLC0415 - as above.
+        from ckit_daemon.services.assistant.secrets import SecretStore  # noqa: PLC0415 - as above.
+
+        secrets = SecretStore(self._client, self._settings)
+        providers = self._settings().models.providers.values()
+        secrets.prepare({reference for provider in providers for reference in key_references(provider)})
+        return secrets
+
     def _build_database(self) -> Database:
         from ckit_daemon.storage.database import Database  # noqa: PLC0415 - see the module's docstring.
         from ckit_daemon.storage.probe import DatabaseProbe  # noqa: PLC0415 - as above.
 
+        # Before anything that people write is stored.
+        self._secrets.need()
         database = Database(self._settings().paths.state() / "ckit.db")
         self._services().health.add(DatabaseProbe(database))
         self._closers.append(database.aclose)
@@ -87,10 +100,8 @@ class Conversations:
     def _build_providers(self) -> ProviderRegistry:
         from ckit_daemon.services.assistant.providers.probe import ProviderProbe  # noqa: PLC0415 - as above.
         from ckit_daemon.services.assistant.providers.registry import ProviderRegistry  # noqa: PLC0415 - as above.
-        from ckit_daemon.services.assistant.secrets import SecretStore  # noqa: PLC0415 - as above.
 
-        secrets = SecretStore(self._client, self._settings)
-        registry = ProviderRegistry(self._settings, secrets)
+        registry = ProviderRegistry(self._settings, self._secrets.need())
         self._closers.append(registry.aclose)
         for name in self._settings().models.providers:
             self._services().health.add(ProviderProbe(name, registry.state, self._circuits))

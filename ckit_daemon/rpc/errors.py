@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import uuid
 from typing import TYPE_CHECKING, Literal
 
 from ckit_daemon.core.errors import CkitError, OperationCancelledError
+from ckit_daemon.redaction import ValueRedactor
+from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.misfits import as_fields, as_text, misfits
 
 if TYPE_CHECKING:
@@ -90,14 +93,22 @@ def _error(
     # A start that goes well answers initialize before any model is loaded.
     from ckit_daemon.wire.errors import NUMBERS, ErrorData, ErrorObject  # noqa: PLC0415
 
+    # Most errors name what was asked for, and that may be a key in the wrong place.
+    redactor = _redactor()
     return ErrorObject(
         code=NUMBERS[code],
-        message=message,
+        message=redactor.text(message),
         data=ErrorData(
             code=code,
             retryable=retryable,
             retry_after_ms=retry_after_ms,
             request_id=request_id,
-            details=details,
+            details=masked_object(redactor, details),
         ),
     )
+
+
+@functools.cache
+def _redactor() -> ValueRedactor:
+    # Messages say "apiKey: unknown field": only values are masked.
+    return ValueRedactor()

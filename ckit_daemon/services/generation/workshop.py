@@ -128,7 +128,7 @@ class Workshop:
             room = await gateway.context_tokens(self._model(run)) - answer
             budget = max(1, min(self.settings.generation.material_tokens, room))
         text = self._redactor.text
-        # People leave keys in files, where neither models nor prompts may pick them up.
+        # People leave keys in files. A prompt is shown as well, and counted; what models get, the gateway masks.
         head, clean = await asyncio.to_thread(
             lambda: (
                 text(instructions),
@@ -168,7 +168,7 @@ class Workshop:
         parts: list[str] = []
         written = 0
         last: BaseMessageChunk | None = None
-        async for chunk in model.astream(await asyncio.to_thread(self._asked, messages)):
+        async for chunk in model.astream(messages):
             last = chunk
             piece = masker.push(chunk.text)
             written += len(piece)
@@ -188,18 +188,6 @@ class Workshop:
             why = "refused to answer" if info.finish == "refusal" else "answered with an empty text"
             raise GenerationFailedError(f"The model {why}; say it in other words, or try another model.")
         return text
-
-    def _asked(self, messages: list[BaseMessage]) -> list[BaseMessage]:
-        """Messages as the model gets them: what surrounds the material may hold keys as well."""
-        return [
-            message.model_copy(
-                update={
-                    "content": self._redactor.text(message.text),
-                    "additional_kwargs": self.mask(cast("JsonObject", message.additional_kwargs)),
-                }
-            )
-            for message in messages
-        ]
 
     @staticmethod
     async def _pass_on(piece: str, parts: list[str], stream: TextSink | None) -> None:
@@ -221,8 +209,7 @@ class Workshop:
         """
         gateway = await self._gateway.get()
         try:
-            asked = await asyncio.to_thread(self._asked, messages)
-            found = await gateway.structured(run.call(), asked, schema, name)
+            found = await gateway.structured(run.call(), messages, schema, name)
         except UnfitAnswerError as error:
             run.answered(error.info)
             return None, self._redactor.text(error.text), [self._redactor.text(each) for each in error.problems]

@@ -19,8 +19,9 @@ from ckit_daemon.core.errors import (
     NotFoundError,
     OperationCancelledError,
 )
-from ckit_daemon.redaction import Redactor
+from ckit_daemon.redaction import Redactor, ValueRedactor
 from ckit_daemon.services.assistant.approvals import Question
+from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.assistant.tools.base import ToolContext
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
@@ -102,6 +103,7 @@ class ToolRunner:
         self._scripts = scripts
         self._metrics = metrics
         self._redactor = Redactor()
+        self._values = ValueRedactor()
         for tool in TOOLS.values():
             # Made here, in the worker thread that builds the runner; a model's first turn would wait for them.
             tool.input_schema()
@@ -141,7 +143,9 @@ class ToolRunner:
         """Run a tool, with the approvals that it needs; what goes wrong is an outcome. Cancelling the call ends it."""
         watch = _Stopwatch()
         try:
-            output = await self._perform(request, watch)
+            # What is run must be what is shown, and no program needs one of our keys as an argument.
+            arguments = await asyncio.to_thread(masked_object, self._values, request.arguments)
+            output = await self._perform(replace(request, arguments=arguments), watch)
             # Patterns take their time with long texts.
             outcome = await asyncio.to_thread(success, output, request.name, self._redactor, watch.milliseconds)
         except CkitError as error:
