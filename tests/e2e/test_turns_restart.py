@@ -212,7 +212,7 @@ async def test_two_daemons_on_one_database_see_one_another_and_take_turns(tmp_pa
                 seen = stored["session"]["lastSeq"]
                 turn = stored["session"]["runningTurn"]
                 for attempt in (
-                    other.turn("Me, too."),
+                    other.turn("Me, too.", mode="improvement"),
                     other.steer("Faster."),
                     other.cancel(),
                     other.cancel(turnId=turn),
@@ -221,6 +221,7 @@ async def test_two_daemons_on_one_database_see_one_another_and_take_turns(tmp_pa
                         await attempt
                     assert caught.value.code == "conflict"
                     assert caught.value.data["details"]["turnId"] == turn
+                assert (await other.stored())["session"] == stored["session"]
                 server.release()
                 ended = (await running)["turn"]
                 news = await other.stored(replayFrom=seen)

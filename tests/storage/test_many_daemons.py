@@ -100,7 +100,7 @@ async def test_the_end_of_a_turn_is_told_with_its_own_number_though_another_daem
             return ended
 
         monkeypatch.setattr(one, "end_turn", and_then_the_other)
-        writer = TurnWriter(one, lambda event: told.append(event), a_turn("first"), Redactor())
+        writer = TurnWriter(one, told.append, a_turn("first"), Redactor())
         await writer.start_turn()
         await writer.end_turn(replace(writer.turn, status="completed"))
         # A client that has 2 asks for what followed, and must not be told that it has 3 already.

@@ -44,7 +44,7 @@ class Client(Protocol):
 class EventSink(Protocol):
     """Takes the events of turns on their way to the client."""
 
-    def __call__(self, event: TurnEvent) -> None:
+    def __call__(self, event: TurnEvent, /) -> None:
         """Send an event; returns at once."""
         ...
 

@@ -199,6 +199,12 @@ class TurnService:
             raise ConflictError(
                 "The session is archived; fetch it back with ckit/session/archive.", details={"session": session_id}
             )
+        if session.running_turn is not None:
+            # The store would refuse the turn as well, but only after the session has changed for it.
+            raise ConflictError(
+                "A turn of the session is running; wait for its end, or cancel it where it was started.",
+                details={"turnId": session.running_turn},
+            )
         return session
 
     async def _repository(self, session: Session, progress: Progress) -> OpenRepository:
