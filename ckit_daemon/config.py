@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args, get_origin
 import msgspec
 import orjson
 
-from ckit_daemon.redaction import looks_secret, names_secret
+from ckit_daemon.redaction import ValueRedactor, looks_secret, names_secret
 from ckit_daemon.settings import REPOSITORY_MAY_SET, Settings
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ class Configuration:
             for key, value in layer.options.items():
                 problem, checked = _check(key, value, layer.source)
                 if problem is not None:
-                    warnings.append(OptionWarning(key, layer.source, problem))
+                    # People put keys into the wrong places, and this one is told to everybody.
+                    warnings.append(OptionWarning(ValueRedactor().text(key), layer.source, problem))
                     continue
                 leaf = LEAVES[key]
                 values.setdefault(leaf.group, {})[leaf.name] = checked
