@@ -34,7 +34,7 @@ from ckit_daemon.services.rag.store.calls import (
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ckit_daemon.services.rag.store.calls import Call, Open
@@ -63,15 +63,17 @@ class DamagedStoreError(Exception):
 class Replica:
     """A collection of vectors in a process of its own; used on the event loop only."""
 
-    def __init__(self, call: Open, folder: Path) -> None:
+    def __init__(self, call: Open, folder: Path, on_end: Callable[[], None] = lambda: None) -> None:
         """Remember what to open.
 
         Args:
             call: what the child is told first.
-            folder: one that exists and holds nothing that a program could take for its settings.
+            folder: where the child runs: one that holds nothing that it could take for its settings.
+            on_end: is called when the child comes to a sudden end.
         """
         self._open = call
         self._cwd = folder
+        self._on_end = on_end
         self._process: Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: deque[asyncio.Future[bytes]] = deque()
@@ -225,6 +227,7 @@ class Replica:
             logger.error(
                 "the process of the vector store ended: %s", self._stderr.decode(errors="replace"), extra={"code": code}
             )
+            self._on_end()
         while self._waiting:
             answered = self._waiting.popleft()
             if not answered.done():
