@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from tests.bench.assistant import Talk, talking
-from tests.bench.models import ModelProcess, pieces, script
+from tests.bench.models import PATIENCE_SECONDS, ModelProcess, pieces, script
 from tests.bench.table import Row, at_most
 
 if TYPE_CHECKING:
@@ -72,17 +72,22 @@ def _until_processes_end(talk: Talk, manner: str) -> float:
     ready = talk.root / "ready"
     session = talk.session()
     talk.start(session, script(manner))
-    while not ready.exists():
-        talk.server.call("ckit/capabilities")
+    _wait(lambda: not ready.exists(), lambda: talk.server.call("ckit/capabilities"))
     ready.unlink()
     family = psutil.Process(talk.server.pid).children(recursive=True)
     began = time.perf_counter()
     _by_method(talk, session, 0)
-    while any(map(_runs, family)):
-        pass
+    _wait(lambda: any(map(_runs, family)))
     seconds = time.perf_counter() - began
     _check_cancelled(talk, session)
     return seconds
+
+
+def _wait(lasts: Callable[[], bool], meanwhile: Callable[[], object] = lambda: None) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while lasts():
+        assert time.monotonic() < deadline, "it took too long"
+        meanwhile()
 
 
 def _check_cancelled(talk: Talk, session: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tests.bench.client import Message
+
+PATIENCE_SECONDS: Final = 30
 
 _PIECES: Final = re.compile(r"(\d+) pieces, (\S+) s apart")
 _SCRIPT: Final = re.compile(r"script (\S+)")
@@ -78,7 +81,12 @@ class ModelProcess:
 
     def gone(self) -> float:
         """Wait for the end of the next stream that a client gives up; return when, by `time.perf_counter()`."""
-        return float(self._lines.readline())
+        impatience = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        impatience.start()
+        line = self._lines.readline()
+        impatience.cancel()
+        assert line, "no stream was given up"
+        return float(line)
 
 
 class _Server(ModelServer):
