@@ -6,11 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from ckit_daemon.core.errors import ConflictError, NotFoundError
 from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant.masking import masked
 from ckit_daemon.services.assistant.records import Approval
+from ckit_daemon.services.clock import timestamp
 from ckit_daemon.storage.rows import encoded, require_session
 
 if TYPE_CHECKING:
@@ -89,6 +91,18 @@ class SqliteApprovals:
         plain = cast("JsonValue", msgspec.json.decode(record.to_json()))
         clean = masked(self._redactor, plain)
         return record if clean == plain else msgspec.convert(clean, type(record))
+
+
+def withdraw(connection: sqlite3.Connection, session_id: str) -> None:
+    """Take back the questions of a session's turns, where nothing waits for their answers any more."""
+    found: list[tuple[str]] = connection.execute(
+        "SELECT record FROM approvals WHERE session_id = ? AND state = 'pending'", [session_id]
+    ).fetchall()
+    for (record,) in found:
+        approval = _APPROVAL.decode(record)
+        # Without a turn it is a client's own run, which may still wait in whatever daemon.
+        if approval.turn_id is not None:
+            _put(connection, replace(approval, state="cancelled", decided_at=timestamp()))
 
 
 def _find(connection: sqlite3.Connection, approval_id: str) -> Approval:

@@ -11,7 +11,7 @@ from ckit_daemon.core.errors import ConflictError
 from ckit_daemon.services.assistant.ports import Transcript
 from ckit_daemon.services.clock import timestamp
 from ckit_daemon.storage import rows
-from ckit_daemon.storage.approvals import SqliteApprovals
+from ckit_daemon.storage.approvals import SqliteApprovals, withdraw
 from ckit_daemon.storage.fork import copy_turns
 from ckit_daemon.storage.owner import Owner
 from ckit_daemon.storage.retention import retain
@@ -177,6 +177,7 @@ class SqliteSessionStore(SqliteApprovals):
             self._require_lease(connection, clean.session_id, clean.id)
             rows.put_turn(connection, clean)
             rows.add_usage(connection, clean.session_id, clean.usage)
+            withdraw(connection, clean.session_id)
             seq = rows.next_seq(connection, clean.session_id)
             rows.end_lease(connection, clean.session_id)
             return clean, seq
@@ -195,6 +196,8 @@ class SqliteSessionStore(SqliteApprovals):
         self._refuse_if_running(connection, session_id)
         before = rows.find_turn(connection, turn.id)
         if before is None:
+            # What was interrupted before can't be resumed any more.
+            withdraw(connection, session_id)
             begun = replace(turn, number=rows.next_number(connection, session_id))
         elif before.session_id == session_id and before.status == "interrupted":
             begun = replace(turn, number=before.number)

@@ -195,6 +195,33 @@ async def test_R04_a_refusal_that_was_told_before_the_death_is_told_no_second_ti
             assert "approval" not in {event["item"]["kind"] for event in talk.events if "item" in event}
 
 
+@pytest.mark.parametrize("then", ["another turn", "the same turn"])
+async def test_a_question_is_withdrawn_when_nothing_waits_for_its_answer_any_more(tmp_path: Path, then: str) -> None:
+    with model_server() as server:
+        server.enqueue(calls(("entity_edit", RETITLE)))
+        async with that_dies(tmp_path, server) as talk:
+            talk.client.answer(ASK, never)
+            running = talk.start()
+            item = await talk.began("approval")
+        await asyncio.wait([running])
+        assert running.exception() is not None
+        if then == "the same turn":
+            # It can't be changed any more, so that nobody is asked again.
+            a_file(talk.root, "T-001").unlink()
+        async with again(talk, tmp_path) as talk:
+            ended = await resumed(talk) if then == "the same turn" else await talk.turn("Let it be.")
+            assert ended["stopReason"] == "endTurn"
+            listed = await talk.client.request("ckit/approval/list", {"sessionId": talk.session, "state": None})
+            assert [(each["id"], each["state"]) for each in listed["approvals"]] == [(item["approvalId"], "cancelled")]
+            with pytest.raises(RpcError) as caught:
+                await talk.client.request("ckit/approval/resolve", {"id": item["approvalId"], "decision": "allowOnce"})
+            assert caught.value.code == "conflict"
+            if then == "the same turn":
+                [asked] = await talk.items("approval")
+                assert (asked["id"], asked["status"], asked["state"]) == (item["id"], "cancelled", "cancelled")
+                assert [call["result"] for call in await talk.items("toolCall")] == ["error"]
+
+
 async def test_two_daemons_on_one_database_see_one_another_and_take_turns(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="One two three.", stall_after=1))

@@ -138,6 +138,10 @@ class ToolCalls:
             if item.tool_class == "read" or item.id in not_begun:
                 again = await self._writer.begin(replace(item, status="inProgress"))
                 await self._perform(_Pending(again, again.arguments, readable=True))
+                for asked in [each for each in self._approvals.values() if each.tool_call_id == item.id]:
+                    if asked.state == "pending":
+                        # It could not even be planned any more, so that nobody was asked again.
+                        await self._writer.add(replace(asked, status="cancelled", state="cancelled"))
             else:
                 await self._writer.add(replace(item, status="interrupted", result="error", text=UNKNOWN))
 
