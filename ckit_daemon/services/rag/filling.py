@@ -94,6 +94,7 @@ class Filler:
         self,
         side: Side,
         cache: VectorCache,
+        left: int,
         *,
         batch: Callable[[], int],
         goes_on: Callable[[Corpus], bool],
@@ -104,12 +105,13 @@ class Filler:
         Args:
             side: what to fill.
             cache: where vectors are that somebody has embedded.
+            left: how many passages are missing, as long as there is no plan.
             batch: tells how many passages to embed at once.
             goes_on: tells whether a corpus is still the one to follow.
             changed: is called when there is progress.
         """
         self.side = side
-        self.left = 0
+        self.left = left
         self.writer: Writer = "none"
         self.refused: set[str] = set()
         self.pace = Pace()
@@ -119,13 +121,19 @@ class Filler:
         self._changed = changed
         self._is_same_model = side.embedder.name.startswith("offline/")
 
-    def plan(self, corpus: Corpus, newest: set[str], most: int) -> Plan:
-        """Return what is missing; call it in a worker thread."""
+    def plan(self, corpus: Corpus, before: Corpus | None, most: int) -> Plan:
+        """Return what is missing; call it in a worker thread.
+
+        Args:
+            corpus: what there is.
+            before: what there was; what has come since is first, since somebody may be about to look for it.
+            most: how many hashes may be indexed.
+        """
         held, refused, by_hash = self.side.held, self.refused, corpus.by_hash
         wanted = itertools.islice(by_hash, most)
         missing = [each for each in wanted if each not in held and each not in refused]
-        if newest:
-            missing.sort(key=lambda each: each not in newest)
+        if before is not None:
+            missing.sort(key=before.by_hash.__contains__)
         return Plan(corpus, missing, sum(len(by_hash[each]) for each in missing))
 
     async def fill(self, plan: Plan, pause: Callable[[float], Awaitable[None]]) -> None:
@@ -159,8 +167,7 @@ class Filler:
 
     async def stop(self) -> None:
         """Let others embed."""
-        if self.side.lease.held:
-            await self.side.lease.release()
+        await self.side.lease.release()
         self._is_writer("none")
 
     async def _copy(self, corpus: Corpus, hashes: Sequence[str]) -> list[str]:

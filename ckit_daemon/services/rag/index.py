@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import math
-import re
 import sys
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, DegradedError, StorageError
 from ckit_daemon.services.rag.filling import Filler, OtherVectorsError
+from ckit_daemon.services.rag.open_sides import OpenSides, UnlikeVectorsError
 from ckit_daemon.services.rag.ports import VectorHit
 from ckit_daemon.services.rag.records import IndexStatus
 from ckit_daemon.services.rag.replica import DamagedStoreError
-from ckit_daemon.services.rag.sides import Place, known_embedders, open_side, remove
 from ckit_daemon.services.rag.vectors import NUMBER_BYTES, matrix, rows
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 60.0
-QUERY_SECONDS: Final = 20.0
-"""How long a query waits for its vector before it goes on by words alone."""
 PROGRESS_SECONDS: Final = 0.5
 MORE: Final = 16
 """How many more vectors are looked for than are needed, since some may be of passages that are no more."""
@@ -43,6 +39,7 @@ STALE: Final = 500
 MAX_CACHED: Final = 400_000
 """Vectors of all repositories that are kept; 0.6 GB of the built-in embedder's."""
 CANCELLED: Final = "Indexing was cancelled; it goes on with the next change or with ckit/rag/index."
+CHANGED: Final = "The embedder has changed, and the index is made anew."
 MENDING: Final = "The index was damaged and is filled again from what was embedded before."
 
 
@@ -69,22 +66,17 @@ class SemanticIndex:
             name: of the repository, for the collection on a server.
             token: returns the token for a Chroma server, '' where the settings name none.
         """
-        self._folder = folder
         self._cache = cache
-        self._embedders = embedders
         self._settings = settings
-        self._name = name
-        self._token = token
+        self._sides = OpenSides(folder, cache, embedders, settings, name=name, token=token, on_end=self._ended)
         self._corpus: Corpus | None = None
-        self._newest: set[str] = set()
+        self._before: Corpus | None = None
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._filler: Filler | None = None
-        self._answering: Side | None = None
         self._paused = False
-        self._damaged = False
         self._failures = 0
         self._problem: str | None = None
         self._mending: str | None = None
@@ -99,36 +91,33 @@ class SemanticIndex:
         """Take the newest passages; what is missing is embedded in the background. Returns at once."""
         if corpus is self._corpus and self._task is not None:
             return
-        if self._corpus is not None:
-            # Few of them are new, and somebody may be about to look for them: they go first.
-            self._newest = {each for each in corpus.by_hash if each not in self._corpus.by_hash}
+        self._before = self._before or self._corpus
         self._corpus = corpus
         self._paused = False
         self._start()
 
     def status(self) -> IndexStatus:
         """Return how far it is, from memory."""
-        corpus, filler, answering = self._corpus, self._filler, self._answering
-        state, reason = self._state()
-        side = answering or (filler.side if filler is not None else None)
-        building = filler is not None and answering is not None and filler.side is not answering
-        left = 0 if filler is None else filler.left
+        corpus, filler, side = self._corpus, self._filler, self._sides.answering
         chunks = 0 if corpus is None else len(corpus.chunks)
-        held = 0 if side is None or building else max(chunks - left, 0)
-        dimension = None if side is None else side.dimension
+        left = chunks if filler is None else filler.left
+        # Of another embedder's vectors nobody counts which are of passages that are still there.
+        beside = filler is not None and filler.side is not side
+        embedded = min(len(side.held), chunks) if side is not None and beside else max(chunks - left, 0)
+        state, reason = self._state()
         return IndexStatus(
             state=state,
             reason=reason,
             chunks=chunks,
-            embedded=min(len(side.held), chunks) if side is not None and building else held,
+            embedded=embedded,
             masked=0 if corpus is None else corpus.masked,
-            embedder=self._wanted().name if side is None else side.embedder.name,
-            dimension=dimension,
-            building_embedder=filler.side.embedder.name if filler is not None and building else None,
+            embedder=self._sides.wanted.name if side is None else side.embedder.name,
+            dimension=None if side is None else side.dimension,
+            building_embedder=filler.side.embedder.name if filler is not None and beside else None,
             store=self._settings().rag.chroma_url or "embedded",
             writer="none" if filler is None else filler.writer,
             seconds_left=filler.pace.seconds_for(left) if filler is not None and state == "building" else None,
-            bytes=0 if side is None else side.replica.size + len(side.held) * (dimension or 0) * NUMBER_BYTES,
+            bytes=0 if side is None else side.size,
             version=0 if corpus is None else corpus.version,
         )
 
@@ -204,16 +193,16 @@ class SemanticIndex:
             StorageError: the disk refuses.
         """
         held = await self._forget()
-        if not self._settings().rag.chroma_url:
-            await remove(self._folder)
-        self._corpus = self._complete = self._problem = None
-        self._newest = set()
+        self._corpus = self._before = self._problem = None
         return held
 
     async def aclose(self) -> None:
         """Stop the background work and close all files."""
-        await self._stop()
-        await self._close_sides()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        await self._sides.aclose()
 
     # The background
 
@@ -222,12 +211,6 @@ class SemanticIndex:
         self._tell()
         if self._task is None:
             self._task = asyncio.create_task(self._work())
-
-    async def _stop(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
 
     async def _work(self) -> None:
         """Catch up whenever there is something new; what fails is tried again, ever more rarely."""
@@ -243,23 +226,21 @@ class SemanticIndex:
     async def _try(self) -> float | None:
         """Catch up; return after how many seconds to try again, None if that went well."""
         try:
-            if self._damaged:
-                await self._close_sides()
+            if self._sides.fresh:
+                await self._sides.aclose()
             if self._suspicion is not None:
-                suspicion, self._suspicion = self._suspicion, None
-                raise OtherVectorsError(suspicion)  # noqa: TRY301 - handled like one that filling raises.
+                await self._start_anew(self._suspicion)
             await self._catch_up()
         except DamagedStoreError as error:
             logger.warning("the index is damaged: %s", error)
-            await self._close_sides()
+            await self._sides.aclose()
             # What ends although it begins with nothing is not mended by beginning once more.
-            self._problem = f"The vector store does not work: {error}." if self._damaged else MENDING
+            self._problem = f"The vector store does not work: {error}." if self._sides.fresh else MENDING
             self._mending = MENDING
-            self._damaged = True
+            self._sides.fresh = True
         except OtherVectorsError as error:
-            logger.warning("the index is made anew: %s", error)
-            await self._start_anew()
-            self._problem = f"The embedder has changed: {error}. The index is made anew."
+            await self._start_anew(str(error))
+            self._problem = CHANGED
         except CkitError as error:
             self._problem = error.message
         except Exception:
@@ -270,8 +251,7 @@ class SemanticIndex:
             return None
         finally:
             if self._filler is not None:
-                with contextlib.suppress(CkitError):
-                    await self._filler.stop()
+                await self._filler.stop()
         self._left_at_failure = self._filler.left if self._filler is not None else sys.maxsize
         seconds = min(FIRST_RETRY_SECONDS * math.ldexp(1, self._failures), LONGEST_RETRY_SECONDS)
         self._failures += 1
@@ -279,27 +259,39 @@ class SemanticIndex:
 
     async def _catch_up(self) -> None:
         while (corpus := self._corpus) is not None and not self._paused:
-            filler = await self._fill_side(corpus)
+            side = await self._sides.fill(corpus)
+            filler = self._filler
+            if filler is None or filler.side is not side:
+                filler = self._filler = self._new_filler(side, corpus)
+            if side.damage is not None:
+                self._mending, side.damage = MENDING, None
             most = self._settings().rag.max_passages
-            plan = await asyncio.to_thread(filler.plan, corpus, self._newest, most)
-            filler.left = plan.chunks
+            plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
             await filler.fill(plan, lambda seconds: self._pause(seconds, self._changed))
             if self._goes_on(corpus):
-                self._newest = set()
                 self._complete = corpus
-                self._problem = self._mending = None
-                await self._settle(filler, corpus, most)
+                self._before = self._problem = self._mending = None
+                await self._sides.swap()
+                self._tell()
+                await self._tidy(filler, corpus, most)
                 return
 
-    async def _settle(self, filler: Filler, corpus: Corpus, most: int) -> None:
+    def _new_filler(self, side: Side, corpus: Corpus) -> Filler:
+        return Filler(
+            side,
+            self._cache,
+            len(corpus.chunks),
+            batch=lambda: self._settings().rag.write_batch,
+            goes_on=self._goes_on,
+            changed=self._progressed,
+        )
+
+    def _goes_on(self, corpus: Corpus) -> bool:
+        return corpus is self._corpus and not self._paused and self._sides.is_wanted(self._sides.filling)
+
+    async def _tidy(self, filler: Filler, corpus: Corpus, most: int) -> None:
         """Do what can wait until everything is searchable."""
-        side, old = filler.side, self._answering
-        self._answering = side
-        self._tell()
-        if old is not None and old is not side:
-            await old.replica.aclose()
-            if not old.shared:
-                await remove(self._folder, old.embedder.name)
+        side = filler.side
         if side.shared:
             return
         stale = await asyncio.to_thread(lambda: [each for each in side.held if each not in corpus.by_hash])
@@ -309,164 +301,32 @@ class SemanticIndex:
         if filler.writer == "this":
             await self._cache.trim(side.embedder.name, MAX_CACHED, list(corpus.by_hash)[:most])
 
-    # The sides
-
-    def _wanted(self) -> Embedder:
-        return self._embedders(self._settings().models.embeddings)
-
-    def _is_wanted(self, side: Side | None) -> TypeGuard[Side]:
-        """Whether a side is the one that the settings ask for, and can be asked."""
-        rag = self._settings().rag
-        return (
-            side is not None
-            and side.replica.is_open
-            and side.embedder.name == self._wanted().name
-            and (side.place.url, side.place.collection) == (rag.chroma_url, self._collection())
-        )
-
-    def _goes_on(self, corpus: Corpus) -> bool:
-        return (
-            corpus is self._corpus
-            and not self._paused
-            and self._filler is not None
-            and self._is_wanted(self._filler.side)
-        )
-
-    async def _fill_side(self, corpus: Corpus) -> Filler:
-        """Return what fills the side that the settings ask for, opened where that has not been done."""
-        filler = self._filler
-        if filler is not None and self._is_wanted(filler.side):
-            return filler
-        if filler is not None and filler.side is not self._answering:
-            await filler.side.replica.aclose()
-        self._filler = None
-        if self._answering is not None and not self._answering.replica.is_open:
-            await self._answering.replica.aclose()
-            self._answering = None
-        side = self._answering if self._is_wanted(self._answering) else await self._open(corpus)
-        self._filler = Filler(
-            side,
-            self._cache,
-            batch=lambda: self._settings().rag.write_batch,
-            goes_on=self._goes_on,
-            changed=self._progressed,
-        )
-        if self._answering is None:
-            self._answering = (None if side.held else await self._older(side)) or side
-        return self._filler
-
-    async def _open(self, corpus: Corpus) -> Side:
-        rag, embedder = self._settings().rag, self._wanted()
-        place = Place(
-            self._folder, rag.chroma_url, await self._token() if rag.chroma_url else "", self._collection(), self._ended
-        )
-        dimension = await self._dimension(embedder, corpus) if rag.chroma_url else None
-        side = await open_side(place, embedder, self._cache, dimension=dimension, fresh=self._damaged)
-        self._damaged = False
-        if side.damage is not None:
-            self._mending = MENDING
-        return side
-
-    async def _older(self, side: Side) -> Side | None:
-        """Return the side of another embedder that can answer until this one can."""
-        if side.shared:
-            return None
-        for name in await known_embedders(self._folder):
-            if name == side.embedder.name:
-                continue
-            try:
-                older = await open_side(side.place, self._embedders(name), self._cache, dimension=None)
-            except (CkitError, DamagedStoreError) as error:
-                logger.info("the index of %s is of no use: %s", name, error)
-                continue
-            if older.held:
-                return older
-            await older.replica.aclose()
-        return None
-
-    async def _dimension(self, embedder: Embedder, corpus: Corpus) -> int:
-        """Return the length of an embedder's vectors, which a collection on a server is named by."""
-        some = list(itertools.islice(corpus.by_hash, MORE))
-        for data in (await self._cache.get(embedder.name, some)).values():
-            return len(data) // NUMBER_BYTES
-        text = corpus.by_hash[some[0]][0].embedded if some else ""
-        return (await embedder.embed([text], interactive=False)).shape[1]
-
-    def _collection(self) -> str:
-        """Return what the name of a collection on a server begins with: letters, digits, `.`, `_` and `-`."""
-        rag = self._settings().rag
-        if not rag.chroma_url:
-            return ""
-        return rag.chroma_collection or re.sub(r"[^a-zA-Z0-9._-]+", "-", self._name).strip("._-")[:100] or "repository"
-
-    async def _ask(self, texts: Sequence[str]) -> tuple[Side, Vectors]:
-        """Return a side that can answer, with the vectors of some texts.
-
-        Raises:
-            DegradedError: there is none.
-        """
-        problem = self._state()[1] or "The index is not there yet."
-        for side in self._open_sides():
-            if not side.replica.is_open:
-                continue
-            try:
-                async with asyncio.timeout(QUERY_SECONDS):
-                    vectors = await side.embedder.embed(texts, interactive=True)
-            except TimeoutError:
-                problem = f"The embedder {side.embedder.name} did not answer within {QUERY_SECONDS:g} s."
-            except CkitError as error:
-                problem = error.message
-            else:
-                if side.dimension in {None, vectors.shape[1]}:
-                    return side, vectors
-                self._suspicion = f"its vectors have {vectors.shape[1]} dimensions, and had {side.dimension}"
-                self._start()
-                problem = "The embedder has changed; the index is made anew."
-        raise DegradedError(problem)
+    async def _start_anew(self, why: str) -> None:
+        logger.warning("the index is made anew: %s", why)
+        self._suspicion = None
+        self._mending = CHANGED
+        await self._sides.start_anew()
 
     async def _forget(self) -> int:
-        """Throw all vectors of this repository away, and return how many the index held."""
+        """Interrupt the background, throw all vectors of this repository away, and return how many there were."""
         self._paused = True
         self._tell()
         async with self._lock:
-            corpus, wanted = self._corpus, self._wanted()
-            if self._filler is None and corpus is not None and wanted.name in await known_embedders(self._folder):
-                await self._fill_side(corpus)
-            sides = self._open_sides()
-            held = max((len(side.held) for side in sides), default=0)
-            hashes = {each for side in sides for each in side.held} | set(corpus.by_hash if corpus is not None else ())
-            for name in {wanted.name, *(side.embedder.name for side in sides), *await known_embedders(self._folder)}:
-                await self._cache.forget(name, hashes)
-            for side in sides:
-                with contextlib.suppress(DamagedStoreError):
-                    await side.replica.drop()
-            await self._close_sides()
-            self._complete = None
-            return held
+            held = await self._sides.forget(self._corpus)
+        self._filler = self._complete = None
+        return held
 
-    async def _start_anew(self) -> None:
-        """Throw away what another model of the same name has embedded."""
-        side = self._filler.side if self._filler is not None else None
-        if side is not None:
-            with contextlib.suppress(CkitError):
-                await self._cache.clear(side.embedder.name)
-            with contextlib.suppress(CkitError, DamagedStoreError):
-                # What is on a server is not for one of its users to delete.
-                if not side.shared:
-                    await side.replica.drop()
-        await self._close_sides()
-        self._mending = "The embedder has changed; the index is made anew."
-
-    def _open_sides(self) -> list[Side]:
-        filling = self._filler.side if self._filler is not None else None
-        sides = [side for side in (self._answering, filling) if side is not None]
-        return sides[:1] if len(sides) == 2 and sides[0] is sides[1] else sides
-
-    async def _close_sides(self) -> None:
-        sides = self._open_sides()
-        self._answering = self._filler = None
-        for side in sides:
-            await side.replica.aclose()
+    async def _ask(self, texts: Sequence[str]) -> tuple[Side, Vectors]:
+        try:
+            return await self._sides.ask(texts)
+        except UnlikeVectorsError as error:
+            self._suspicion = error.message
+            self._start()
+            raise DegradedError(CHANGED) from None
+        except DegradedError:
+            if not self._sides.all and (reason := self._state()[1]) is not None:
+                raise DegradedError(reason) from None
+            raise
 
     @contextlib.contextmanager
     def _noticing_damage(self) -> Generator[None]:
@@ -491,7 +351,8 @@ class SemanticIndex:
         if self._paused:
             return "degraded", CANCELLED
         if self._complete is not corpus:
-            waiting = "Another daemon embeds; its vectors are taken over." if _waits(filler) else None
+            waits = filler is not None and filler.writer == "another"
+            waiting = "Another daemon embeds; its vectors are taken over." if waits else None
             return "building", self._mending or waiting
         most = self._settings().rag.max_passages
         if len(corpus.by_hash) > most:
@@ -502,7 +363,7 @@ class SemanticIndex:
 
     def _ended(self) -> None:
         """Mend a store whose process has ended or that gives wrong answers."""
-        self._damaged = True
+        self._sides.fresh = True
         self._mending = MENDING
         self._complete = None
         self._start()
@@ -522,7 +383,3 @@ class SemanticIndex:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await event.wait()
-
-
-def _waits(filler: Filler | None) -> bool:
-    return filler is not None and filler.writer == "another"

@@ -36,7 +36,8 @@ class Lease:
 
     async def release(self) -> None:
         """Let others have it."""
-        await asyncio.to_thread(self._lock.release)
+        if self.held:
+            await asyncio.to_thread(self._lock.release)
 
     def _take(self) -> bool:
         try:

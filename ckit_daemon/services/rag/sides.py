@@ -18,7 +18,7 @@ from ckit_daemon.core.errors import StorageError
 from ckit_daemon.services.rag.lease import Lease
 from ckit_daemon.services.rag.replica import Replica
 from ckit_daemon.services.rag.store.calls import Open
-from ckit_daemon.services.rag.vectors import matrix
+from ckit_daemon.services.rag.vectors import NUMBER_BYTES, matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +69,11 @@ class Side:
     def shared(self) -> bool:
         """Whether others write to it, too."""
         return bool(self.place.url)
+
+    @property
+    def size(self) -> int:
+        """Bytes on this disk: of the store, and of its vectors in the cache."""
+        return self.replica.size + len(self.held) * (self.dimension or 0) * NUMBER_BYTES
 
 
 def slug(embedder: str) -> str:
