@@ -67,6 +67,9 @@ class _Values:
             self._by_length = tuple(sorted(forms, key=len, reverse=True))
             self._by_name = tuple(sorted(forms))
 
+    def __len__(self) -> int:
+        return len(self._by_name)
+
     def begun(self, text: str) -> int:
         by_name = self._by_name
         longest = min(len(self._by_length[0]), len(text)) if by_name else 0
@@ -153,6 +156,11 @@ class Redactor:
         text = BEARER.sub(rf"\1 {MASK}", text)
         text = URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         return ASSIGNMENT.sub(rf"\1\2{MASK}", text)
+
+    @property
+    def known(self) -> int:
+        """How many values of secrets are known; it only grows, so that it tells whether there are new ones."""
+        return len(self._known) + len(_learned)
 
     def without_known(self, text: str) -> str:
         """Return the text with the secrets masked whose values are known, whatever looks like one."""

@@ -133,11 +133,11 @@ class DiskRepository:
 
     def prose(self) -> Mapping[str, str]:
         """The text of Markdown files and templates; see the port."""
-        return self._text_files.prose(self._overlays)
+        return self._text_files.prose(dict(self._overlays))
 
     def texts(self, *, ignored: bool = False) -> Texts:
         """The texts to search beside the snapshot's; see the port."""
-        return self._text_files.texts(self._overlays, ignored=ignored)
+        return self._text_files.texts(dict(self._overlays), ignored=ignored)
 
     # How it changes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ckit_daemon.core.glob import fits
 from ckit_daemon.core.text import START, Location
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.core.snapshot import Snapshot
-    from ckit_daemon.services.ports import Repository, Texts
+    from ckit_daemon.services.ports import Texts
     from ckit_daemon.services.rag.chunking.passages import Span
     from ckit_daemon.services.rag.records import Chunk
     from ckit_daemon.services.rag.secrets import PassageRedactor
@@ -88,14 +88,22 @@ class RepositoryCorpus:
         return Location(chunk.path, where)
 
 
+class TextSource(Protocol):
+    """What is needed of `services.ports.Repository`."""
+
+    def texts(self, *, ignored: bool = False) -> Texts:
+        """Return the texts beside the snapshot; see there."""
+        ...
+
+
 class RepositoryReader:
     """Implements `ports.CorpusReader` on an open repository."""
 
-    def __init__(self, store: Repository, settings: Callable[[], RagSettings], redactor: PassageRedactor) -> None:
+    def __init__(self, store: TextSource, settings: Callable[[], RagSettings], redactor: PassageRedactor) -> None:
         """Begin with nothing read.
 
         Args:
-            store: the repository.
+            store: the repository, for the texts beside its snapshots.
             settings: the settings in force; another length or choice of files takes effect at the next reading.
             redactor: masks secrets.
         """
@@ -104,6 +112,7 @@ class RepositoryReader:
         self._redactor = redactor
         self._read: tuple[RagSettings, RepositoryCorpus] | None = None
         self._texts: Texts | None = None
+        self._secrets = 0
         self._lock = Lock()
 
     def read(self, snapshot: Snapshot, progress: Progress) -> RepositoryCorpus:
@@ -112,10 +121,12 @@ class RepositoryReader:
         with self._lock:
             texts = self._store.texts(ignored=settings.ignored_files)
             known = self._read[1] if self._read is not None and self._read[0] == settings else None
-            if known is not None and known.version == snapshot.version and texts is self._texts:
+            secrets = self._redactor.known
+            same = texts is self._texts and secrets == self._secrets
+            if known is not None and known.version == snapshot.version and same:
                 return known
             corpus = self._next(snapshot, texts, known, settings, progress)
-            self._read, self._texts = (settings, corpus), texts
+            self._read, self._texts, self._secrets = (settings, corpus), texts, secrets
             return corpus
 
     def _next(
@@ -130,14 +141,18 @@ class RepositoryReader:
         entities: Mapping[str, Entity] = snapshot.by_path
         if texts.ignored:
             entities = {path: entity for path, entity in entities.items() if path not in texts.ignored}
+        # A key that became known since the last time may stand in a file that did not change.
+        doubtful = self._redactor.known != self._secrets
         changed: list[tuple[Document, Entity | None]] = []
         for path, entity in entities.items():
             old = before.get(path)
-            if old is None or old.document is not entity.document or old.entity_type != entity.type:
+            same = old is not None and old.document is entity.document and old.entity_type == entity.type
+            if not same or (doubtful and self._redactor.may_mask(entity.document.text)):
                 changed.append((entity.document, entity))
         for path, document in texts.documents.items():
             old = before.get(path)
-            if old is None or old.document is not document:
+            same = old is not None and old.document is document
+            if not same or (doubtful and self._redactor.may_mask(document.text)):
                 changed.append((document, None))
         gone = [path for path in before if path not in entities and path not in texts.documents]
         new: dict[str, FilePassages] = {}

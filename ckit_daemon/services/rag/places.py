@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.edit.values import value_at
@@ -46,15 +47,10 @@ def range_of_card(document: Document, apart: Collection[str | int]) -> Range:
     """
     tree = document.tree
     root = tree.root()
-    first = document.range_at(())
     if root is None or not isinstance(document.value, dict):
-        return first
-    end = first.end
-    for key, pair in tree.pairs(root):
-        if key in apart:
-            break
-        end = max(end, tree.range_of(pair).end)
-    return Range(first.start, end)
+        return document.range_at(())
+    pairs = [tree.range_of(pair) for _, pair in takewhile(lambda pair: pair[0] not in apart, tree.pairs(root))]
+    return Range(pairs[0].start, pairs[-1].end) if pairs else document.range_at(())
 
 
 def _written(document: Document, where: Range) -> tuple[str, int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.redaction import ASSIGNMENT, BEARER, MASK, SECRET_VALUE, URL_PASSWORD, ValueRedactor
+from ckit_daemon.redaction import ASSIGNMENT, BEARER, MASK, SECRET_VALUE, URL_PASSWORD, ValueRedactor, names_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WORD: Final = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.:,;)\]`*]*")
+_WORD: Final = re.compile(r"//.*|[A-Za-z]+(?:[-_./@][A-Za-z]+)*[.:,;)\]`*]*")
 _REFERENCE: Final = re.compile(r"(?:env|keyring|client):")
 _SEPARATORS: Final = re.compile(r"[\s=:'\"]+")
 _MIN_VALUE: Final = 6
@@ -20,12 +20,16 @@ _NAMES: Final = tuple(
 )
 
 
+def _tells(value: str) -> bool:
+    """Whether a value reads like a secret: like no word, and like no number or date."""
+    return len(value) >= _MIN_VALUE and not _WORD.fullmatch(value) and any(map(str.isalpha, value))
+
+
 def _mask_value(found: re.Match[str]) -> str:
     """Mask what is assigned, unless it reads like a word or names where the secret is kept."""
     text = found[0]
     value = _SEPARATORS.split(text)[-1]
-    telling = len(value) >= _MIN_VALUE and not _WORD.fullmatch(value) and any(map(str.isalpha, value))
-    if not telling or MASK in text or _REFERENCE.search(text):
+    if not _tells(value) or MASK in text or _REFERENCE.search(text):
         return text
     return f"{text.removesuffix(value)}{MASK}"
 
@@ -61,7 +65,13 @@ class PassageRedactor(ValueRedactor):
                 text = pattern.sub(mask, text)
         return text
 
+    def field(self, name: str, text: str) -> str:
+        """Return the value of a field with every recognised secret masked, also one that only its name gives away."""
+        is_secret = names_secret(name) and len(text.split()) == 1 and _tells(text.strip())
+        return MASK if is_secret and "://" not in text and not _REFERENCE.match(text) else self.text(text)
+
     def may_mask(self, text: str) -> bool:
         """Return whether there may be something to mask in the values of a file, from its text as it is written."""
-        # An escape in YAML or JSON may stand for any character.
-        return "\\" in text or self.text(text) != text
+        # An escape in YAML or JSON may stand for any character, and a name for a secret may be part of another name.
+        lower = text.lower()
+        return "\\" in text or any(name in lower for name in _NAMES) or self.text(text) != text

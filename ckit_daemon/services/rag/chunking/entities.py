@@ -11,7 +11,7 @@ from ckit_daemon.core.entity import text_of
 from ckit_daemon.services.generation.markdown import words_of
 from ckit_daemon.services.generation.spec_log import LogEntry
 from ckit_daemon.services.rag.chunking.markdown import sections
-from ckit_daemon.services.rag.chunking.passages import Passages, one_line
+from ckit_daemon.services.rag.chunking.passages import Passages, part_of_heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,10 +46,10 @@ def entity_passages(entity: Entity, limit: int, masker: Masker | None) -> list[P
         status=entity.status,
     )
     if not document.readable:
-        passages.add("", (), one_line(entity.id), document.text, at=0)
+        passages.add("", (), part_of_heading(entity.id), document.text, at=0)
         return passages.found
     shown = {key: value for key, value in entity.data.items() if key != "id" and not (value == title and key in _NAMES)}
-    heading = one_line(f"{entity.id} {title}" if title else entity.id)
+    heading = part_of_heading(f"{entity.id} {title}" if title else entity.id)
     FieldReader(passages).entity(shown, heading, f"Type: {entity.type}")
     return passages.found
 
@@ -62,7 +62,7 @@ def log_passages(document: Document, limit: int, masker: Masker | None) -> list[
         entry = LogEntry(document.path.rpartition("/")[2].removesuffix(".json"), document.path, value, ())
         mentions = tuple(entry.entities)
         name = text_of(value.get("id")) or entry.id
-        heading = one_line(f"{name} on {', '.join(mentions)}" if mentions else name)
+        heading = part_of_heading(f"{name} on {', '.join(mentions)}" if mentions else name)
         FieldReader(passages, mentions).entity({k: v for k, v in value.items() if k != "id"}, heading)
     return passages.found
 
@@ -75,14 +75,13 @@ class FieldReader:
         self._passages = passages
         self._mentions = mentions
 
-    @staticmethod
-    def lines_of(data: Mapping[str, JsonValue]) -> list[str]:
+    def lines_of(self, data: Mapping[str, JsonValue]) -> list[str]:
         """A mapping in lines of `Field: value`, everything in it included."""
-        return [line for key, value in data.items() for line in _folded(value, (key,))]
+        return [line for key, value in data.items() for line in self._folded(value, (key,))]
 
     def entity(self, data: Mapping[str, JsonValue], heading: str, *first: str) -> None:
         """Take the fields of a whole file; the card comes first and holds the lines `first` before its own."""
-        self._card("", (), heading, [*first, *_short(data, ())])
+        self._card("", (), heading, [*first, *self._short(data, ())])
         self._apart(data, (), "", heading)
 
     def _apart(self, data: Mapping[str, JsonValue], path: Path, place: str, heading: str) -> None:
@@ -105,14 +104,14 @@ class FieldReader:
             if isinstance(item, dict):
                 self._item(item, (*path, index), name, heading)
             elif isinstance(item, list):
-                self._add(name, (*path, index), heading, "\n".join(_folded(item, ())))
+                self._add(name, (*path, index), heading, "\n".join(self._folded(item, ())))
             elif (text := _scalar(item)) is not None:
                 self._text(text, (*path, index), name, heading)
 
     def _item(self, item: Mapping[str, JsonValue], path: Path, place: str, heading: str) -> None:
         """Take a mapping of a list: in one piece if it fits, without the items in it that have a name of their own."""
         labels = [text_of(item.get("id")), *(text_of(item.get(name)) for name in _NAMES)]
-        label = " ".join(dict.fromkeys(text for text in labels if text))
+        label = part_of_heading(" ".join(dict.fromkeys(text for text in labels if text)))
         context = f"{heading}, {label}" if label else heading
         named = {key: value for key, value in item.items() if _has_names(value)}
         lines = self.lines_of({key: value for key, value in item.items() if key not in named and key != "id"})
@@ -120,7 +119,7 @@ class FieldReader:
             self._card(place, path, context, lines or [label])
             self._apart(named, path, place, context)
         else:
-            self._card(place, path, context, _short({k: v for k, v in item.items() if k != "id"}, ()))
+            self._card(place, path, context, self._short({k: v for k, v in item.items() if k != "id"}, ()))
             self._apart(item, path, place, context)
 
     def _text(self, value: str, path: Path, place: str, heading: str) -> None:
@@ -129,15 +128,57 @@ class FieldReader:
             self._add(place, path, heading, value, at=None if whole else 0)
             return
         for section in sections(value):
-            name = f"{place}/{section.anchor}" if section.anchor else place
-            context = ", ".join((heading, *section.headings))
+            anchor = self._passages.place(section.anchor, "\n".join(section.headings))
+            name = f"{place}/{anchor}" if anchor else place
+            context = part_of_heading(", ".join((heading, *section.headings)))
             self._add(name, path, context, value[section.start : section.end], at=section.start)
 
     def _card(self, place: str, path: Path, heading: str, lines: Iterable[str]) -> None:
         self._add(place, path, heading, "\n".join(lines))
 
     def _add(self, place: str, path: Path, heading: str, text: str, *, at: int | None = None) -> None:
-        self._passages.add(place, path, one_line(heading), text, at=at, mentions=self._mentions)
+        self._passages.add(place, path, heading, text, at=at, mentions=self._mentions)
+
+    # The lines of a card
+
+    def _short(self, data: Mapping[str, JsonValue], above: tuple[str, ...]) -> Iterator[str]:
+        """Yield the lines of a card: short values, and lists of names."""
+        for key, value in data.items():
+            keys = (*above, key)
+            if isinstance(value, dict):
+                yield from self._short(value, keys)
+            elif isinstance(value, list):
+                if not _is_apart(value):
+                    yield from self._folded(value, keys)
+            elif not (isinstance(value, str) and _is_long(value)):
+                yield from self._folded(value, keys)
+
+    def _folded(self, value: JsonValue, keys: tuple[str, ...]) -> Iterator[str]:
+        """Yield a value in lines of `Field: value`, whatever it holds."""
+        label = f"{_label(keys)}: " if keys else ""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                yield from self._folded(item, (*keys, key))
+        elif isinstance(value, list):
+            nested = any(isinstance(item, (dict, list)) for item in value)
+            parts = [text for item in value if (text := self._inline(item))]
+            if parts:
+                separator = "\n" if nested else "; " if any(_SENTENCE.search(part) for part in parts) else ", "
+                yield f"{label}{separator.join(parts)}"
+        elif (text := self._scalar(value, keys[-1] if keys else "")) is not None:
+            yield f"{label}{text}"
+
+    def _inline(self, value: JsonValue) -> str:
+        if isinstance(value, dict):
+            return ", ".join(line for key, item in value.items() for line in self._folded(item, (key,)))
+        if isinstance(value, list):
+            return ", ".join(text for item in value if (text := self._inline(item)))
+        return self._scalar(value, "") or ""
+
+    def _scalar(self, value: JsonValue, name: str) -> str | None:
+        """The value of a field as people read it; None where it says nothing."""
+        text = _scalar(value)
+        return text if text is None or not isinstance(value, str) else self._passages.masked(text, name)
 
 
 def _is_long(value: str) -> bool:
@@ -164,43 +205,6 @@ def _names_of(items: list[JsonValue]) -> list[str | None]:
         names.append(next((name for name in found if name), None))
     counts = Counter(names)
     return [name if name and counts[name] == 1 else None for name in names]
-
-
-def _short(data: Mapping[str, JsonValue], above: tuple[str, ...]) -> Iterator[str]:
-    """Yield the lines of a card: short values, and lists of names."""
-    for key, value in data.items():
-        keys = (*above, key)
-        if isinstance(value, dict):
-            yield from _short(value, keys)
-        elif isinstance(value, list):
-            if not _is_apart(value):
-                yield from _folded(value, keys)
-        elif not (isinstance(value, str) and _is_long(value)):
-            yield from _folded(value, keys)
-
-
-def _folded(value: JsonValue, keys: tuple[str, ...]) -> Iterator[str]:
-    """Yield a value in lines of `Field: value`, whatever it holds."""
-    label = f"{_label(keys)}: " if keys else ""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _folded(item, (*keys, key))
-    elif isinstance(value, list):
-        nested = any(isinstance(item, (dict, list)) for item in value)
-        parts = [text for item in value if (text := _inline(item))]
-        if parts:
-            separator = "\n" if nested else "; " if any(_SENTENCE.search(part) for part in parts) else ", "
-            yield f"{label}{separator.join(parts)}"
-    elif (text := _scalar(value)) is not None:
-        yield f"{label}{text}"
-
-
-def _inline(value: JsonValue) -> str:
-    if isinstance(value, dict):
-        return ", ".join(line for key, item in value.items() for line in _folded(item, (key,)))
-    if isinstance(value, list):
-        return ", ".join(text for item in value if (text := _inline(item)))
-    return _scalar(value) or ""
 
 
 def _label(keys: tuple[str, ...]) -> str:

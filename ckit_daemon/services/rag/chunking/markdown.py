@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from ckit_daemon.core.document import read_yaml
 from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.text import lines_with_ends
-from ckit_daemon.services.rag.chunking.passages import Passages, one_line
+from ckit_daemon.services.rag.chunking.passages import Passages, part_of_heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_PARSED: Final = 1_000_000
 """Characters of a text that is taken apart at its headings; a longer one is only cut into pieces."""
-_MAY_HAVE_HEADINGS: Final = re.compile(r"^[ ]{0,3}(?:\#{1,6}(?:[ \t\r\n]|\Z)|=+[ \t]*\r?$|-+[ \t]*\r?$)", re.MULTILINE)
+_MAY_HAVE_HEADINGS: Final = re.compile(r"(?:\A|[\r\n])[ ]{0,3}(?:\#{1,6}(?:\s|\Z)|(?:=+|-+)[ \t]*(?:[\r\n]|\Z))")
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _ANCHOR: Final = re.compile(r"\s*\{#([^\s{}]+)[^{}]*\}\s*$|<a\s+(?:id|name)=[\"']([^\"']+)[\"']\s*/?>(?:</a>)?")
 _MARKUP: Final = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
@@ -51,8 +51,12 @@ def markdown_passages(document: Document, limit: int, masker: Masker | None) -> 
         headings = section.headings
         # Without a heading, the name of the file is what the text is about; the folder is not, since files move.
         named = headings or (title or document.path.rpartition("/")[2].rpartition(".")[0],)
-        heading = one_line(", ".join(named if not title or title in named else (title, *named)))
+        heading = ", ".join(named if not title or title in named else (title, *named))
         passages.add(section.anchor, headings, heading, text[section.start : section.end], at=section.start)
+    if not passages.found:
+        # A file of nothing but headings is found by them.
+        start = matter.end() if matter else 0
+        passages.add("", (), title or document.path.rpartition("/")[2], text[start:], at=start)
     return passages.found
 
 
@@ -62,7 +66,7 @@ def sections(text: str, start: int = 0) -> Iterator[Section]:
         yield Section((), "", start, len(text))
         return
     body = text[start:]
-    lines = [start, *accumulate(map(len, lines_with_ends(body)), initial=start)][1:]
+    lines = [*accumulate(map(len, lines_with_ends(body)), initial=start)]
     above: list[tuple[int, str]] = []
     anchors: dict[str, int] = {}
     begin, anchor = start, ""
@@ -93,7 +97,7 @@ def _parser() -> MarkdownIt:
 def _named(content: str, anchors: dict[str, int]) -> tuple[str, str]:
     """A heading's text without its markup, and its anchor."""
     own = _ANCHOR.search(content)
-    name = one_line(_MARKUP.sub("", _ANCHOR.sub("", content)))
+    name = " ".join(_MARKUP.sub("", _ANCHOR.sub("", content)).split())
     anchor = (own[1] or own[2]) if own else _NO_SLUG.sub("", name.lower()).strip().replace(" ", "-")
     count = anchors.get(anchor, 0)
     anchors[anchor] = count + 1
@@ -103,4 +107,4 @@ def _named(content: str, anchors: dict[str, int]) -> tuple[str, str]:
 def _title_in(matter: str) -> str | None:
     value = read_yaml("", matter).value
     found = text_of(value.get("title")) if isinstance(value, dict) else None
-    return None if found is None else one_line(found)
+    return None if found is None else part_of_heading(found)

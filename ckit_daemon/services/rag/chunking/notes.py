@@ -9,7 +9,7 @@ import orjson
 from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.text import lines_with_ends
 from ckit_daemon.services.rag.chunking.entities import FieldReader
-from ckit_daemon.services.rag.chunking.passages import Passages, one_line
+from ckit_daemon.services.rag.chunking.passages import Passages, part_of_heading
 
 if TYPE_CHECKING:
     from ckit_daemon.core.document import Document
@@ -56,10 +56,10 @@ def _add(passages: Passages, note: JsonObject, number: int, start: int, length: 
     key = next((key for key in _TEXTS if text_of(note.get(key))), None)
     text = str(note[key]).strip() if key else ""
     rest = {name: value for name, value in note.items() if name not in (key, "id", "title", *MENTIONS)}
-    lines = FieldReader.lines_of(rest)
+    lines = FieldReader(passages).lines_of(rest)
     title = text_of(note.get("title"))
-    name = " ".join(part for part in (identifier or "Note", title) if part)
-    heading = one_line(f"{name} on {', '.join(mentions)}" if mentions else name)
+    name = part_of_heading(" ".join(part for part in (identifier or "Note", title) if part))
+    heading = f"{name} on {', '.join(mentions)}" if mentions else name
     passages.add(
         identifier or f"{number}",
         (identifier or number - 1,),

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from ckit_daemon.redaction import MASK
 from ckit_daemon.services.rag.records import Chunk
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_HEADING: Final = 200
 """Characters of a heading; a title may be as long as somebody likes."""
+_MAX_PART: Final = 4000
 Span = tuple[int, int]
 """Where a passage begins and ends, in characters."""
 
@@ -37,6 +39,10 @@ class Masker(Protocol):
         """Return the text with every secret masked."""
         ...
 
+    def field(self, name: str, text: str) -> str:
+        """Return the value of a field with every secret masked, also one that only the field's name gives away."""
+        ...
+
 
 class Passage(NamedTuple):
     """A passage, and where it stands."""
@@ -45,6 +51,7 @@ class Passage(NamedTuple):
     span: Span | None
     """In the text of the file, or of the value at `chunk.field` where that is one; None for all of the value."""
     masked: bool
+    """Whether something in it was masked."""
 
 
 def usable(text: str) -> str:
@@ -56,6 +63,11 @@ def one_line(text: str, limit: int = MAX_HEADING) -> str:
     """`text` in one line of bounded length."""
     line = " ".join(text[: 4 * limit].split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def part_of_heading(text: str) -> str:
+    """As much of a text as a heading may need; secrets are masked in it before it is made short, so none is cut."""
+    return text if len(text) <= _MAX_PART else text[:_MAX_PART]
 
 
 def cut(text: str, limit: int) -> Iterator[Span]:
@@ -122,7 +134,7 @@ class Passages:
         self._masker = masker
         self._entity = entity
         self._entity_type = entity_type
-        self._status = status
+        self._status = None if status is None else self.masked(status)
         self._ids: set[str] = set()
 
     def add(
@@ -148,10 +160,12 @@ class Passages:
             mentions: ids of the entities that it is about.
         """
         text, heading = usable(text), usable(heading)
-        shown = text
-        if self._masker is not None:
-            shown, heading, place = map(self._masker.text, (text, heading, place))
-            field = tuple(self._masker.text(step) if isinstance(step, str) else step for step in field)
+        name = next((step for step in reversed(field) if isinstance(step, str)), "")
+        shown = self.masked(text, name if self._kind in {"entity", "specLog"} else "")
+        steps = tuple(self.masked(step) if isinstance(step, str) else step for step in field)
+        place = self.place(self.place(place, place), "\n".join(step for step in field if isinstance(step, str)))
+        heading, field = one_line(self.masked(heading)), steps
+        mentions = tuple(map(self.masked, mentions))
         if shown != text and at is not None:
             # What was masked has lost its place, so that it is found where the whole text stands.
             at, span = None, _shifted(_trimmed(text, 0, len(text)), at)
@@ -171,7 +185,22 @@ class Passages:
                 mentions,
             )
             where = span if at is None else _shifted((start, end), at)
-            self.found.append(Passage(chunk, where, shown != text))
+            self.found.append(Passage(chunk, where, self._masker is not None and MASK in chunk.embedded))
+
+    def masked(self, text: str, name: str = "") -> str:
+        """Return a text, or the value of the field `name`, with its secrets masked."""
+        if self._masker is None:
+            return text
+        return self._masker.field(name, text) if name else self._masker.text(text)
+
+    def place(self, place: str, made_of: str) -> str:
+        """Return a name of a place, or a digest of it where it is made of names that hold a secret.
+
+        An anchor is in lower case, in which a secret may have lost its form.
+        """
+        if self.masked(made_of) == made_of:
+            return place
+        return hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()[:12]
 
     def _new_id(self, place: str) -> str:
         identifier = name = f"{self._path}#{usable(place)}"
