@@ -25,6 +25,7 @@ _MARKDOWN: Final = (".md", ".markdown", ".mdx")
 _NOTES: Final = f"{layout.KIT}/rag/"
 _SPEC_LOG: Final = f"{layout.KIT}/spec-log/"
 _RULES: Final = ".gitignore"
+_EXCLUDE: Final = ".git/info/exclude"
 _SKIPPED: Final = frozenset({".git", "node_modules", "generated", ".venv"})
 _SETTLED_NS: Final = 2_000_000_000
 """A folder that changed so short a time before it was read may have changed again unseen: file systems keep time in
@@ -94,30 +95,42 @@ class _Walk:
 
     def __call__(self) -> tuple[dict[str, Stamp], frozenset[str]]:
         """The texts with their stamps, and the entities that Git ignores."""
-        rules = {path: stamp for path in (*self._rules, ".git/info/exclude") if (stamp := self._stamp(path))}
-        if rules != self._rules or time.monotonic() > self._began + _LONGEST_SECONDS:
-            self._known.clear()
-            self._verdicts.clear()
-            self._began = time.monotonic()
+        if time.monotonic() > self._began + _LONGEST_SECONDS or self._rules != self._stamps((*self._rules, _EXCLUDE)):
+            self._forget()
+        judged = bool(self._verdicts)
+        files, ignored, rules = self._walk()
+        if judged and rules != self._rules:
+            # Files that came with the rules that hide them were judged without these.
+            self._forget()
+            files, ignored, rules = self._walk()
+        self._rules = rules
+        return files, ignored
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._verdicts.clear()
+        self._began = time.monotonic()
+
+    def _walk(self) -> tuple[dict[str, Stamp], frozenset[str], dict[str, Stamp]]:
         seen: dict[str, _Folder] = {}
-        files: dict[str, Stamp] = {}
+        files: list[str] = []
         ignored: list[str] = []
+        rules = [_EXCLUDE]
         waiting = [""]
         while waiting:
             path = waiting.pop()
             folder = self._folder(path)
-            if folder is None:
-                continue
-            seen[path] = folder
-            waiting += folder.folders
-            ignored += folder.ignored
-            if folder.rules and (rule := f"{path}{_RULES}") not in rules and (stamp := self._stamp(rule)):
-                rules[rule] = stamp
-            for file in folder.files:
-                if stamp := self._stamp(file):
-                    files[file] = stamp
-        self._known, self._rules = seen, rules
-        return files, frozenset(ignored)
+            if folder is not None:
+                seen[path] = folder
+                waiting += folder.folders
+                files += folder.files
+                ignored += folder.ignored
+                rules += [f"{path}{_RULES}"] if folder.rules else []
+        self._known = seen
+        return self._stamps(files), frozenset(ignored), self._stamps(rules)
+
+    def _stamps(self, paths: Iterable[str]) -> dict[str, Stamp]:
+        return {path: stamp for path in paths if (stamp := self._stamp(path))}
 
     def _stamp(self, path: str) -> Stamp | None:
         try:

@@ -227,9 +227,11 @@ def _counted(index: _Index, terms: Sequence[Term]) -> list[tuple[Term, int]]:
 
 def _most_telling(index: _Index, terms: Sequence[Term]) -> list[_Found]:
     """The terms that count most, with their rows."""
-    weighed = [(_weight(term, holders, index.number), term) for term, holders in _counted(index, terms)]
-    weighed.sort(key=lambda pair: -pair[0])
-    return [_looked_up(index, term, weight) for weight, term in weighed[:MAX_WORDS]]
+    # In a long text, words that no passage has must not take the places of those that find something.
+    weighed = [(holders == 0, -_weight(term, holders, index.number), term) for term, holders in _counted(index, terms)]
+    weighed.sort(key=lambda each: each[:2])
+    found = [_looked_up(index, term, -weight) for _, weight, term in weighed[:MAX_WORDS]]
+    return sorted(found, key=lambda each: -each.weight)
 
 
 def _weight(term: Term, holders: int, number: int) -> float:

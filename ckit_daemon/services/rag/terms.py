@@ -22,8 +22,8 @@ MAX_SHOWN: Final = 80
 
 _TOKEN: Final = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|([^\s\"“”„«»]+)")
 _WORD: Final = re.compile(r"[^\W_]+")
-_INNER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CAMEL: Final = re.compile(r"[A-Za-z0-9]*[a-z0-9][A-Z][A-Za-z0-9]*")
+_INNER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_CAMEL: Final = re.compile(r"[A-Za-z0-9]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2})[A-Za-z0-9]*")
 _FUNCTION_WORDS_TEXT: Final = """
 a about after again all also am an and any anybody anyone anything are as at be because been before being but by can
 could did do does doing done each else ever every everybody everyone everything for from get gets give given go goes
@@ -90,8 +90,9 @@ def inner_words(text: str) -> Iterator[str]:
 
 
 def plain_words(text: str) -> set[str]:
-    """The words of a text that somebody may misspell, in lower case."""
-    return {word.lower() for word in _WORD.findall(text) if len(word) > 3 and word.isalpha()}
+    """The words of a text that somebody may misspell, in lower case; those that end with an s also without it."""
+    words = {word.lower() for word in _WORD.findall(text) if len(word) > 3 and word.isalpha()}
+    return words | {word[:-1] for word in words if word.endswith("s")}
 
 
 def _parts(name: str) -> list[str]:

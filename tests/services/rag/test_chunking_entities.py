@@ -113,7 +113,7 @@ def test_an_item_holds_what_has_no_name_of_its_own() -> None:
 id: FEAT-001
 principles:
   - id: p
-    details: A long explanation that would stand alone in an entity, since it has more than a hundred and twenty letters.
+    details: A long explanation that would stand alone in an entity, since it has more than a hundred and twenty signs.
     conditions:
       - {path: domain, operator: nonEmpty}
       - {path: owner, operator: exists}
