@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import h11
 
+from tests.support.model_server_embeddings import embedded_texts, embedding_of
 from tests.support.model_server_reply import NOW, Recorded, Reply, ToolCallReply, last_user_text
 from tests.support.model_server_wire import WIRES, Kind
 
@@ -48,6 +49,8 @@ class ModelServer:
         models: the models that are there, with the size of their context.
         key: the only key that is accepted; None: any (Azure wants one all the same).
         respond: answers when the queue is empty; gets the request's body.
+        salt: makes the vectors of embeddings; another one stands for another model.
+        dimension: the length of these vectors.
         open_streams: answers to the model's calls that are under way.
         connections: connections accepted so far.
         closed_at: when (`time.monotonic()`) a client went away in the middle of an answer.
@@ -59,6 +62,8 @@ class ModelServer:
         self.models: dict[str, int] = {"scripted": 8192, "scripted-b": 8192}
         self.key: str | None = None
         self.respond: Callable[[Json], Reply] = echo
+        self.salt = ""
+        self.dimension = 32
         self.open_streams = 0
         self.connections = 0
         self.stalled = 0
@@ -77,6 +82,11 @@ class ModelServer:
     def calls(self) -> list[Recorded]:
         """The requests that asked the model."""
         return [request for request in self.requests if self._wire.is_chat(request.path)]
+
+    @property
+    def embeddings(self) -> list[Recorded]:
+        """The requests that asked for embeddings."""
+        return [request for request in self.requests if self._wire.is_embedding(request.path)]
 
     def enqueue(self, *replies: Reply) -> None:
         """Answer the next requests so."""
@@ -252,7 +262,8 @@ class _Connection:
 
     async def _answer(self, request: Recorded) -> bool:
         refused = self._wire.refuse(request, self._server.key)
-        asks = self._wire.is_chat(request.path)
+        embeds = self._wire.is_embedding(request.path)
+        asks = embeds or self._wire.is_chat(request.path)
         if asks:
             self._server.note(open_streams=1)
         self._server.note_request(request)
@@ -264,7 +275,7 @@ class _Connection:
             if refused is not None:
                 await self._send_json(refused.status, refused.body)
                 return True
-            return await self._reply(request, self._server.next_reply(request.body))
+            return await self._reply(request, self._server.next_reply({} if embeds else request.body))
         finally:
             if asks:
                 self._server.note(open_streams=-1)
@@ -277,11 +288,17 @@ class _Connection:
             await self._send_json(reply.status, reply.error or self._wire.error(reply.status), reply)
             return True
         model = self._wire.model(request)
-        if self._wire.streams(request.body):
+        embeds = self._wire.is_embedding(request.path)
+        if self._wire.streams(request.body) and not embeds:
             return await self._stream(request, model, reply)
         if reply.stall_after is not None:
             await self._server.stall()
-        whole = self._wire.whole(request.body, model, reply)
+        if embeds:
+            texts = embedded_texts(request.body)
+            vectors = [embedding_of(text, self._server.dimension, self._server.salt) for text in texts]
+            whole = self._wire.embedded(request.body, model, reply.vectors or vectors, reply)
+        else:
+            whole = self._wire.whole(request.body, model, reply)
         await self._send_json(
             200, whole, reply, broken=reply.malformed_after is not None, cut=reply.break_after is not None
         )

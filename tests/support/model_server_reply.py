@@ -41,6 +41,7 @@ class Reply:
         text: what the model says, cut into words; `chunks` says instead how it is cut.
         reasoning: what it thinks, sent before the text.
         refusal: that it does not want to, in OpenAI's own field.
+        vectors: what is sent instead of the texts' own vectors.
         usage: tokens in and out; None: the server does not tell.
         finish: why it ended, in OpenAI's words; Ollama's are made from it.
         status: anything but 200 is an error with `error` as its body, or the kind's own body for that status.
@@ -58,6 +59,7 @@ class Reply:
     reasoning: str = ""
     refusal: str = ""
     tool_calls: list[ToolCallReply] = field(default_factory=list[ToolCallReply])
+    vectors: list[list[float]] | None = None
     usage: tuple[int, int] | None = (11, 7)
     finish: str = "stop"
     status: int = 200

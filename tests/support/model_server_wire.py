@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from tests.support.model_server_embeddings import ollama_embeddings, openai_embeddings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -52,6 +54,14 @@ class Wire(Protocol):
 
     def is_chat(self, path: str) -> bool:
         """Whether the request asks the model."""
+        ...
+
+    def is_embedding(self, path: str) -> bool:
+        """Whether the request asks for embeddings."""
+        ...
+
+    def embedded(self, body: Json, model: str, vectors: list[list[float]], reply: Reply) -> Json:
+        """An answer with embeddings."""
         ...
 
     def other(self, request: Recorded, models: Mapping[str, int]) -> Response:
@@ -111,6 +121,12 @@ class OpenAiWire:
 
     def is_chat(self, path: str) -> bool:
         return path.endswith("/chat/completions")
+
+    def is_embedding(self, path: str) -> bool:
+        return path == "/v1/embeddings"
+
+    def embedded(self, body: Json, model: str, vectors: list[list[float]], reply: Reply) -> Json:
+        return openai_embeddings(body, model, vectors, reply)
 
     def other(self, request: Recorded, models: Mapping[str, int]) -> Response:
         if request.path != "/v1/models":
@@ -220,6 +236,9 @@ class AzureWire(OpenAiWire):
     def is_chat(self, path: str) -> bool:
         return "/openai/deployments/" in path and path.endswith("/chat/completions")
 
+    def is_embedding(self, path: str) -> bool:
+        return "/openai/deployments/" in path and path.endswith("/embeddings")
+
     def other(self, request: Recorded, models: Mapping[str, int]) -> Response:
         if not request.path.endswith("/openai/models"):
             return Response(404, {"error": {"code": "404", "message": "Resource not found"}})
@@ -269,6 +288,12 @@ class OllamaWire:
 
     def is_chat(self, path: str) -> bool:
         return path == "/api/chat"
+
+    def is_embedding(self, path: str) -> bool:
+        return path == "/api/embed"
+
+    def embedded(self, body: Json, model: str, vectors: list[list[float]], reply: Reply) -> Json:
+        return ollama_embeddings(model, vectors, reply)
 
     def other(self, request: Recorded, models: Mapping[str, int]) -> Response:
         match request.path:

@@ -41,6 +41,30 @@ class Lane:
     places: Places
     settings: ModelsSettings
 
+    async def enter(self, held: contextlib.AsyncExitStack, priority: Priority, ends_at: float) -> None:
+        """Wait for a place and for the rate limit; the place is given back with `held`.
+
+        Raises:
+            OverloadedError: too many calls wait.
+            RateLimitedError: the wait for our rate limit would be too long.
+            DeadlineExceededError: the turn has not come before `ends_at`, a time of the loop.
+        """
+        settings, provider = self.settings, self.provider
+        place = self.places.take(
+            provider.name,
+            limit=provider.settings.max_concurrent,
+            most=settings.max_concurrent,
+            most_waiting=settings.max_queued,
+            priority=priority,
+        )
+        try:
+            async with asyncio.timeout_at(ends_at):
+                await held.enter_async_context(place)
+                if self.rate is not None:
+                    await self.rate.wait(provider.name, ends_at - asyncio.get_running_loop().time())
+        except TimeoutError:
+            raise queue_deadline(provider.name) from None
+
 
 @dataclass(slots=True)
 class Attempt:
@@ -77,7 +101,7 @@ class Attempt:
         lane = self.lane
         lane.circuit.check()
         async with contextlib.AsyncExitStack() as held:
-            await self._take_place(held)
+            await lane.enter(held, self.priority, self.ends_at)
             answers = held.enter_context(lane.circuit.call())
             self.sent = True
             stream = await held.enter_async_context(contextlib.aclosing(self._stream()))
@@ -101,24 +125,6 @@ class Attempt:
     @property
     def _chooses_actions(self) -> bool:
         return self.tool_mode == "schema" and bool(self.request.tools) and self.request.schema is None
-
-    async def _take_place(self, held: contextlib.AsyncExitStack) -> None:
-        lane, settings = self.lane, self.lane.settings
-        provider = lane.provider
-        place = lane.places.take(
-            provider.name,
-            limit=provider.settings.max_concurrent,
-            most=settings.max_concurrent,
-            most_waiting=settings.max_queued,
-            priority=self.priority,
-        )
-        try:
-            async with asyncio.timeout_at(self.ends_at):
-                await held.enter_async_context(place)
-                if lane.rate is not None:
-                    await lane.rate.wait(provider.name, self.ends_at - asyncio.get_running_loop().time())
-        except TimeoutError:
-            raise queue_deadline(provider.name) from None
 
     def _stream(self) -> AsyncGenerator[AIMessageChunk]:
         request, provider = self.request, self.lane.provider

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import stamina
-import stamina.instrumentation
 
 from ckit_daemon.core.errors import (
     CkitError,
@@ -25,6 +23,7 @@ from ckit_daemon.metrics import ModelCount
 from ckit_daemon.services.assistant.gateway.answers import Collector
 from ckit_daemon.services.assistant.gateway.attempt import Attempt, Lane
 from ckit_daemon.services.assistant.gateway.calls import CallInfo, Started
+from ckit_daemon.services.assistant.gateway.retries import tries
 from ckit_daemon.services.assistant.gateway.tokens import estimate, texts
 from ckit_daemon.services.assistant.records import Usage
 
@@ -41,10 +40,6 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.providers.base import ModelParameters, Provider, ToolMode
 
 logger = logging.getLogger(__name__)
-
-# By default stamina reports retries to structlog and prometheus_client where it finds them, and would import them on
-# the event loop; retries are counted and logged here.
-stamina.instrumentation.set_on_retry_hooks([])
 
 SHORT_TOKENS: Final = 1000
 """By the estimate; no model in use has room for less."""
@@ -179,17 +174,7 @@ class Chain:
         settings = target.lane.settings
         ends_at = asyncio.get_running_loop().time() + target.deadlines.total
 
-        def pause(error: Exception) -> bool | float:
-            return _pause(error, settings.max_retry_wait_seconds, ends_at)
-
-        async for trial in stamina.retry_context(
-            on=pause,
-            attempts=settings.max_retries + 1,
-            timeout=None,
-            wait_initial=settings.retry_backoff_seconds,
-            wait_max=settings.max_retry_wait_seconds,
-            wait_jitter=settings.retry_backoff_seconds,
-        ):
+        async for trial in tries(settings, ends_at):
             with trial:
                 if trial.num > 1:
                     self._tools.metrics.answers.retries += 1
@@ -301,19 +286,6 @@ def _all_failed(failures: Sequence[tuple[str, CkitError]]) -> CkitError:
 def _finish(attempt: Attempt, said: Collector) -> Finish:
     finish = attempt.end.finish or "stop"
     return "toolCalls" if said.has_calls and finish == "stop" else finish
-
-
-def _pause(error: Exception, longest: float, ends_at: float) -> bool | float:
-    """Say whether to try again, and after how many seconds where the provider has said so."""
-    if not isinstance(error, CkitError) or not error.retryable or isinstance(error, OverloadedError):
-        return False
-    now = asyncio.get_running_loop().time()
-    if "circuit" in error.details or now >= ends_at:
-        return False
-    if error.retry_after_ms is None:
-        return True
-    seconds = error.retry_after_ms / 1000
-    return seconds if seconds <= longest and now + seconds < ends_at else False
 
 
 def _broken(target: Target, error: CkitError) -> CkitError:

@@ -26,6 +26,7 @@ from ckit_daemon.services.assistant.gateway.calls import (
     UnfitAnswerError,
 )
 from ckit_daemon.services.assistant.gateway.chain import Chain, Instruments, Target
+from ckit_daemon.services.assistant.gateway.embedding import Embeddings
 from ckit_daemon.services.assistant.gateway.keys import request_key
 from ckit_daemon.services.assistant.gateway.model import GatewayChatModel
 from ckit_daemon.services.assistant.gateway.outgoing import without_secrets
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.assistant.gateway.answers import Answer, AnswerCache
     from ckit_daemon.services.assistant.gateway.breaker import CircuitState
-    from ckit_daemon.services.assistant.gateway.calls import Part, TokenCount
+    from ckit_daemon.services.assistant.gateway.calls import Part, Priority, TokenCount
     from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
     from ckit_daemon.settings import Settings
 
@@ -78,6 +79,7 @@ class ModelGateway:
         self._places = Places(self._note_queue)
         self._tools = Instruments(Tokenizers(self._cache_dir), Prices(), metrics)
         self._targets = Targets(registry, lambda: settings().models, self._places, self._tools.prices)
+        self._embeddings = Embeddings(self._targets, self._tools)
 
     def chat_model(self, call: ModelCall) -> GatewayChatModel:
         """Return a chat model whose requests go through the gateway; its `astream` raises subclasses of `CkitError`.
@@ -120,6 +122,24 @@ class ModelGateway:
         if problems:
             raise UnfitAnswerError(problems, text, info)
         return Structured(value, text, info)
+
+    async def embed(
+        self, model: str, texts: Sequence[str], *, priority: Priority, request_id: str = ""
+    ) -> list[list[float]]:
+        """Return a vector for each text, all of one length, as the provider makes them.
+
+        Args:
+            model: `provider/model`.
+            texts: what to embed; empty ones are refused by some providers.
+            priority: `interactive` calls go first, and are not tried again.
+            request_id: sent to the provider as a header.
+
+        Raises:
+            InvalidArgumentError: this is no `provider/model`, or the provider has no embeddings.
+            NotFoundError: there is no such provider.
+            CkitError: as the chat model raises them.
+        """
+        return await self._embeddings.embed(model, texts, priority=priority, request_id=request_id)
 
     async def context_tokens(self, model: str | None = None) -> int:
         """Return the size of a model's context, in tokens; without a name that of the model for conversations.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from ckit_daemon.core.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from langchain_core.language_models import BaseChatModel
 
@@ -38,6 +40,19 @@ class ModelParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a model made of some texts.
+
+    Attributes:
+        vectors: one for each text, as the provider gave them.
+        input_tokens: how many tokens the texts had; None where the provider does not say.
+    """
+
+    vectors: list[list[float]]
+    input_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A model as its provider describes it; None where it does not say."""
 
@@ -65,6 +80,15 @@ class ProviderState:
     purposes: tuple[Purpose, ...]
 
 
+def no_embeddings(provider: str) -> InvalidArgumentError:
+    """Return the error for a provider that has no embeddings."""
+    return InvalidArgumentError(
+        f"The provider {provider} has no embeddings. Leave models.embeddings empty for the built-in embedder, or name "
+        "a model of another provider.",
+        details={"provider": provider, "setting": "models.embeddings"},
+    )
+
+
 class Provider(Protocol):
     """One endpoint that serves models; used on the event loop only."""
 
@@ -84,6 +108,15 @@ class Provider(Protocol):
 
     def constrained(self, schema: JsonObject, name: str) -> Mapping[str, object]:
         """Return the keyword arguments of the model's `astream` that make it answer JSON of this schema."""
+        ...
+
+    async def embed(self, model: str, texts: Sequence[str], params: ModelParameters) -> Embedded:
+        """Return the vectors of some texts.
+
+        Raises:
+            CkitError: as `translate` makes them.
+            InvalidArgumentError: the provider has no embeddings.
+        """
         ...
 
     async def models(self) -> list[ModelInfo] | None:

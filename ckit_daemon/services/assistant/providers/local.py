@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ckit_daemon.core.errors import NotFoundError
-from ckit_daemon.services.assistant.providers.base import ModelInfo
+from ckit_daemon.services.assistant.providers.base import ModelInfo, no_embeddings
 from ckit_daemon.services.assistant.providers.local_engine import require_engine
 from ckit_daemon.services.assistant.providers.local_models import find_models
 from ckit_daemon.services.assistant.providers.local_transport import InProcessTransport
 from ckit_daemon.services.assistant.providers.openai import OpenAiProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import httpx2
 
-    from ckit_daemon.services.assistant.providers.base import ModelParameters
+    from ckit_daemon.services.assistant.providers.base import Embedded, ModelParameters
     from ckit_daemon.services.assistant.providers.chat_completions import ChatCompletionsModel
     from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.settings import ProviderKind, ProviderSettings
@@ -49,6 +50,10 @@ class LocalProvider(OpenAiProvider):
         """
         await asyncio.to_thread(self._locate, model)
         return await super().chat_model(model, params)
+
+    async def embed(self, model: str, texts: Sequence[str], params: ModelParameters) -> Embedded:  # noqa: ARG002 - none.
+        """Refuse: it has no embeddings."""
+        raise no_embeddings(self.name)
 
     async def models(self) -> list[ModelInfo] | None:
         """Return the models whose files are there."""

@@ -12,7 +12,7 @@ import ollama
 from langchain_ollama import ChatOllama
 
 from ckit_daemon.core.errors import CkitError
-from ckit_daemon.services.assistant.providers.base import ModelInfo, ToolMode
+from ckit_daemon.services.assistant.providers.base import Embedded, ModelInfo, ToolMode
 from ckit_daemon.services.assistant.providers.errors import Translator
 from ckit_daemon.services.assistant.providers.http import (
     KEEPALIVE_SECONDS,
@@ -26,7 +26,7 @@ from ckit_daemon.services.assistant.providers.http import (
 from ckit_daemon.services.assistant.providers.keys import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.providers.base import ModelParameters
@@ -82,6 +82,19 @@ class OllamaProvider:
     def constrained(self, schema: JsonObject, name: str) -> Mapping[str, object]:  # noqa: ARG002 - Ollama wants none.
         """Return what makes the model answer JSON of this schema."""
         return {"format": schema}
+
+    async def embed(self, model: str, texts: Sequence[str], params: ModelParameters) -> Embedded:
+        """Return the vectors of some texts; Ollama cuts what is too long.
+
+        By Ollama's library itself, since langchain's embeddings say nothing of the tokens that were used.
+        """
+        headers = {**await self._keys.headers(), REQUEST_ID_HEADER: params.request_id}
+        client = ollama.AsyncClient(self._base_url, **self._http(headers, httpx.Timeout(**timeouts(params))))
+        try:
+            answer = await client.embed(model, list(texts))
+            return Embedded([list(map(float, each)) for each in answer.embeddings], answer.prompt_eval_count)
+        except (ollama.ResponseError, httpx.HTTPError, ConnectionError, ValueError, TypeError) as error:
+            raise self.translate(error) from error
 
     async def models(self) -> list[ModelInfo] | None:
         """Return the models that are installed there, with the size of context that each was made for."""

@@ -13,7 +13,7 @@ import httpx2
 import openai
 
 from ckit_daemon.core.errors import CkitError
-from ckit_daemon.services.assistant.providers.base import ModelInfo, ToolMode
+from ckit_daemon.services.assistant.providers.base import Embedded, ModelInfo, ToolMode
 from ckit_daemon.services.assistant.providers.chat_completions import ChatCompletionsModel
 from ckit_daemon.services.assistant.providers.errors import Translator
 from ckit_daemon.services.assistant.providers.http import (
@@ -28,7 +28,7 @@ from ckit_daemon.services.assistant.providers.http import (
 from ckit_daemon.services.assistant.providers.keys import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.providers.base import ModelParameters
@@ -81,6 +81,22 @@ class OpenAiProvider:
         """
         chosen = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
         return {"extra_body": {"response_format": chosen}}
+
+    async def embed(self, model: str, texts: Sequence[str], params: ModelParameters) -> Embedded:
+        """Return the vectors of some texts, sent as texts: other servers than OpenAI's know no lists of tokens.
+
+        By OpenAI's library itself, since langchain's embeddings count with tiktoken, make further requests of their
+        own where a text is empty, and say nothing of the tokens that were used.
+        """
+        client = self._client(
+            {**await self._keys.headers(), REQUEST_ID_HEADER: params.request_id}, httpx2.Timeout(**timeouts(params))
+        )
+        try:
+            answer = await client.embeddings.create(model=model, input=list(texts))
+            data = sorted(answer.data, key=lambda each: each.index)
+            return Embedded([list(map(float, each.embedding)) for each in data], _tokens(answer))
+        except (openai.OpenAIError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
+            raise self.translate(error) from error
 
     async def models(self) -> list[ModelInfo] | None:
         """Return the models of `/models`."""
@@ -161,6 +177,13 @@ class _Stamp(httpx2.Auth):
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         stamp(request.headers, self._headers)
         yield request
+
+
+def _tokens(answer: openai.types.CreateEmbeddingResponse) -> int | None:
+    # Some servers leave it out, whatever the library's types say.
+    usage = cast("object", answer.usage)
+    found = getattr(usage, "prompt_tokens", None)
+    return found if isinstance(found, int) else None
 
 
 def _context(more: Mapping[str, object]) -> int | None:

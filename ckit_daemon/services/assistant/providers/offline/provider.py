@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, ProviderError
-from ckit_daemon.services.assistant.providers.base import ModelInfo
+from ckit_daemon.services.assistant.providers.base import ModelInfo, no_embeddings
 from ckit_daemon.services.assistant.providers.offline.model import NAME, OfflineChatModel
 from ckit_daemon.settings import ModelSettings, ProviderSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ckit_daemon.core.json import JsonObject
-    from ckit_daemon.services.assistant.providers.base import ModelParameters, ToolMode
+    from ckit_daemon.services.assistant.providers.base import Embedded, ModelParameters, ToolMode
     from ckit_daemon.settings import ProviderKind
 
 _CONTEXT_TOKENS: Final = 200_000
@@ -39,6 +41,10 @@ class OfflineProvider:
     def constrained(self, schema: JsonObject, name: str) -> dict[str, object]:  # noqa: ARG002 - the task names itself.
         """Return what makes the model answer JSON of this schema."""
         return {"answer_schema": schema}
+
+    async def embed(self, model: str, texts: Sequence[str], params: ModelParameters) -> Embedded:  # noqa: ARG002 - none.
+        """Refuse: it has no embeddings."""
+        raise no_embeddings(self.name)
 
     async def models(self) -> list[ModelInfo]:
         """Return the one model."""
