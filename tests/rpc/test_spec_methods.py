@@ -151,6 +151,31 @@ async def test_the_material_is_fenced_and_what_looks_like_control_is_defused(tmp
         assert '"ckit"' not in said
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("ckit/spec/generate", {"entities": ["FEAT-004"]}),
+        ("ckit/code/generate", {"spec": "SPEC-001", "maxTokens": 16_000}),
+        ("ckit/entity/generate", {"type": "task", "request": "Release what nobody collects", "feature": "FEAT-003"}),
+    ],
+)
+async def test_R28_what_goes_in_leaves_room_for_the_answer_where_the_context_is_small(
+    tmp_path: Path, method: str, params: Json
+) -> None:
+    provider = {"models": {"scripted": {"contextTokens": 5000}}}
+    async with scripted(tmp_path, provider=provider) as (client, _, server):
+        server.respond = lambda _: Reply(status=404)
+        with pytest.raises(RpcError) as caught:
+            await client.request(method, params)
+        # It was asked, and has refused; nobody said that it would be too long.
+        assert caught.value.code == "provider_error"
+        [call] = server.calls
+        sent = sum(len(message["content"].encode()) for message in call.body["messages"]) / 3.5
+        answer = call.body.get("max_tokens") or call.body["max_completion_tokens"]
+        assert 2000 < sent <= 3750
+        assert 800 <= answer <= 5000 - sent
+
+
 async def test_the_next_id_is_one_that_no_branch_has_taken(tmp_path: Path) -> None:
     async with opened(tmp_path) as (client, root):
         repository = pygit2.Repository(str(root))

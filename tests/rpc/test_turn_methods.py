@@ -161,6 +161,56 @@ async def test_a_person_is_asked_before_the_model_changes_anything(tmp_path: Pat
         assert kinds.index(("itemCompleted", "approval")) < kinds.index(("itemCompleted", "toolCall"))
 
 
+async def test_a_call_that_was_refused_is_not_asked_about_again_before_the_person_speaks(tmp_path: Path) -> None:
+    asked: list[Json] = []
+
+    def refuse(params: Json) -> Json:
+        asked.append(params)
+        return {"decision": "deny"}
+
+    retitle = ("entity_edit", RETITLE)
+    replies = [calls(retitle), calls(retitle), Reply(text="Well."), calls(retitle), Reply(text="Well.")]
+    async with talking(tmp_path, *replies, answers=[ASK]) as talk:
+        talk.client.answer(ASK, refuse)
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        first, second = await talk.items("toolCall")
+        assert (first["result"], second["result"]) == ("denied", "denied")
+        assert "nobody was asked again" in second["text"]
+        assert len(asked) == 1
+        await talk.turn("Do it after all.")
+        assert len(asked) == 2
+
+
+async def test_a_model_is_told_that_it_has_made_a_call_before_with_the_same_result(tmp_path: Path) -> None:
+    look = ("entity_details", {"id": "T-001"})
+    rename = ("entity_edit", {**RETITLE, "changes": [{"path": ["title"], "value": "Anew"}]})
+    config = {"assistant": {"policies": [{"action": "allow", "tool": "entity.edit"}]}}
+    replies = [calls(look), calls(look), calls(rename), calls(look), Reply(text="Well.")]
+    async with talking(tmp_path, *replies, config=config) as talk:
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        texts = [item["text"] for item in await talk.items("toolCall") if item["name"] == "entity.details"]
+        assert ["You have made this very call before" in text for text in texts] == [False, True, False]
+        assert "Anew" in texts[2]
+
+
+async def test_old_results_give_way_where_the_context_is_small_and_each_one_is_bounded_by_it(tmp_path: Path) -> None:
+    provider = {"models": {"scripted": {"contextTokens": 10_000, "maxOutputTokens": 1000}}}
+    replies = [calls(("context_read", {"path": f"docs/long-{number}.md"})) for number in range(6)]
+    async with talking(tmp_path, *replies, Reply(text="Read."), provider=provider) as talk:
+        for number in range(6):
+            said = f"Part {number} is said here.\n" * 1000
+            (talk.root / "docs" / f"long-{number}.md").write_text(said, encoding="utf-8")
+        turn = await talk.turn("Read all of them.")
+        assert turn["stopReason"] == "endTurn"
+        results = [message["content"] for message in talk.heard() if message["role"] == "tool"]
+        assert len(results) == 6
+        assert "was left out to make room" in results[0]
+        assert "Part 5 is said here." in results[-1]
+        assert "Cut after 4000 of " in results[-1]
+        stored = [item["text"] for item in await talk.items("toolCall")]
+        assert all(f"Part {number} is said here." in text for number, text in enumerate(stored))
+
+
 async def test_calls_that_can_t_be_read_or_run_are_results_that_the_model_hears_of(tmp_path: Path) -> None:
     broken = Reply(tool_calls=[ToolCallReply("entity_details", '{"id": "FEAT-0'), ToolCallReply("no_such_tool", {})])
     async with talking(tmp_path, broken, Reply(text="Sorry.")) as talk:

@@ -7,6 +7,7 @@ tools, and with it a turn that goes round in circles, so that `ModelCallLimitMid
   and only the tool knows the exact change that a person must see; they also survive a restart without a checkpoint;
 - `PIIMiddleware`: what people say and what tools return is masked when it is stored, and the model gets what is stored;
 - `SummarizationMiddleware`: it shortens messages in memory, where our summaries are items that stay (`compaction.py`);
+- `ContextEditingMiddleware`: it copies all messages with their results deeply for each request; ours is `fitting.py`;
 - retry and fallback: the gateway does both, for generation as well.
 """
 
@@ -22,6 +23,7 @@ from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariab
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, ToolCallLimitMiddleware
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 
+from ckit_daemon.services.assistant.fitting import fitting
 from ckit_daemon.services.assistant.gateway import call_info
 
 if TYPE_CHECKING:
@@ -75,11 +77,12 @@ class _Agent(Protocol):
 
 
 class TurnMiddleware(AgentMiddleware[Any, Any]):
-    """Gives the agent what the person adds, and the tool runner."""
+    """Gives the agent what the person adds, and the tool runner; and keeps requests within the model's context."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, room: int) -> None:
         super().__init__()
         self._driver = driver
+        self._room = room
 
     async def abefore_model(self, state: object, runtime: object) -> dict[str, Any] | None:  # noqa: ARG002 - langchain's.
         """Add what the person has said meanwhile."""
@@ -90,7 +93,7 @@ class TurnMiddleware(AgentMiddleware[Any, Any]):
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
         """Ask the model, and keep calls that can't be read among the others, so that the model hears of them."""
-        response = await handler(request)
+        response = await handler(request.override(messages=fitting(request.messages, self._room)))
         for message in response.result:
             if isinstance(message, AIMessage):
                 _mend(message)
@@ -112,6 +115,7 @@ async def steps(
     system_prompt: str,
     messages: Sequence[BaseMessage],
     max_calls: int,
+    room: int,
 ) -> AsyncGenerator[Step]:
     """Let the agent work until it has nothing more to do.
 
@@ -124,13 +128,16 @@ async def steps(
         system_prompt: what it is told first.
         messages: the conversation so far.
         max_calls: how many calls it may make.
+        room: how many tokens of messages its context has room for.
     """
     limit: AgentMiddleware[Any, Any] = ToolCallLimitMiddleware(run_limit=max_calls, exit_behavior="end")
     # The tools are there as descriptions alone: every call goes to the middleware, and langchain has nothing to run.
     descriptions: list[dict[str, Any]] = [described(tool) for tool in tools]
     agent = cast(
         "_Agent",
-        create_agent(model, descriptions, system_prompt=system_prompt, middleware=[TurnMiddleware(driver), limit]),
+        create_agent(
+            model, descriptions, system_prompt=system_prompt, middleware=[TurnMiddleware(driver, room), limit]
+        ),
     )
     streamed = agent.astream({"messages": list(messages)}, stream_mode=["messages", "updates"])
     arguments = _Arguments()

@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+import orjson
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from ckit_daemon.services.assistant import agent, history
 from ckit_daemon.services.assistant.attachments import SHARE, Attachments
 from ckit_daemon.services.assistant.gateway import ModelCall, answerer, call_info
 from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY
+from ckit_daemon.services.assistant.gateway.tokens import estimate
 from ckit_daemon.services.assistant.modes import system_prompt
 from ckit_daemon.services.assistant.records import NO_USAGE, AssistantMessage, Compaction, Reasoning, UserMessage
 from ckit_daemon.services.assistant.stream import TextStream, new_item
@@ -76,11 +78,19 @@ class Surroundings:
     """As it is when the turn begins."""
     model: str
     """`provider/model`."""
+    context_tokens: int
+    """The size of its context."""
 
 
 def offered(tools: ToolRunner, session: Session, *, trusted: bool) -> list[ToolSpec]:
     """Return the tools that the model is told of."""
     return [tool for tool in tools.tools(session, trusted=trusted) if tool.status != "disabled"]
+
+
+def always_sent(around: Surroundings, tools: Sequence[ToolSpec]) -> str:
+    """Return what the model gets beside the conversation; may be called from any thread."""
+    described = orjson.dumps([agent.described(tool) for tool in tools]).decode()
+    return system_prompt(around.session.mode, around.repository) + described
 
 
 class Conversation:
@@ -168,6 +178,8 @@ class Conversation:
     def said(self) -> list[BaseMessage]:
         """Return what the person has said since the model was asked last."""
         unread, self._unread = self._unread, []
+        if unread:
+            self._calls.listen()
         return [HumanMessage(item.text) for item in unread]
 
     async def run_tool(self, call: ToolCall) -> ToolMessage:
@@ -180,8 +192,10 @@ class Conversation:
         stop: StopReason = "endTurn"
         prompt = await asyncio.to_thread(system_prompt, self._writer.turn.mode, self._around.repository)
         left = max(0, self._around.settings().assistant.max_tool_calls - self._calls.made)
+        beside = await asyncio.to_thread(always_sent, self._around, self._tools)
+        room = await self._around.gateway.room(self._around.model, self._request.max_output_tokens) - estimate(beside)
         steps = agent.steps(
-            self, self._model, tools=self._tools, system_prompt=prompt, messages=messages, max_calls=left
+            self, self._model, tools=self._tools, system_prompt=prompt, messages=messages, max_calls=left, room=room
         )
         async with contextlib.aclosing(steps):
             async for step in steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
@@ -15,6 +16,7 @@ from ckit_daemon.services.assistant.history import UNFINISHED, UNKNOWN
 from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.assistant.records import ApprovalItem, ToolCall
 from ckit_daemon.services.assistant.stream import new_item
+from ckit_daemon.services.assistant.tools.outcome import longest_text
 from ckit_daemon.services.assistant.tools.runner import ToolRequest
 
 if TYPE_CHECKING:
@@ -27,9 +29,15 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.conversation import StartTurn, Surroundings
     from ckit_daemon.services.assistant.records import Approval, Item, ItemStatus, ToolStatus
     from ckit_daemon.services.assistant.stream import TurnWriter
+    from ckit_daemon.services.assistant.tools.outcome import ToolOutcome
     from ckit_daemon.services.assistant.tools.runner import ToolSpec
 
 UNREADABLE: Final = "It was not run: its arguments are no JSON object. Call it again with correct ones."
+REPEATED: Final = (
+    "(You have made this very call before in this turn, and the result is the same. Do not make it again: go on with "
+    "what you have, and answer.)"
+)
+REFUSED_BEFORE: Final = "It was not run, and nobody was asked again: this very call was refused a moment ago."
 TOO_MANY: Final = "It was not run: the turn has made as many tool calls as it may (assistant.maxToolCalls)."
 
 _STATUSES: Final[dict[ToolStatus, ItemStatus]] = {
@@ -63,6 +71,8 @@ class ToolCalls:
         self._around = around
         self._writer = writer
         self._pending: dict[str, _Pending] = {}
+        self._before: dict[str, ToolOutcome] = {}
+        """What came of the calls since the person spoke last, by name and arguments."""
         self._approvals: dict[str, ApprovalItem] = {}
 
     async def ask(self, answer: Answer, message_id: str, tools: Iterable[ToolSpec]) -> None:
@@ -107,6 +117,10 @@ class ToolCalls:
             artifact=item.output,
             status="success" if item.result == "ok" else "error",
         )
+
+    def listen(self) -> None:
+        """Take what was asked for before as new, because the person has spoken."""
+        self._before.clear()
 
     async def refuse(self) -> None:
         """Run none of the calls that were noted last, because they are too many."""
@@ -168,6 +182,10 @@ class ToolCalls:
         item = pending.item
         if not pending.readable:
             return await self._end(item, "error", UNREADABLE)
+        call = f"{item.name} {json.dumps(pending.arguments, sort_keys=True)}"
+        before = self._before.get(call)
+        if before is not None and before.status == "denied":
+            return await self._end(item, "denied", REFUSED_BEFORE)
         self.report(f"Running {item.name}")
         outcome = await self._around.tools.run(
             ToolRequest(
@@ -181,14 +199,17 @@ class ToolCalls:
                 request_id=self._request.request_id,
                 on_approval=self._on_approval,
                 progress=self._request.progress,
+                max_text=longest_text(self._around.context_tokens),
             )
         )
+        self._before[call] = outcome
+        same = before is not None and before.text == outcome.text
         return await self._writer.complete(
             replace(
                 item,
                 status=_STATUSES[outcome.status],
                 result=outcome.status,
-                text=outcome.text,
+                text=f"{outcome.text}\n{REPEATED}" if same else outcome.text,
                 output=outcome.output,
                 truncated=outcome.truncated,
                 duration_ms=outcome.duration_ms,

@@ -7,7 +7,6 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
-import orjson
 from msgspec.structs import replace
 
 from ckit_daemon.core.errors import (
@@ -19,12 +18,11 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.core.json import shorten
 from ckit_daemon.redaction import Redactor
-from ckit_daemon.services.assistant import agent, history
+from ckit_daemon.services.assistant import history
 from ckit_daemon.services.assistant.attachments import Attachments
 from ckit_daemon.services.assistant.compaction import Summary
-from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings, offered
+from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings, always_sent, offered
 from ckit_daemon.services.assistant.gateway import ModelCall
-from ckit_daemon.services.assistant.modes import system_prompt
 from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, UserMessage
 from ckit_daemon.services.assistant.running import RunningTurn
 from ckit_daemon.services.assistant.session_rates import SessionRates
@@ -98,6 +96,7 @@ class TurnService:
         session = await self._usable(request.session_id)
         repository = await self._repository(session, request.progress)
         model = request.model or session.model or self._settings().models.chat
+        # Also says of a provider that it is not there, before the turn begins.
         context = await self._gateway.context_tokens(model)
         check_budget(session)
         await Attachments(repository, self._redactor).check(request.attachments)
@@ -113,9 +112,10 @@ class TurnService:
             repository=repository,
             session=session,
             model=model,
+            context_tokens=context,
         )
         if request.resume is None and session.turns:
-            around = dataclasses.replace(around, session=await self._shortened(around, request, context))
+            around = dataclasses.replace(around, session=await self._shortened(around, request))
         conversation = Conversation(request, around, writer)
         running = self._run(RunningTurn(writer, conversation, self._settings().assistant.turn_timeout_seconds))
         self._conversations[session.id] = conversation
@@ -252,14 +252,13 @@ class TurnService:
 
     # Summaries
 
-    async def _shortened(self, around: Surroundings, request: StartTurn, context: int) -> Session:
+    async def _shortened(self, around: Surroundings, request: StartTurn) -> Session:
         """Summarize the history if it leaves no room for an answer."""
         session, model = around.session, around.model
         items = history.current((await self._store.transcript(session.id)).items)
         text = history.text_of(history.to_messages(items))
-        always = await asyncio.to_thread(_always_sent, around, trusted=request.trusted)
-        answer = min(request.max_output_tokens or self._settings().models.max_output_tokens, context // 2)
-        room = int(HISTORY_SHARE * (context - answer))
+        always = await asyncio.to_thread(always_sent, around, offered(around.tools, session, trusted=request.trusted))
+        room = int(HISTORY_SHARE * await self._gateway.room(model, request.max_output_tokens))
         # Hardly a text has more tokens than characters, so that what is short needs no counting.
         if len(text) + len(always) < room:
             return session
@@ -316,12 +315,6 @@ class TurnService:
         if not task.cancelled() and (error := task.exception()) is not None:
             # Whoever waits for the turn gets it, too; but nobody may wait any more.
             logger.warning("a turn could not be written: %s", error, extra={"session": session_id})
-
-
-def _always_sent(around: Surroundings, *, trusted: bool) -> str:
-    """What the model gets beside the conversation."""
-    tools = [agent.described(tool) for tool in offered(around.tools, around.session, trusted=trusted)]
-    return system_prompt(around.session.mode, around.repository) + orjson.dumps(tools).decode()
 
 
 async def _followed(running: RunningTurn) -> Turn:

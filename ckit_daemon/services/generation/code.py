@@ -12,7 +12,7 @@ from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.services.assistant.fencing import RULES, neutralise
 from ckit_daemon.services.generation.artifacts import SCHEMA, checked, from_answer, from_json, normalised
-from ckit_daemon.services.generation.prompts import coder_messages
+from ckit_daemon.services.generation.prompts import CODER, coder_messages
 from ckit_daemon.services.generation.run import AS_SET
 from ckit_daemon.services.generation.spec_log import new_entry
 from ckit_daemon.services.generation.templates import target_template
@@ -83,7 +83,8 @@ async def plan_code(workshop: Workshop, run: Run, repository: OpenRepository, re
     language = request.language or text_of(value_at(basis.kit["stack"].value, ("runtime", "language"))) or ""
     told = _told(template.text, request, language)
     budget = min(request.max_tokens, workshop.settings.generation.material_tokens)
-    packed = await workshop.packed(f"{told}\n{RULES}\n", basis.material.sources, run, budget)
+    asked = f"{told}\n{RULES}\n"
+    packed = await workshop.packed(asked, basis.material.sources, run, budget=budget, beside=CODER)
     progress.report(10, 100, "The model writes")
     messages = coder_messages(packed.text, _facts(basis, request, language))
     value, answer, problems = await workshop.structured(messages, SCHEMA, NAME, run)

@@ -75,7 +75,9 @@ async def draft_entity(workshop: Workshop, run: Run, repository: OpenRepository,
         whole = _linked(value, request.type, basis.focus) if isinstance(value, dict) else value
         return problems_of(basis.snapshot, request.type, whole, identifier)
 
-    packed = await workshop.packed("The material:", basis.material.sources, run)
+    bare = await asyncio.to_thread(draft_messages, basis, request.type, schema, request.request, links)
+    beside = "\n".join(message.text for message in bare)
+    packed = await workshop.packed("The material:", basis.material.sources, run, beside=beside)
     limit = workshop.settings.generation.max_repairs if request.max_repairs is None else request.max_repairs
     data = await mended(
         workshop,

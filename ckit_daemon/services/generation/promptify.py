@@ -61,7 +61,9 @@ async def make_prompt(workshop: Workshop, run: Run, repository: OpenRepository, 
     run.warnings += basis.kit.warnings
     template = await asyncio.to_thread(target_template, basis.kit, request.target, basis.material)
     run.template = template.as_used()
-    return await workshop.packed(f"{template.text}\n{RULES}\n", _sources(basis, request), run, request.max_tokens)
+    return await workshop.packed(
+        f"{template.text}\n{RULES}\n", _sources(basis, request), run, budget=request.max_tokens
+    )
 
 
 def _sources(basis: Basis, request: PromptRequest) -> list[Source]:

@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
 
 _MAX_SHOWN: Final = 20_000
-_WRITER: Final = """\
+WRITER: Final = f"""\
 You write technical specifications for a product whose context repository is given to you as data. Write plain, exact \
 Markdown: short sentences, each limit with a number and a unit, the words of the domain. Say only what the material \
-or the person supports; what nobody has decided goes under the open questions. Name entities by their ids.\
-"""
-_CODER: Final = """\
+or the person supports; what nobody has decided goes under the open questions. Name entities by their ids.
+
+{RULES}"""
+CODER: Final = f"""\
 You write production code from specifications. Answer with JSON that fits the given schema: whole files, each with a \
-path relative to the repository, its content, its language and its purpose. Never put a file outside the repository.\
-"""
-_MODELLER: Final = """\
+path relative to the repository, its content, its language and its purpose. Never put a file outside the repository.
+
+{RULES}"""
+MODELLER: Final = f"""\
 You write entities of a context repository as JSON that fits the given JSON Schema. Use only ids of entities that the \
-material names. Leave out optional fields that nothing is known about. Answer with the JSON object and nothing else.\
-"""
+material names. Leave out optional fields that nothing is known about. Answer with the JSON object and nothing else.
+
+{RULES}"""
 
 
 def spec_request(outline: str, requirement: str) -> str:
@@ -52,17 +55,17 @@ def entity_request(entity_type: str, request: str, schema: str) -> str:
 
 def writer_messages(content: str, material: JsonObject) -> list[BaseMessage]:
     """The messages that ask for a specification."""
-    return _messages(_WRITER, content, "spec", material)
+    return _messages(WRITER, content, "spec", material)
 
 
 def coder_messages(content: str, material: JsonObject) -> list[BaseMessage]:
     """The messages that ask for code."""
-    return _messages(_CODER, content, "code", material)
+    return _messages(CODER, content, "code", material)
 
 
 def modeller_messages(content: str, material: JsonObject) -> list[BaseMessage]:
     """The messages that ask for an entity."""
-    return _messages(_MODELLER, content, "entity", material)
+    return _messages(MODELLER, content, "entity", material)
 
 
 def repair_messages(
@@ -80,7 +83,7 @@ def repair_messages(
     return [*messages[:2], AIMessage(answer[:_MAX_SHOWN] or "(nothing)"), asked]
 
 
-def _messages(role: str, content: str, task: str, material: JsonObject) -> list[BaseMessage]:
+def _messages(system: str, content: str, task: str, material: JsonObject) -> list[BaseMessage]:
     # The offline provider reads the values; other providers send neither them nor their name.
     told = {"ckit": {"task": task, "material": material}}
-    return [SystemMessage(f"{role}\n\n{RULES}"), HumanMessage(content, additional_kwargs=told)]
+    return [SystemMessage(system), HumanMessage(content, additional_kwargs=told)]

@@ -19,7 +19,7 @@ from ckit_daemon.services.generation.drafts import (
 from ckit_daemon.services.generation.facts import short_title
 from ckit_daemon.services.generation.linking import link
 from ckit_daemon.services.generation.markdown import BODY_FIELDS, Section, sections
-from ckit_daemon.services.generation.prompts import spec_request, writer_messages
+from ckit_daemon.services.generation.prompts import WRITER, spec_request, writer_messages
 from ckit_daemon.services.generation.run import AS_SET
 from ckit_daemon.services.generation.spec_log import new_entry
 from ckit_daemon.services.generation.templates import spec_template
@@ -104,7 +104,8 @@ async def draft_spec(
     run.template = template.as_used()
     run.warnings += basis.kit.warnings
     identifier = await asyncio.to_thread(provisional_id, basis.snapshot, SPEC, request.id, request.requirement)
-    packed = await workshop.packed(spec_request(template.text, request.requirement), basis.material.sources, run)
+    asked = spec_request(template.text, request.requirement)
+    packed = await workshop.packed(asked, basis.material.sources, run, beside=WRITER)
     facts: JsonObject = {
         **basis.material.facts,
         "template": template.name,

@@ -117,16 +117,33 @@ class Workshop:
 
         return await asyncio.to_thread(read)
 
-    async def packed(self, instructions: str, sources: Sequence[Source], run: Run, budget: int | None = None) -> Packed:
-        """Pack material for the model that a run asks, and note it as the run's input.
+    async def packed(
+        self,
+        instructions: str,
+        sources: Sequence[Source],
+        run: Run,
+        *,
+        budget: int | None = None,
+        beside: str | None = None,
+    ) -> Packed:
+        """Pack material, and note it as the run's input.
 
-        Without a budget of its own the settings' one counts, and what the model's context has room for.
+        Args:
+            instructions: what stands before the material.
+            sources: the material, the most important first.
+            run: whose tokens to count.
+            budget: most tokens of both; as the settings say without it.
+            beside: what else the run's own model gets, whose context bounds the whole; None where none is asked.
+
+        Raises:
+            LimitExceededError: the instructions alone are beyond the budget.
         """
         gateway = await self._gateway.get()
-        if budget is None:
-            answer = run.choice.max_output_tokens or self.settings.models.max_output_tokens
-            room = await gateway.context_tokens(self._model(run)) - answer
-            budget = max(1, min(self.settings.generation.material_tokens, room))
+        budget = self.settings.generation.material_tokens if budget is None else budget
+        if beside is not None:
+            room = await gateway.room(self._model(run), run.choice.max_output_tokens)
+            room -= (await gateway.count_tokens(beside, self._model(run))).tokens
+            budget = max(1, min(budget, room))
         text = self._redactor.text
         # People leave keys in files. A prompt is shown as well, and counted; what models get, the gateway masks.
         head, clean = await asyncio.to_thread(

@@ -360,6 +360,19 @@ async def test_R28_messages_that_do_not_fit_are_refused_before_the_call(tmp_path
         assert len(server.calls) == 1
 
 
+async def test_R28_an_answer_is_no_longer_than_the_context_has_room_for(tmp_path: Path) -> None:
+    options = {"models": {"scripted": {"contextTokens": 6000}}}
+    with model_server() as server:
+        server.respond = lambda _: Reply(text="Well.")
+        async with gateways(tmp_path, {"test": server}, provider=options, maxOutputTokens=4096) as built:
+            assert await built.gateway.room() == 4500
+            for words in (100, 1500, 3000):
+                assert (await ask(built.gateway, "word " * words)).error is None
+        longest = [call.body.get("max_tokens") or call.body["max_completion_tokens"] for call in server.calls]
+    # A word takes 10 tokens in 7 by the estimate, which may be too low by a tenth.
+    assert longest == [4096, 6000 - 2357, 6000 - 4714]
+
+
 async def test_R28_a_server_that_would_cut_what_is_too_long_is_asked_for_the_size_of_its_context(
     tmp_path: Path,
 ) -> None:

@@ -101,6 +101,48 @@ async def test_a_model_without_tool_calls_chooses_a_tool_through_constrained_jso
     assert "Nothing." in said[3][1]
 
 
+def rounds(*called: tuple[str, str]) -> list[BaseMessage]:
+    """Runs of the search, each with a query and its result."""
+    said: list[BaseMessage] = [HumanMessage("Find it")]
+    for number, (query, result) in enumerate(called):
+        identifier = f"c{number}"
+        said.append(AIMessage("", tool_calls=[{"name": "search", "args": {"query": query}, "id": identifier}]))
+        said.append(ToolMessage(result, tool_call_id=identifier))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        (rounds(("a", "1")), False),
+        (rounds(("a", "1"), ("a", "1")), True),
+        (rounds(("a", "1"), ("a", "1 (You have made this very call before.)")), True),
+        (rounds(("a", "1"), ("a", "2")), False),
+        (rounds(("a", "1"), ("b", "1")), False),
+        (rounds(("a", "1"), ("b", "1"), ("a", "1")), False),
+        (rounds(("a", "1"), ("b", "1"), ("a", "1"), ("b", "1"), ("a", "1")), True),
+        ([*rounds(("a", "1"), ("a", "1")), HumanMessage("Again")], False),
+    ],
+)
+def test_going_round_in_circles_is_to_do_the_same_again_with_the_same_result(
+    messages: list[BaseMessage], expected: bool
+) -> None:
+    assert actions.goes_round(messages) is expected
+
+
+@pytest.mark.asyncio
+async def test_a_model_that_goes_round_in_circles_can_only_answer(tmp_path: Path) -> None:
+    with model_server() as server:
+        server.respond = lambda _: Reply(text='{"action": "answer", "text": "Here."}')
+        async with gateways(tmp_path, {"test": server}, provider={"toolMode": "schema"}) as built:
+            await ask(built.gateway, rounds(("a", "1")), tools=[SEARCH])
+            heard = await ask(built.gateway, rounds(("a", "1"), ("a", "1")), tools=[SEARCH])
+        free, bound = (call.body["response_format"]["json_schema"]["schema"]["anyOf"] for call in server.calls)
+    assert heard.text == "Here."
+    assert [choice["properties"]["action"]["const"] for choice in free] == ["answer", "search"]
+    assert [choice["properties"]["action"]["const"] for choice in bound] == ["answer"]
+
+
 @pytest.mark.asyncio
 async def test_the_text_of_a_constrained_answer_streams_while_it_is_written(tmp_path: Path) -> None:
     chunks = ['{"action"', ': "answer", ', '"text": "He', "llo", ' \\"you', '\\" there', '"}']

@@ -56,6 +56,28 @@ def schema(tools: Sequence[JsonObject], tool_choice: JsonValue = None) -> JsonOb
     return {"anyOf": choices}
 
 
+def goes_round(messages: Sequence[BaseMessage]) -> bool:
+    """Whether the model calls tools again and again as it did before, with the same results.
+
+    Small models don't find out of that by themselves. Twice in a row is enough, and three times in between others.
+    """
+    rounds: list[tuple[str, str]] = []
+    for message in messages:
+        if isinstance(message, HumanMessage):
+            rounds = []
+        elif isinstance(message, AIMessage) and message.tool_calls:
+            rounds.append((json.dumps([[call["name"], call["args"]] for call in message.tool_calls]), ""))
+        elif isinstance(message, ToolMessage) and rounds:
+            calls, results = rounds[-1]
+            rounds[-1] = calls, results + message.text
+    if not rounds:
+        return False
+    calls, results = rounds[-1]
+    # What a result says may have grown by a word about the repetition.
+    same = [results.startswith(other_results) and calls == other for other, other_results in rounds[:-1]]
+    return bool(same) and (same[-1] or sum(same) > 1)
+
+
 def describe(messages: Sequence[BaseMessage], tools: Sequence[JsonObject]) -> list[BaseMessage]:
     """Return a conversation, flattened already, with a description of the tools and how to choose one."""
     lines = [

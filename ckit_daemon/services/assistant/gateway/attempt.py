@@ -135,8 +135,9 @@ class Attempt:
         if request.schema is not None:
             keywords |= provider.constrained(request.schema, request.schema_name)
         elif self._chooses_actions:
+            choice = "none" if actions.goes_round(request.messages) else request.tool_choice
             messages = actions.describe(messages, request.tools)
-            keywords |= provider.constrained(actions.schema(request.tools, request.tool_choice), "action")
+            keywords |= provider.constrained(actions.schema(request.tools, choice), "action")
         elif request.tools and self.tool_mode == "native":
             choice = {} if request.tool_choice is None else {"tool_choice": request.tool_choice}
             chat = chat.bind_tools(request.tools, **choice)

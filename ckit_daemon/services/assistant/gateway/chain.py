@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,7 +24,7 @@ from ckit_daemon.services.assistant.gateway.answers import Collector
 from ckit_daemon.services.assistant.gateway.attempt import Attempt, Lane
 from ckit_daemon.services.assistant.gateway.calls import CallInfo, Started
 from ckit_daemon.services.assistant.gateway.retries import tries
-from ckit_daemon.services.assistant.gateway.tokens import estimate, texts
+from ckit_daemon.services.assistant.gateway.tokens import estimate, input_room, texts
 from ckit_daemon.services.assistant.records import Usage
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 SHORT_TOKENS: Final = 1000
 """By the estimate; no model in use has room for less."""
+ESTIMATE_MARGIN: Final = 1.1
+"""How much more tokens a text may have than is estimated."""
 FINAL: Final = (ContextTooLongError, GenerationFailedError, OverloadedError)
 """Errors that another model would only repeat, or that a caller has a better answer to."""
 
@@ -141,8 +143,8 @@ class Chain:
         info: CallInfo | None = None
         self._tools.prices.prepare(target.provider.settings, target.model)
         try:
-            await self._check_context(target, request)
-            attempt, deltas, first = await self._begin(target, request, priority)
+            params = await self._fitting(target, request)
+            attempt, deltas, first = await self._begin(target, params, request, priority)
             async with contextlib.aclosing(deltas):
                 yield Started(target.provider.name, target.model)
                 try:
@@ -167,10 +169,10 @@ class Chain:
             self._count(target, outcome, time.monotonic() - begun, request, said, info)
 
     async def _begin(
-        self, target: Target, request: ModelRequest, priority: Priority
+        self, target: Target, params: ModelParameters, request: ModelRequest, priority: Priority
     ) -> tuple[Attempt, AsyncGenerator[Delta], Delta | None]:
         """Ask until the first part of an answer has come: from then on asking again would repeat it."""
-        chat = await target.provider.chat_model(target.model, target.params)
+        chat = await target.provider.chat_model(target.model, params)
         settings = target.lane.settings
         ends_at = asyncio.get_running_loop().time() + target.deadlines.total
 
@@ -201,15 +203,20 @@ class Chain:
             ends_at=ends_at,
         )
 
-    async def _check_context(self, target: Target, request: ModelRequest) -> None:
-        parts = texts(request.messages, request.tools)
+    async def _fitting(self, target: Target, request: ModelRequest) -> ModelParameters:
+        """Return the parameters for an answer that there is room for: servers refuse what could become too long.
+
+        Raises:
+            ContextTooLongError: the messages leave no room for an answer.
+        """
+        params, parts = target.params, texts(request.messages, request.tools)
         about = sum(map(estimate, parts))
         # To count exactly, and to learn the size of a context, takes time that short requests need not spend.
         if about <= SHORT_TOKENS or (size := await target.context_tokens()) is None:
-            return
-        most = size - min(target.params.max_output_tokens, size // 2)
-        if about <= most // 2:
-            return
+            return params
+        most = input_room(size, params.max_output_tokens)
+        if about <= most // 2 and about * 2 + params.max_output_tokens <= size:
+            return params
         count = await self._tools.tokenizers.count(parts, target.provider.kind, target.model)
         if count.tokens > most:
             raise ContextTooLongError(
@@ -217,6 +224,8 @@ class Chain:
                 f"takes {most} beside its answer. Shorten or compact the conversation, or use another model.",
                 details={"tokens": count.tokens, "limit": most, "estimated": count.estimated},
             )
+        left = size - int(count.tokens * (ESTIMATE_MARGIN if count.estimated else 1))
+        return replace(params, max_output_tokens=max(1, min(params.max_output_tokens, left)))
 
     async def _info(
         self, target: Target, request: ModelRequest, attempt: Attempt, said: Collector, finish: Finish

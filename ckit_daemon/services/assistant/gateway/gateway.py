@@ -34,7 +34,7 @@ from ckit_daemon.services.assistant.gateway.parsing import parse
 from ckit_daemon.services.assistant.gateway.prices import Prices
 from ckit_daemon.services.assistant.gateway.sharing import SharedRuns
 from ckit_daemon.services.assistant.gateway.targets import Targets
-from ckit_daemon.services.assistant.gateway.tokens import LARGE_CHARACTERS, Tokenizers, estimate, texts
+from ckit_daemon.services.assistant.gateway.tokens import LARGE_CHARACTERS, Tokenizers, estimate, input_room, texts
 from ckit_daemon.services.assistant.records import Usage
 
 if TYPE_CHECKING:
@@ -149,6 +149,16 @@ class ModelGateway:
         """
         found = await self._targets.find(self._targets.reference("chat", model))
         return await self._targets.context_tokens(*found) or ASSUMED_CONTEXT_TOKENS
+
+    async def room(self, model: str | None = None, answer_tokens: int | None = None) -> int:
+        """Return how many tokens a request to a model may have beside its answer; raises as `context_tokens`.
+
+        Args:
+            model: its name; that of the model for conversations without it.
+            answer_tokens: the longest answer that is wanted; as the settings say without it.
+        """
+        size = await self.context_tokens(model)
+        return input_room(size, answer_tokens or self._settings().models.max_output_tokens)
 
     async def count_tokens(self, text: str, model: str | None = None) -> TokenCount:
         """Return the length of a text in a model's tokens; raises as `context_tokens`."""

@@ -37,6 +37,9 @@ TOKENS_PER_MESSAGE: Final = 4
 LARGE_CHARACTERS: Final = 20_000
 """Longer texts are counted in a worker thread: tiktoken reads some megabytes a second."""
 
+ANSWER_SHARE: Final = 4
+"""One part in so many of a context is kept for an answer, at the most: a small one has to hold the question first."""
+
 # The names of the files are those of the encodings' addresses; o200k_harmony is made of o200k_base.
 ENCODINGS: Final[Mapping[str, str]] = {
     "cl100k_base": "cl100k_base",
@@ -49,6 +52,16 @@ ADDRESS: Final = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktok
 def estimate(text: str) -> int:
     """Return about how many tokens a text has for any model."""
     return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
+
+
+def input_room(context_tokens: int, answer_tokens: int) -> int:
+    """Return how many tokens a request may have.
+
+    Args:
+        context_tokens: the size of the model's context.
+        answer_tokens: the longest answer that is wanted.
+    """
+    return context_tokens - min(answer_tokens, context_tokens // ANSWER_SHARE)
 
 
 def texts(messages: Sequence[BaseMessage], tools: Sequence[JsonObject] = ()) -> list[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 24_000
 """Characters that a model gets of one run, some 6,000 tokens."""
+CONTEXT_CHARACTERS: Final = 0.4
+"""Characters that it gets of one run for each token of its context, some tenth of it."""
 MAX_OUTPUT_BYTES: Final = 1024 * 1024
 """JSON that programs get of one run."""
 
@@ -39,16 +41,21 @@ class ToolOutcome:
     error_code: str | None = None
 
 
-def success(output: Output, tool: str, redactor: Redactor, duration_ms: float) -> ToolOutcome:
-    """Return the outcome of a tool that ran."""
+def longest_text(context_tokens: int) -> int:
+    """Return how many characters a model gets of one run, by the size of its context."""
+    return min(MAX_TEXT, int(context_tokens * CONTEXT_CHARACTERS))
+
+
+def success(output: Output, tool: str, redactor: Redactor, duration_ms: float, max_text: int = MAX_TEXT) -> ToolOutcome:
+    """Return the outcome of a tool that ran; a model gets at most `max_text` characters of it."""
     text = redactor.text(output.text)
     notes = [output.more] if output.more else []
-    if len(text) > MAX_TEXT:
-        notes.insert(0, f"Cut after {MAX_TEXT} of {len(text)} characters; ask for less at a time to see the rest.")
+    if len(text) > max_text:
+        notes.insert(0, f"Cut after {max_text} of {len(text)} characters; ask for less at a time to see the rest.")
     value, fits = _bounded(masked(redactor, output.value))
     if not fits:
         notes.append("The result for programs is left out, because it is too large.")
-    fenced = "\n".join([fence(text[:MAX_TEXT], tool), *notes])
+    fenced = "\n".join([fence(text[:max_text], tool), *notes])
     return ToolOutcome(
         status="ok" if output.error_code is None else "error",
         text=fenced,

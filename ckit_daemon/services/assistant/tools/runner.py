@@ -25,7 +25,7 @@ from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.assistant.tools.base import ToolContext
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
-from ckit_daemon.services.assistant.tools.outcome import ToolOutcome, failure, success
+from ckit_daemon.services.assistant.tools.outcome import MAX_TEXT, ToolOutcome, failure, success
 from ckit_daemon.services.assistant.tools.permission import Gate
 from ckit_daemon.services.assistant.tools.registry import TOOLS
 
@@ -78,6 +78,8 @@ class ToolRequest:
     on_approval: Callable[[Approval], Awaitable[None]] | None
     """Is told an approval once it is on disk, and again once it is decided."""
     progress: Progress
+    max_text: int = MAX_TEXT
+    """Characters of the result that a model gets."""
 
 
 class ToolRunner:
@@ -147,7 +149,9 @@ class ToolRunner:
             arguments = await asyncio.to_thread(masked_object, self._values, request.arguments)
             output = await self._perform(replace(request, arguments=arguments), watch)
             # Patterns take their time with long texts.
-            outcome = await asyncio.to_thread(success, output, request.name, self._redactor, watch.milliseconds)
+            outcome = await asyncio.to_thread(
+                success, output, request.name, self._redactor, watch.milliseconds, request.max_text
+            )
         except CkitError as error:
             outcome = failure(error, request.name, self._redactor, watch.milliseconds)
         # Names that clients make up would be as many labels for whoever collects the metrics.
