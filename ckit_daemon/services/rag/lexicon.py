@@ -38,6 +38,8 @@ _MISSPELT: Final = 0.7
 """What a word counts in place of one that differs by a letter; for a second letter as much again."""
 _FUNCTION_WORD: Final = 0.3
 """What a word counts that says how something is asked, not what."""
+_COMMON_SHARE: Final = 0.1
+"""With more than this share of all passages holding it, such a word tells nothing and is not looked for."""
 _LENGTH: Final = 0.4
 """How much of a score depends on the length of the passage."""
 _STEP: Final = 2000
@@ -227,8 +229,11 @@ def _counted(index: _Index, terms: Sequence[Term]) -> list[tuple[Term, int]]:
 
 def _most_telling(index: _Index, terms: Sequence[Term]) -> list[_Found]:
     """The terms that count most, with their rows."""
+    counted = _counted(index, terms)
+    common = index.number * _COMMON_SHARE
+    telling = [(term, holders) for term, holders in counted if holders <= common or not term.is_function_word]
     # In a long text, words that no passage has must not take the places of those that find something.
-    weighed = [(holders == 0, -_weight(term, holders, index.number), term) for term, holders in _counted(index, terms)]
+    weighed = [(holders == 0, -_weight(term, holders, index.number), term) for term, holders in telling or counted]
     weighed.sort(key=lambda each: each[:2])
     found = [_looked_up(index, term, -weight) for _, weight, term in weighed[:MAX_WORDS]]
     return sorted(found, key=lambda each: -each.weight)
