@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import unreadable
-from ckit_daemon.core.errors import CkitError, NotFoundError
+from ckit_daemon.core.errors import CkitError, ConflictError, NotFoundError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.text import lines_with_ends, split_lines
@@ -72,6 +72,7 @@ class DiskRepository:
         self._watching: asyncio.Task[None] | None = None
         self._saver: asyncio.Task[None] | None = None
         self._unsaved = False
+        self._closed = False
         self.statistics = LoadStatistics()
         """What opening the repository had to do."""
 
@@ -96,6 +97,11 @@ class DiskRepository:
     def history(self) -> GitHistory:
         """The Git side."""
         return self._history
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is kept fresh no longer, and changes no file any more."""
+        return self._closed
 
     @property
     def overlays(self) -> frozenset[str]:
@@ -229,6 +235,8 @@ class DiskRepository:
 
     async def _apply(self, changes: Sequence[FileChange]) -> SnapshotChange:
         async with self._changing:
+            if self._closed:
+                raise ConflictError("The repository was closed in the meantime; nothing was written.")
             await anyio.to_thread.run_sync(self._writer.apply, changes)
             return await self._refresh([change.path for change in changes], SILENT)
 
@@ -319,7 +327,8 @@ class DiskRepository:
             await anyio.to_thread.run_sync(self._cache.save, entries)
 
     async def aclose(self) -> None:
-        """Stop watching and save the parse cache."""
+        """Stop watching, refuse further changes, and save the parse cache."""
+        self._closed = True
         if self._watcher is not None and self._watching is not None:
             self._watcher.stop()
             await self._watching

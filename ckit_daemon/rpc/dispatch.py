@@ -1,8 +1,9 @@
 """Runs requests: admission, order, deadlines, cancellation, and exactly one answer for each.
 
 A `long` request takes a place in a bounded queue, waits for its scope and for one of the concurrent places, runs, and
-is answered. An `instant` one runs at once. The answer to a cancelled or overdue request is sent immediately, but its
-scope and place stay taken until its worker threads have noticed: otherwise two writes could overlap.
+is answered. An `instant` one runs at once, and so do `model` ones, up to a bound, and `control` ones. The answer to a
+cancelled or overdue request is sent immediately, but its scope and place stay taken until its worker threads have
+noticed: otherwise two writes could overlap.
 """
 
 from __future__ import annotations
@@ -221,10 +222,10 @@ class Dispatcher:
             try:
                 if row.cost == "instant":
                     answer = await self._call(request, params)
-                elif row.cost == "model":
-                    answer = await self._call_model(request, params)
-                else:
+                elif row.cost == "long":
                     answer = await self._call_in_turn(request, params, held)
+                else:
+                    answer = await self._call_beside(request, params)
                 self._answer(request, answer)
             except asyncio.CancelledError:
                 # Whoever cancelled the task has answered; cancellation ends here because the task does.
@@ -261,11 +262,13 @@ class Dispatcher:
             if waiting:
                 self._services.metrics.queued -= 1
 
-    async def _call_model(self, request: Request, params: Params) -> bytes:
+    async def _call_beside(self, request: Request, params: Params) -> bytes:
         row = request.row
         settings = self._settings
-        # A turn keeps its deadline itself, and the answer is the turn as it was stored then.
-        usual = settings.assistant.turn_timeout_seconds + TURN_END_SECONDS
+        usual = settings.limits.request_timeout_seconds
+        if row.cost == "model":
+            # A turn keeps its deadline itself, and the answer is the turn as it was stored then.
+            usual = settings.assistant.turn_timeout_seconds + TURN_END_SECONDS
         seconds = settings.limits.method_timeout_seconds.get(row.name, usual)
         deadline = asyncio.timeout(seconds)
         try:

@@ -91,8 +91,9 @@ def _result(method: str, answer: JsonObject) -> JsonObject:
 
     from ckit_daemon.wire.methods import BY_NAME  # noqa: PLC0415
 
-    if "error" in answer:
-        error = answer["error"]
+    error = answer.get("error")
+    # Some clients send both members, one of them null.
+    if error is not None or "result" not in answer:
         code = error.get("code") if isinstance(error, dict) else None
         if code == METHOD_NOT_FOUND:
             raise DegradedError(f"The client does not answer {method}.", details={"method": method})

@@ -123,6 +123,11 @@ class Repository(Protocol):
         ...
 
     @property
+    def closed(self) -> bool:
+        """Whether it is kept fresh no longer, and changes no file any more."""
+        ...
+
+    @property
     def overlays(self) -> frozenset[str]:
         """The files whose unsaved text lies over the disk."""
         ...

@@ -94,7 +94,7 @@ METHODS = (
         "Answer an approval; the first answer counts, wherever it comes from.",
         ResolveParams,
         ResolveResult,
-        cost="model",
+        cost="control",
         feature="assistant",
     ),
     Method(

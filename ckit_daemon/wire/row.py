@@ -10,7 +10,7 @@ from ckit_daemon.wire.base import NoParams, Params, Result
 if TYPE_CHECKING:
     from ckit_daemon.wire.summary import Direction, Kind, Stability
 
-Cost = Literal["instant", "long", "model"]
+Cost = Literal["instant", "long", "model", "control"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Method:
         stability: experimental methods may change between minor versions.
         cost: `instant` methods skip the queue and must never block; `long` ones are queued and have a deadline;
             `model` ones mostly wait for a model or a person: they take no place of the `long` ones, have a bound of
-            their own, and last as long as a turn may.
+            their own, and last as long as a turn may; `control` ones end or answer what those wait for, so that no
+            number of them keeps one out.
         scope: requests with the same scope and the same `Params.scope_key` don't overlap; None: no restriction.
         feature: feature flag that switches the method off; None: always there.
     """

@@ -129,7 +129,7 @@ METHODS = (
         "End the turn that runs; what was said so far stays.",
         CancelParams,
         TurnResult,
-        cost="model",
+        cost="control",
         feature="assistant",
     ),
     Method(
@@ -137,7 +137,7 @@ METHODS = (
         "Say something while a turn runs.",
         SteerParams,
         SteerResult,
-        cost="model",
+        cost="control",
         feature="assistant",
     ),
     Method(

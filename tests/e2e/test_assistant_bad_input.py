@@ -11,6 +11,7 @@ import pytest
 from ckit_daemon.wire.methods import METHODS
 from tests.support.client import RpcError
 from tests.support.daemon import spawned
+from tests.support.logs import faults
 from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ ODD = (
     "{{constructor}}",
     "\u202eFEAT-001",
     "🎉" * 60,
+    "\x1b[31m\x07",
     "x" * 100_000,
+    "x" * 1_000_000,
 )
 FAULTS = {"internal_error", "deadline_exceeded"}
 APPROVALS = "ckit/approval/request"
@@ -79,6 +82,7 @@ async def test_R10_no_odd_text_in_any_field_makes_the_daemon_fail(tmp_path: Path
         assert (await client.request("ckit/health"))["live"]
         assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
         assert not (tmp_path / "outside").exists()
+    assert faults(daemon.log) == []
 
 
 async def test_R21_a_message_is_bounded_by_a_setting_and_not_by_what_the_daemon_can_bear(tmp_path: Path) -> None:
@@ -96,3 +100,4 @@ async def test_R21_a_message_is_bounded_by_a_setting_and_not_by_what_the_daemon_
         assert turn["stopReason"] == "endTurn"
         found = await client.request("ckit/session/get", {"id": session})
         assert [item["text"] for item in found["items"] if item["kind"] == "userMessage"] == [said]
+    assert faults(daemon.log) == []

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckit_daemon.core.json import JsonValue
 from ckit_daemon.framing import Fault, Framer, Message
 from tests.support.client import frame
+
+if TYPE_CHECKING:
+    from ckit_daemon.core.json import JsonValue
 
 LIMIT = 100_000
 documents = st.recursive(

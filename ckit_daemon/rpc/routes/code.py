@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckit_daemon.rpc.generation import caller, change, choice, written
-from ckit_daemon.rpc.routes.common import opened
+from ckit_daemon.rpc.routes.common import opened, session_about
 from ckit_daemon.services.generation.code import CodeRequest
 from ckit_daemon.wire import code as wire
 
@@ -52,6 +52,7 @@ def _files(made: Made, repository: OpenRepository, encoding: str) -> wire.Genera
 async def apply(ctx: RequestContext, params: wire.ApplyParams) -> wire.ChangedFiles:
     """Answer `ckit/code/apply`."""
     repository = await opened(ctx, params)
+    await session_about(ctx, params.session_id, repository)
     service = await ctx.services.assistant.generation.get()
     done = await service.apply(params.generation_id, params.paths, repository, params.session_id)
     return await ctx.run(written, done, repository)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from ckit_daemon.core.errors import InvalidArgumentError
 from ckit_daemon.rpc.context import EncodedResult
 from ckit_daemon.rpc.paths import to_path
 from ckit_daemon.wire.base import PartialResult
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ckit_daemon.rpc.context import RequestContext
+    from ckit_daemon.services.assistant.records import Session
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.wire.base import Result, WireModel
     from ckit_daemon.wire.common import RepositoryParams
@@ -38,6 +40,28 @@ async def opened(ctx: RequestContext, params: RepositoryParams) -> OpenRepositor
     if name is not None and name.startswith("file:"):
         name = str(to_path(name).resolve())
     return repositories.get(name)
+
+
+async def session_about(
+    ctx: RequestContext, session_id: str | None, repository: OpenRepository | None
+) -> Session | None:
+    """Return the session whose approvals and tools a request wants to use, if it names one.
+
+    Args:
+        ctx: the request.
+        session_id: what it names.
+        repository: what the session must be about; None: anything.
+
+    Raises:
+        NotFoundError: there is no such session.
+        InvalidArgumentError: it is about another repository.
+    """
+    if session_id is None:
+        return None
+    session = await (await ctx.services.assistant.tools.get()).session(session_id)
+    if repository is not None and session.repository != repository.id:
+        raise InvalidArgumentError("The session is about another repository.", details={"repository": repository.id})
+    return session
 
 
 async def streamed(ctx: RequestContext, items: Sequence[_M]) -> list[_M]:

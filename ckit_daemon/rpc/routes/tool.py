@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from ckit_daemon.core.errors import InvalidArgumentError, OperationCancelledError
-from ckit_daemon.rpc.routes.common import opened
+from ckit_daemon.core.errors import OperationCancelledError
+from ckit_daemon.rpc.routes.common import opened, session_about
 from ckit_daemon.services.assistant.tools.runner import ToolRequest
 from ckit_daemon.wire import tool as wire
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 async def list_(ctx: RequestContext, params: wire.ListParams) -> wire.ListResult:
     """Answer `ckit/tool/list`."""
     tools = await ctx.services.assistant.tools.get()
-    session = None if params.session_id is None else await tools.session(params.session_id)
+    repository = None if params.repository is None else await opened(ctx, params)
+    session = await session_about(ctx, params.session_id, repository)
     # The first schemas are built here, which takes longer than the loop may wait.
     found = await ctx.run(lambda: tools.tools(session, trusted=ctx.trusted))
     return wire.ListResult(
@@ -45,9 +46,7 @@ async def run(ctx: RequestContext, params: wire.RunParams) -> wire.RunResult:
     """Answer `ckit/tool/run`."""
     repository = await opened(ctx, params)
     tools = await ctx.services.assistant.tools.get()
-    session = None if params.session_id is None else await tools.session(params.session_id)
-    if session is not None and session.repository != repository.id:
-        raise InvalidArgumentError("The session is about another repository.", details={"repository": repository.id})
+    session = await session_about(ctx, params.session_id, repository)
     call_id = uuid.uuid4().hex
     outcome = await tools.run(
         ToolRequest(

@@ -299,7 +299,7 @@ class TurnService:
         session_id = running.turn.session_id
         if session_id in self._running:
             raise ConflictError(
-                "A turn of the session is running; wait for its end, or cancel it.",
+                "A turn of the session is running; wait for its end, or cancel it where it was started.",
                 details={"turnId": self._running[session_id].turn.id},
             )
         self._running[session_id] = running

@@ -218,6 +218,11 @@ class ToolRunner:
             progress.stop()
 
     def _find(self, request: ToolRequest) -> AnyTool:
+        if request.repository.store.closed:
+            raise NotFoundError(
+                "The repository was closed in the meantime; open it with ckit/repo/open.",
+                details={"kind": "repository", "id": request.repository.id},
+            )
         offered = self._offered(request.session)
         tool = offered.get(request.name)
         if tool is None:
