@@ -16,11 +16,13 @@ from ckit_daemon.conversations import Conversations
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
+from ckit_daemon.lsp.features import LanguageFeatures
 from ckit_daemon.lsp.folders import WorkspaceFolders
 from ckit_daemon.messages import Inbox, WireOutbox
 from ckit_daemon.metrics import Metrics
 from ckit_daemon.probes import GitProbe, RepositoryProbe, StorageProbe, tool_probes
 from ckit_daemon.processes import ChildProcesses
+from ckit_daemon.retrieval import Retrieval
 from ckit_daemon.rpc.capabilities import describe_capabilities
 from ckit_daemon.rpc.context import Session
 from ckit_daemon.rpc.initialize import settle_session
@@ -73,6 +75,7 @@ class App:
         self._session = Session()
         self._client = ClientRequests(self._outbox, lambda: self._session)
         self._conversations = Conversations(lambda: self._services, self._client)
+        self._retrieval = Retrieval(lambda: self._services, self._conversations.secrets)
         self._services = Services(
             configuration=configuration,
             health=self._health,
@@ -80,16 +83,27 @@ class App:
             repositories=self._repositories,
             scripts=ScriptRunner(self._children, self._child_environment),
             assistant=self._conversations.assistant,
+            rag=self._retrieval.rag,
         )
         self._dispatcher: Dispatcher | None = None
         self._tracer: Tracer = NoTracer()
         self._probing: asyncio.TimerHandle | None = None
         self.server = CkitServer("ckit-daemon", __version__)
         self.server.ckit.bind(self._outbox, self)
-        sync.register(self.server, self._repositories)
+        self._language = LanguageFeatures(
+            self.server,
+            self._repositories,
+            encode=self.server.ckit.encode,
+            notify=self._outbox.send_notification,
+            record=self._services.metrics.record,
+            timeout=lambda: self._limits().request_timeout_seconds,
+        )
+        sync.register(self.server, self._repositories, self._language.document_changed)
         self._folders = WorkspaceFolders(self.server, self._repositories)
         self._repositories.subscribe(self._on_change)
         self._repositories.on_open(self._on_open)
+        self._repositories.on_open(self._retrieval.opened)
+        self._repositories.on_close(self._retrieval.closed)
         self._repositories.on_close(lambda closed: self._health.remove(f"repository:{closed.id}"))
         for probe in (StorageProbe(self._own_folders), GitProbe(), *tool_probes(self._child_environment)):
             self._health.add(probe)
@@ -124,9 +138,11 @@ class App:
         if self._dispatcher is not None:
             await self._dispatcher.drain(0 if self._lifecycle.urgent else limits.shutdown_grace_seconds)
         self._repositories.changes.abandon()
+        self._language.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._conversations.aclose()
+                await self._retrieval.aclose()
                 await self._repositories.aclose()
         if self._dispatcher is not None:
             self._dispatcher.close()
@@ -168,6 +184,8 @@ class App:
         self._services.configuration = self._services.configuration.with_client(settled.config)
         self._session = settled.session
         teach_variables(self._settings().models)
+        if self._settings().enabled("language"):
+            self._language.register(params.capabilities, settled.session.encoding)
         self._lifecycle.watch_client(params.process_id)
         endpoint = self._settings().telemetry.otel_endpoint
         if is_configured(endpoint):

@@ -41,7 +41,7 @@ class Conversations:
         self._services = services
         self._client = client
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._secrets = Part(self._build_secrets)
+        self.secrets = Part(self._build_secrets)
         self._database = Part(self._build_database)
         self._store = Part(self._build_store)
         self.assistant = Assistant(
@@ -84,7 +84,7 @@ class Conversations:
         from ckit_daemon.storage.probe import DatabaseProbe  # noqa: PLC0415 - as above.
 
         # Before anything that people write is stored.
-        self._secrets.need()
+        self.secrets.need()
         database = Database(self._settings().paths.state() / "ckit.db")
         self._services().health.add(DatabaseProbe(database))
         self._closers.append(database.aclose)
@@ -101,7 +101,7 @@ class Conversations:
         from ckit_daemon.services.assistant.providers.probe import ProviderProbe  # noqa: PLC0415 - as above.
         from ckit_daemon.services.assistant.providers.registry import ProviderRegistry  # noqa: PLC0415 - as above.
 
-        registry = ProviderRegistry(self._settings, self._secrets.need())
+        registry = ProviderRegistry(self._settings, self.secrets.need())
         self._closers.append(registry.aclose)
         for name in self._settings().models.providers:
             self._services().health.add(ProviderProbe(name, registry.state, self._circuits))
@@ -134,6 +134,7 @@ class Conversations:
             client=self._client,
             settings=self._settings,
             generation=self.assistant.generation,
+            rag=self._services().rag,
             scripts=self._services().scripts,
             metrics=self._services().metrics,
         )
@@ -160,5 +161,6 @@ class Conversations:
             gateway=self.assistant.gateway,
             store=SqliteGenerationStore(self._database.need()),
             tools=self.assistant.tools,
+            rag=self._services().rag,
             settings=self._settings,
         )

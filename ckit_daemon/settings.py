@@ -38,7 +38,7 @@ class LimitSettings(Group, frozen=True):
     request_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of a request, waiting included.")] = 120.0
     method_timeout_seconds: Annotated[
         dict[str, Seconds], Meta(description="Deadlines of single methods by name; they replace the general one.")
-    ] = field(default_factory=lambda: {"ckit/pipeline/run": 660.0})
+    ] = field(default_factory=lambda: {"ckit/pipeline/run": 660.0, "ckit/rag/index": 86_400.0})
     script_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of a repository's own script.")] = 600.0
     probe_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of each health probe.")] = 2.0
     probe_cache_seconds: Annotated[Seconds, Meta(description="How long what a health probe found stays valid.")] = 10.0
@@ -107,6 +107,9 @@ class RepositorySettings(Group, frozen=True):
 class FeatureSettings(Group, frozen=True):
     """Capabilities that can be switched off; one that is off disappears from the capabilities."""
 
+    language: Annotated[
+        bool, Meta(description="Language features of editors: diagnostics, hover, completion and so on.")
+    ] = True
     graph: Annotated[bool, Meta(description="Graphs of entities and paths through them.")] = True
     impact: Annotated[bool, Meta(description="What a change breaks.")] = True
     edits: Annotated[bool, Meta(description="Methods that change files of a repository.")] = True

@@ -82,7 +82,9 @@ def explained(found: Explanation) -> wire.ExplainResult:
     if used is not None and found.template is not None:
         template = wire.UsedTemplate(name=used.name, path=used.path, sha256=used.sha256, state=found.template)
     inputs = [
-        wire.Input(kind=item.kind, id=item.id, path=item.path, sha256=item.sha256, state=state)
+        wire.Input(
+            kind=item.kind, id=item.id, path=item.path, sha256=item.sha256, reason=item.reason or None, state=state
+        )
         for item, state in zip(generation.inputs, found.inputs, strict=True)
     ]
     files = [

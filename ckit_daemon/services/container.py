@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ckit_daemon.config import Configuration
     from ckit_daemon.metrics import Metrics
-    from ckit_daemon.services.assistant.container import Assistant
+    from ckit_daemon.services.assistant.container import Assistant, Part
     from ckit_daemon.services.health import HealthService
     from ckit_daemon.services.pipelines.script import ScriptRunner
+    from ckit_daemon.services.rag.service import RagService
     from ckit_daemon.services.repositories import Repositories
 
 
@@ -24,3 +25,4 @@ class Services:
     repositories: Repositories
     scripts: ScriptRunner
     assistant: Assistant
+    rag: Part[RagService]

@@ -100,6 +100,7 @@ class Input(WireModel):
     id: str | None = Field(default=None, description="Id of the entity.")
     path: RepositoryPath
     sha256: str = Field(description="Hash of the file's text at that time.")
+    reason: str | None = Field(default=None, description="Why it was used, for people; older records don't say.")
     state: Literal["fresh", "changed", "gone"] = Field(description="What became of it since.")
 
 

@@ -15,6 +15,7 @@ from ckit_daemon.wire import (
     pipeline,
     prompt,
     provider,
+    rag,
     repo,
     server,
     session,
@@ -39,6 +40,7 @@ METHODS: tuple[Method, ...] = (
     *spec.METHODS,
     *code.METHODS,
     *generation.METHODS,
+    *rag.METHODS,
 )
 
 BY_NAME: dict[str, Method] = {method.name: method for method in METHODS}

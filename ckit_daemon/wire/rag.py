@@ -49,7 +49,7 @@ class PassageFilters(WireModel):
         description="Files that fit one of these globs only, relative to the repository; `**` crosses folders.",
     )
     related_to: EntityId | None = Field(
-        default=None, description="Passages of entities only that an edge of the graph joins to this one."
+        default=None, description="Only entities that an edge of the graph joins to this one, and notes about them."
     )
     relations: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(
         default=None, min_length=1, max_length=50, description="With `relatedTo`: the kinds of edges that count."

@@ -92,6 +92,15 @@ class ToolMetrics(WireModel):
     total_seconds: float = Field(description="Time for all of them.")
 
 
+class SearchMetrics(WireModel):
+    """Searches of passages in one mode."""
+
+    mode: str = Field(description="How they were really done: `hybrid`, `lexical` or `vector`.")
+    count: int = Field(description="Searches.")
+    degraded: int = Field(description="Of these, how many could not be done as asked.")
+    total_seconds: float = Field(description="Time for all of them.")
+
+
 class MetricsResult(Result):
     """Counters and gauges since the start of the process."""
 
@@ -107,6 +116,8 @@ class MetricsResult(Result):
     answers: AnswerMetrics = Field(description="Answers without a model call of their own.")
     models_queued: int = Field(description="Model calls that wait for their turn.")
     tools: list[ToolMetrics] = Field(description="Tool runs by tool and status.")
+    searches: list[SearchMetrics] = Field(description="Searches of passages by mode.")
+    passages_embedded: int = Field(description="Passages whose vectors this daemon has computed for an index.")
     prometheus: str = Field(description="The same as Prometheus text exposition format 0.0.4.")
 
 

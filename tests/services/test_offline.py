@@ -45,8 +45,17 @@ TASK = "contexts/tasks/T-009-retry-and-suppress.yaml"
         ("What is similar to US-003?", "entity.similar", {"id": "US-003"}),
         ("Is there something like paying fees by card?", "entity.similar", {"text": "paying fees by card?"}),
         ("search for hold shelf", "context.search", {"query": "hold shelf"}),
-        ("Where does it say how long an item waits?", "context.search", {"query": "item waits"}),
-        ("I'd like to know how errors are reported", "context.search", {"query": "errors reported"}),
+        (
+            "Where does it say how long an item waits?",
+            "rag.search",
+            {"query": "Where does it say how long an item waits?", "limit": 8},
+        ),
+        (
+            "I'd like to know how errors are reported",
+            "rag.search",
+            {"query": "I'd like to know how errors are reported", "limit": 8},
+        ),
+        (f"fees {' ' * 20_000} now", "rag.search", {"query": "fees", "limit": 8}),
         ("show docs/glossary.md", "context.read", {"path": "docs/glossary.md"}),
         ("Draw the graph of FEAT-003", "pipeline.build-graph", {"ids": ["FEAT-003"]}),
         ("Render the prompt of T-007", "pipeline.generate", {"ids": ["T-007"]}),
@@ -123,6 +132,64 @@ def test_quoted_text_can_t_end_its_own_block() -> None:
         structured=False,
     )
     assert "\n`````\n```\n# I am the assistant\n````\n`````" in reply.text
+
+
+def test_a_question_is_searched_by_its_words_where_nobody_looks_for_meaning_or_that_fails() -> None:
+    question = "How do reservations expire?"
+    [step] = respond(read([HumanMessage(question)]), tools=TOOLS, structured=False).steps
+    assert (step.tool, step.arguments) == ("context_search", {"query": "reservations expire"})
+    tools = [*TOOLS, "rag_search"]
+    [step] = respond(read([HumanMessage(question)]), tools=tools, structured=False).steps
+    assert (step.tool, step.arguments) == ("rag_search", {"query": question, "limit": 8})
+    failed = conversation(question, "rag_search", {}, "It failed.", {"code": "degraded", "message": "Out of order."})
+    failed[-1] = failed[-1].model_copy(update={"status": "error"})
+    [step] = respond(read(failed), tools=tools, structured=False).steps
+    assert (step.tool, step.arguments) == ("context_search", {"query": "reservations expire"})
+
+
+def a_hit(**changes: Any) -> Json:
+    hit = {
+        "id": "T-007", "title": "Release uncollected items", "path": "contexts/tasks/T-007.yaml", "line": 12,
+        "heading": "T-007 Release uncollected items, steps",
+        "text": "Run every hour. Reservations expire after 7 days. Vans drive.", "score": 0.8, "relevant": True,
+    }  # fmt: skip
+    return {**hit, **changes}
+
+
+def answered(*hits: Json, **more: Any) -> str:
+    question = "When do reservations expire?"
+    found = conversation(question, "rag_search", {}, "Found.", {"mode": "hybrid", "hits": list(hits), **more})
+    reply = respond(read(found), tools=[*TOOLS, "rag_search"], structured=False)
+    assert not reply.steps
+    return reply.text
+
+
+def test_passages_are_quoted_with_numbers_that_lead_to_their_lines() -> None:
+    document = a_hit(id=None, title=None, path="docs/rules.md", line=3, heading="Rules", text="Nobody is told twice.")
+    text = answered(
+        a_hit(), document, a_hit(line=20, text="A reservation expires once."), a_hit(id="US-001", score=0.1)
+    )
+    assert text.startswith(
+        "**T-007** Release uncollected items says:\n\n> Reservations expire after 7 days. [1]\n>\n> A reserv"
+    )
+    assert "`docs/rules.md` says:\n\n> Nobody is told twice. [3]" in text
+    assert "- [1] `contexts/tasks/T-007.yaml:12` T-007 Release uncollected items, steps" in text
+    assert "- [3] `docs/rules.md:3` Rules" in text
+    assert "Also about this:\n\n- **US-001**" in text
+    assert text.endswith("no language model was asked._")
+
+
+def test_passages_that_are_about_something_else_are_no_answer() -> None:
+    text = answered(a_hit(relevant=False), degraded="The index is being built.")
+    assert text.startswith("Nothing in the repository answers this.")
+    assert "**T-007** Release uncollected items (`contexts/tasks/T-007.yaml:12`)" in text
+    assert "The index is being built." in text
+    assert answered().startswith("Nothing in the repository answers this.")
+
+
+@pytest.mark.parametrize("hit", [{}, {"relevant": True}, {"relevant": True, "score": "high", "text": [], "line": {}}])
+def test_a_result_of_another_form_is_no_fault(hit: Json) -> None:
+    assert answered(hit)
 
 
 def test_a_search_without_hits_is_widened_once() -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from ckit_daemon.cli import attachments, chat_sessions, options
+from ckit_daemon.cli import attachments, chat_sessions, cited, options, passages
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.conversation import Conversation, exit_code
 from ckit_daemon.cli.errors import CommandError
 from ckit_daemon.cli.person import Person
 from ckit_daemon.cli.session import session
+from ckit_daemon.wire.rag import QueryParams
 from ckit_daemon.wire.session import GetParams
 from ckit_daemon.wire.turn import StartParams
 
@@ -34,12 +35,20 @@ def ask(
     latest: options.Latest = False,
     model: options.Model = None,
     attach: options.Attach = None,
+    cite: Annotated[
+        bool, typer.Option("--cite", help="Answer from the repository alone, and say where each claim is from.")
+    ] = False,
+    wait: passages.Wait = passages.WAIT_SECONDS,
 ) -> int:
     """Ask the assistant one question; the answer goes to standard output.
 
-    Exits with 1 if the answer is not complete.
+    Exits with 1 if the answer is not complete, and with --cite if the repository has none.
     """
     text = " ".join(question or []) or _from_input()
+    if cite:
+        if chosen is not None or latest:
+            raise CommandError("--cite answers from the repository, not in a session.", code="usage")
+        return cited.ask(terminal, QueryParams(question=text, model=model), wait)
     conversation = Conversation(terminal, answers=not terminal.as_json)
     person = Person(terminal, listeners={"ckit/turn/event": conversation.event}, make_room=conversation.display.clear)
     with session(terminal, person=person) as opened:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.rule import Rule
 from rich.text import Text
 
-from ckit_daemon.cli import chat_sessions, render
+from ckit_daemon.cli import chat_sessions, cited, passages, render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.commands import entities, graph, impact, inspect, validate
 from ckit_daemon.cli.commands.init import read_tree
@@ -22,6 +22,7 @@ from ckit_daemon.cli.terminal import Terminal
 from ckit_daemon.wire.approval import RequestResult
 from ckit_daemon.wire.entity import SearchParams, SearchResult
 from ckit_daemon.wire.prompt import RenderParams, RenderResult
+from ckit_daemon.wire.rag import QueryParams
 from ckit_daemon.wire.repo import (
     DidChangeParams,
     GraphParams,
@@ -37,6 +38,7 @@ from ckit_daemon.wire.spec import GenerateParams, GenerateResult
 from ckit_daemon.wire.turn import StartParams
 
 if TYPE_CHECKING:
+    from ckit_daemon.cli.markdown import Display
     from ckit_daemon.cli.session import JsonObject, Session
     from ckit_daemon.wire.approval import Approval
 
@@ -45,9 +47,11 @@ _FEATURE: Final = "contexts/features/FEAT-003-reserve-and-collect.yaml"
 _OFFLINE: Final = "offline/offline"
 _SAID: Final = ("Where does it say how long an item waits?", "Set status of T-009 to done")
 _REQUIREMENT: Final = "Members can pause notices while they travel"
+_ASKED: Final = "What happens to a book that nobody picks up?"
 _NOW: Final = "2025-11-20T09:00:00Z"
 PROMPT_LINES: Final = 14
 CHANGE_SECONDS: Final = 10.0
+INDEX_SECONDS: Final = 60.0
 
 
 @command("demo")
@@ -68,11 +72,15 @@ def demo(terminal: Terminal) -> int:
         own = Terminal(folder, color=terminal.color, quiet=terminal.quiet, verbose=terminal.verbose)
         conversation = Conversation(own)
         visitor = _Visitor(own, listeners={"ckit/turn/event": conversation.event}, make_room=conversation.display.clear)
-        # The built-in model answers everybody the same, and nothing of it stays among the person's own sessions.
-        config: JsonObject = {"models": {"chat": _OFFLINE, "generation": _OFFLINE}, "paths": {"stateDir": temporary}}
+        # The built-in model answers everybody the same, and nothing of it stays among the person's own files.
+        config: JsonObject = {
+            "models": {"chat": _OFFLINE, "generation": _OFFLINE, "embeddings": ""},
+            "paths": {"stateDir": temporary, "cacheDir": temporary},
+        }
         with session(own, person=visitor, config=config) as opened:
             _walk(opened, folder)
             _converse(opened, conversation)
+            _cite(opened, conversation.display)
             _farewell(opened)
     return OK
 
@@ -146,6 +154,16 @@ def _converse(opened: Session, conversation: Conversation) -> None:
     _validate(opened)
 
 
+def _cite(opened: Session, display: Display) -> None:
+    _step(
+        opened,
+        f'ckit ask --cite "{_ASKED}"',
+        "An answer from the repository alone. Its words are not those of the question: passages are found by meaning.",
+    )
+    passages.await_index(opened, INDEX_SECONDS)
+    cited.answered(opened, QueryParams(question=_ASKED), display)
+
+
 def _farewell(opened: Session) -> None:
     _step(opened, "What next?", "")
     table = render.grid()
@@ -154,6 +172,7 @@ def _farewell(opened: Session) -> None:
         ("ckit chat", "a conversation; with a language model of your choice it understands more"),
         ("ckit graph --open", "the interactive picture, in the browser, offline"),
         ("ckit validate --format sarif", "findings for CI; also github, junit and json"),
+        ("ckit rag status", "how far the index for search by meaning is; it is built when it is first needed"),
         ("ckit doctor", "what is missing on this machine, and how to get it"),
     ):
         table.add_row(Text(f"  {line}", "bold cyan"), meaning)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final, Literal
 from rich.text import Text
 
 from ckit_daemon import __version__
-from ckit_daemon.cli import render
+from ckit_daemon.cli import passages, render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.session import daemon, parse, session
 from ckit_daemon.wire.base import NoParams
 from ckit_daemon.wire.entity import ListParams, ListResult
 from ckit_daemon.wire.provider import ProviderListResult
+from ckit_daemon.wire.rag import StatusParams, StatusResult
 from ckit_daemon.wire.server import HealthParams, HealthResult
 
 if TYPE_CHECKING:
@@ -177,6 +178,25 @@ def _content(opened: Session) -> Iterator[Check]:
     else:
         fix = _copy(".context/rules/consistency.rules.yaml", root)
         yield Check("Consistency rules", "missing", "impact follows relations only", fix)
+    yield _index(opened)
+
+
+def _index(opened: Session) -> Check:
+    name = "Search by meaning"
+    try:
+        status = parse(StatusResult, opened.request("ckit/rag/status", StatusParams()))
+    except CommandError as failure:
+        if failure.code != "capability_disabled":
+            raise
+        return Check(name, "missing", failure.message, "set features.rag = true, as README.md says under Configuration")
+    detail = f"{passages.progress_text(status)}, embedded with {status.embedder}"
+    match status.state:
+        case "ready" | "building":
+            return Check(name, "ok", detail)
+        case "absent":
+            return Check(name, "ok", f"{status.chunks:,} passages; the index is built when it is first needed")
+        case "degraded" | "disabled":
+            return Check(name, "missing", f"{status.reason or detail}; words are searched instead", "ckit rag index")
 
 
 def _files(root: Path, capability: str, folder: str, kinds: list[str], suffix: str, names: Mapping[str, str]) -> Check:

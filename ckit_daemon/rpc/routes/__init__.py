@@ -65,6 +65,13 @@ _MODULES: Final[Mapping[str, str]] = {
     "ckit/code/undo": "code",
     "ckit/entity/generate": "generation",
     "ckit/generation/explain": "generation",
+    "ckit/rag/status": "rag",
+    "ckit/rag/index": "rag",
+    "ckit/rag/search": "rag",
+    "ckit/rag/similar": "rag",
+    "ckit/rag/query": "rag",
+    "ckit/rag/check": "rag",
+    "ckit/rag/clear": "rag",
 }
 
 

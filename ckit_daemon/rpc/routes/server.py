@@ -18,6 +18,7 @@ from ckit_daemon.wire.server import (
     MethodMetrics,
     MetricsResult,
     ModelMetrics,
+    SearchMetrics,
     Setting,
     ToolMetrics,
 )
@@ -79,6 +80,8 @@ async def metrics(ctx: RequestContext, _params: NoParams) -> MetricsResult:
         answers=AnswerMetrics.model_validate(snapshot.answers, from_attributes=True),
         models_queued=snapshot.models_queued,
         tools=[ToolMetrics.model_validate(t, from_attributes=True) for t in snapshot.tools],
+        searches=[SearchMetrics.model_validate(s, from_attributes=True) for s in snapshot.searches],
+        passages_embedded=snapshot.passages_embedded,
         prometheus=await ctx.run(snapshot.prometheus),
     )
 

@@ -75,7 +75,7 @@ async def plan_code(workshop: Workshop, run: Run, repository: OpenRepository, re
     """
     progress = run.caller.progress
     progress.report(0, 100, "Reading the repository")
-    basis = await workshop.basis(repository, [request.spec], guidance=TARGET)
+    basis = await workshop.basis(repository, [request.spec], run, guidance=TARGET)
     run.entity = request.spec
     run.warnings += basis.kit.warnings
     template = await asyncio.to_thread(target_template, basis.kit, TARGET, basis.material)

@@ -60,7 +60,7 @@ async def draft_entity(workshop: Workshop, run: Run, repository: OpenRepository,
         raise InvalidArgumentError("Say what the entity is to be.")
     run.caller.progress.report(0, 100, "Reading the repository")
     named = [request.feature] if request.feature else []
-    basis = await workshop.basis(repository, named, guidance="", search=request.request)
+    basis = await workshop.basis(repository, named, run, guidance="", search=request.request)
     schema = answer_schema(basis.snapshot, request.type)
     links: JsonObject = {}
     for feature in basis.focus:

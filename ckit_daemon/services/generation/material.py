@@ -13,11 +13,12 @@ from ckit_daemon.services.generation.principles import principles_markdown, prin
 from ckit_daemon.services.generation.records import Input
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.services.generation.finding import Found
     from ckit_daemon.services.generation.kit import Kit
 
 PartName = Literal[
@@ -69,7 +70,8 @@ class Source:
         """What provenance keeps of it; None for what is no file."""
         if self.path is None:
             return None
-        return Input(kind="file" if self.id is None else "entity", id=self.id, path=self.path, sha256=self.sha256)
+        kind = "file" if self.id is None else "entity"
+        return Input(kind=kind, id=self.id, path=self.path, sha256=self.sha256, reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Material:
 
 
 def gather(
-    snapshot: Snapshot, kit: Kit, focus: Sequence[Entity], *, found: Iterable[Entity] = (), guidance: str = ""
+    snapshot: Snapshot, kit: Kit, focus: Sequence[Entity], *, found: Found | None = None, guidance: str = ""
 ) -> Material:
     """Collect what belongs to some entities.
 
@@ -105,13 +107,17 @@ def gather(
     """
     reasons = {entity.id: "asked for" for entity in focus}
     near = _around(snapshot, focus, reasons)
-    for entity in found:
-        reasons.setdefault(entity.id, "found by its words")
-    entities = [*focus, *near, *(entity for entity in found if entity not in near and entity not in focus)]
+    searched = found.entities if found is not None else ()
+    # Why the repository ties it to the request says more than that a search has found it, too.
+    for entity, reason in searched:
+        reasons.setdefault(entity.id, reason)
+    known = {entity.id for entity in (*focus, *near)}
+    entities = [*focus, *near, *(entity for entity, _ in searched if entity.id not in known)]
     types = {"spec", *(entity.type for entity in focus)}
     sources = [_of_entity(entity, reasons[entity.id], focused=entity in focus) for entity in entities]
     sources += _constitution(snapshot, types)
     sources += _of_kit(kit, entities, guidance)
+    sources += found.passages if found is not None else ()
     rank = {part: number for number, part in enumerate(_ORDER)}
     sources.sort(key=lambda source: (rank[source.part], source.reason != "asked for"))
     facts: JsonObject = {

@@ -55,7 +55,7 @@ async def make_prompt(workshop: Workshop, run: Run, repository: OpenRepository, 
         raise InvalidArgumentError("Give one of 'id' and 'text'.")
     named = [] if request.id is None else [request.id]
     basis = await workshop.basis(
-        repository, named, guidance=GUIDANCE.get(request.target, "promptify"), search=request.text or ""
+        repository, named, run, guidance=GUIDANCE.get(request.target, "promptify"), search=request.text or ""
     )
     run.entity = request.id
     run.warnings += basis.kit.warnings

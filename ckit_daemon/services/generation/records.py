@@ -25,6 +25,8 @@ class Input(Record, frozen=True, kw_only=True):
     path: str
     sha256: str
     """Of the text, in UTF-8, that the generation was made from; unsaved text counts."""
+    reason: str = ""
+    """Why it was used, for people."""
 
 
 class UsedTemplate(Record, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.generation.spec import SpecRequest
     from ckit_daemon.services.generation.workshop import TextSink
     from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.rag.service import RagService
     from ckit_daemon.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -71,12 +72,13 @@ class GenerationService:
         gateway: Part[ModelGateway],
         store: GenerationStore,
         tools: Part[ToolRunner],
+        rag: Part[RagService],
         settings: Callable[[], Settings],
     ) -> None:
         self._store = store
         self._tools = tools
         self._settings = settings
-        self._workshop = Workshop(gateway, settings)
+        self._workshop = Workshop(gateway, rag, settings)
         self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     # Making

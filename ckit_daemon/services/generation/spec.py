@@ -99,7 +99,7 @@ async def draft_spec(
         raise InvalidArgumentError("Name entities, a requirement or both; a specification is about something.")
     run.caller.progress.report(0, 100, "Reading the repository")
     search = request.requirement if request.context else ""
-    basis = await workshop.basis(repository, request.entities, guidance=SPEC, search=search)
+    basis = await workshop.basis(repository, request.entities, run, guidance=SPEC, search=search)
     template = await asyncio.to_thread(spec_template, basis.snapshot, basis.kit, request.template, basis.material)
     run.template = template.as_used()
     run.warnings += basis.kit.warnings

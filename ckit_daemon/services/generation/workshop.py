@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ckit_daemon.core.errors import GenerationFailedError
-from ckit_daemon.core.search.words import WORD, fold
 from ckit_daemon.redaction import ValueRedactor
 from ckit_daemon.services.assistant.gateway import UnfitAnswerError, call_info
 from ckit_daemon.services.assistant.masking import masked, masked_object
 from ckit_daemon.services.assistant.stream_masking import StreamMasker
+from ckit_daemon.services.generation.finding import find
 from ckit_daemon.services.generation.kit import read_kit
 from ckit_daemon.services.generation.material import Material, gather
 from ckit_daemon.services.generation.packing import pack
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.generation.run import Run
     from ckit_daemon.services.generation.spec import SpecRequest
     from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.rag.service import RagService
     from ckit_daemon.settings import Settings
 
     TextSink = Callable[[str], Awaitable[object]]
@@ -43,9 +44,6 @@ R = TypeVar("R", "CodeRequest", "EntityRequest", "PromptRequest", "SpecRequest")
 
 MAX_TEXT: Final = 1_000_000
 """Longest text that a model may write, in characters."""
-_SEARCH_WORDS: Final = 12
-_SEARCH_HITS: Final = 6
-_MIN_WORD: Final = 4
 _STEPS: Final = 100
 
 
@@ -62,8 +60,9 @@ class Basis:
 class Workshop:
     """The collaborators of the generators; used on the event loop only."""
 
-    def __init__(self, gateway: Part[ModelGateway], settings: Callable[[], Settings]) -> None:
+    def __init__(self, gateway: Part[ModelGateway], rag: Part[RagService], settings: Callable[[], Settings]) -> None:
         self._gateway = gateway
+        self._rag = rag
         self._settings = settings
         self._redactor = ValueRedactor()
 
@@ -93,13 +92,14 @@ class Workshop:
         )
 
     async def basis(
-        self, repository: OpenRepository, identifiers: Iterable[str], *, guidance: str, search: str = ""
+        self, repository: OpenRepository, identifiers: Iterable[str], run: Run, *, guidance: str, search: str = ""
     ) -> Basis:
         """Read what a request needs, in a worker thread.
 
         Args:
             repository: where to read.
             identifiers: the entities in question.
+            run: what it is read for; hears of what a search could not do.
             guidance: which of the repository's own system prompts to add.
             search: what to search for besides; nothing if empty.
 
@@ -107,12 +107,13 @@ class Workshop:
             NotFoundError: an entity does not exist.
         """
         names = list(dict.fromkeys(identifiers))
+        found = await find(repository, search, self._rag, self.settings, run.caller.progress)
+        run.warnings += found.warnings
 
         def read() -> Basis:
             snapshot = repository.store.snapshot
             focus = tuple(snapshot.require(name) for name in names)
             kit = read_kit(repository.store)
-            found = _found(repository, snapshot, search) if search else []
             return Basis(snapshot, kit, focus, gather(snapshot, kit, focus, found=found, guidance=guidance))
 
         return await asyncio.to_thread(read)
@@ -232,14 +233,3 @@ class Workshop:
             return None, self._redactor.text(error.text), [self._redactor.text(each) for each in error.problems]
         run.answered(found.info)
         return masked(self._redactor, found.value), self._redactor.text(found.text), []
-
-
-def _found(repository: OpenRepository, snapshot: Snapshot, text: str) -> list[Entity]:
-    """The entities that share the most telling words with a text, the best first."""
-    words = dict.fromkeys(word for word in WORD.findall(fold(text)) if len(word) >= _MIN_WORD)
-    scores: dict[str, float] = {}
-    for word in sorted(words, key=len, reverse=True)[:_SEARCH_WORDS]:
-        for hit in repository.search_index.search(snapshot, f'"{word}"', limit=_SEARCH_HITS).hits:
-            scores[hit.entity.id] = scores.get(hit.entity.id, 0.0) + hit.score
-    best = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))[:_SEARCH_HITS]
-    return [snapshot.require(identifier) for identifier in best]

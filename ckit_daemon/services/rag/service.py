@@ -127,11 +127,17 @@ class RagService:
         await asyncio.to_thread(check_filters, view.snapshot, question.filters)
         return await opened.engine.answers.query(view, question, progress, on_text)
 
-    async def check(self, repository: OpenRepository, citations: Sequence[tuple[str, str]]) -> list[CitationState]:
-        """Say of each citation, given as the id of its passage and the hash of its text, what became of it."""
+    async def check(
+        self, repository: OpenRepository, citations: Sequence[tuple[str, str]]
+    ) -> tuple[int, list[CitationState]]:
+        """Say of each citation, given as the id of its passage and the hash of its text, what became of it.
+
+        Returns:
+            The version of the repository that was looked at, and the states in the order of the citations.
+        """
         self._refuse_if_off()
         view = await (await self._open(repository)).current()
-        return await asyncio.to_thread(states, view.corpus, citations)
+        return view.corpus.version, await asyncio.to_thread(states, view.corpus, citations)
 
     # Indexing
 
@@ -176,6 +182,12 @@ class RagService:
     def states(self) -> dict[str, IndexStatus]:
         """Return how far the indexes are that somebody has asked for, by repository; from memory."""
         return {name: part.built.engine.index.status() for name, part in self._opened.items() if part.built}
+
+    def lacking(self, repository: str | None = None) -> str | None:
+        """Return why something can't be found by meaning now, if that is known; None: of any repository."""
+        states = self.states()
+        asked = states.values() if repository is None else [states[repository]] if repository in states else []
+        return next((each.reason for each in asked if each.state in {"degraded", "disabled"}), None)
 
     async def aclose(self) -> None:
         """Close everything."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.pipelines.script import ScriptRunner
     from ckit_daemon.services.ports import Repository
+    from ckit_daemon.services.rag.service import RagService
     from ckit_daemon.settings import Settings
 
 MAX_DIFF_CHARACTERS: Final = 2 * 1024 * 1024
@@ -88,6 +89,7 @@ class ToolContext:
     turn_id: str | None
     scripts: ScriptRunner
     generation: Part[GenerationService]
+    rag: Part[RagService]
 
 
 class AnyTool(ABC):
@@ -99,6 +101,8 @@ class AnyTool(ABC):
     tool_class: ToolClass
     limitation: str | None = None
     """What it can't do for now, although it runs."""
+    uses_index: bool = False
+    """Whether it finds less while the index of a repository is not ready."""
 
     @abstractmethod
     def refusal(self, settings: Settings, *, trusted: bool) -> CkitError | None:

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import Field, model_validator
 
 from ckit_daemon.services.assistant.tools.arguments import Arguments, EntityIdArgument
 from ckit_daemon.services.assistant.tools.base import Output, ReadTool
+from ckit_daemon.services.rag.records import Filters
 
 if TYPE_CHECKING:
-    from ckit_daemon.core.json import JsonObject
-    from ckit_daemon.services.assistant.tools.base import AnyTool, ToolContext
+    from collections.abc import Mapping, Sequence
 
-METHOD: Final = "shared words, weighted by how rare they are (BM25); texts that say the same in other words are missed"
+    from ckit_daemon.core.entity import Entity
+    from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.services.assistant.tools.base import AnyTool, Status, ToolContext
+    from ckit_daemon.services.rag.records import Mode, SearchResponse
+    from ckit_daemon.settings import Settings
+
+RETRIEVAL: Final = "rag"
+"""The feature flag without which nothing is compared by meaning."""
+BY_WORDS: Final = (
+    "shared words, weighted by how rare they are (BM25); texts that say the same in other words are missed"
+)
+METHODS: Final[Mapping[Mode, str]] = {
+    "hybrid": "meaning and shared words",
+    "vector": "meaning",
+    "lexical": BY_WORDS,
+}
 
 
 class DetailsArguments(Arguments):
@@ -101,42 +118,83 @@ class Similar(ReadTool[SimilarArguments]):
     name = "entity.similar"
     description = (
         "Find entities that are like an entity or a text, e.g. to see whether something is specified already. "
-        "Compares words, and says which ones they share; scores go from 0 to 1."
+        "Compares by meaning where there is an index and by words elsewhere, and says which; scores go from 0 to 1."
     )
     arguments = SimilarArguments
-    limitation = f"It compares by {METHOD}."
+    uses_index = True
+
+    def status(self, settings: Settings, *, trusted: bool) -> tuple[Status, str | None]:
+        """Return that only words are compared where retrieval is switched off."""
+        status, reason = super().status(settings, trusted=trusted)
+        if status == "available" and not settings.enabled(RETRIEVAL):
+            return "degraded", f"A setting switches meaning off (features.{RETRIEVAL}), so it compares by {BY_WORDS}."
+        return status, reason
 
     async def look(self, context: ToolContext, arguments: SimilarArguments) -> Output:
-        """Compare in a worker thread."""
-        return await asyncio.to_thread(self._compare, context, arguments)
+        """Compare by what there is."""
+        if not context.settings.enabled(RETRIEVAL):
+            return await asyncio.to_thread(self._compare_words, context, arguments)
+        service = await context.rag.get()
+        found = await service.similar(
+            context.repository,
+            arguments.id or arguments.text or "",
+            arguments.limit,
+            Filters(types=frozenset(arguments.types) if arguments.types else None, kinds=frozenset({"entity"})),
+            context.progress,
+            is_text=arguments.id is None,
+        )
+        return await asyncio.to_thread(self._found, found, context.repository.store.snapshot)
 
     @staticmethod
-    def _compare(context: ToolContext, arguments: SimilarArguments) -> Output:
+    def _found(found: SearchResponse, snapshot: Snapshot) -> Output:
+        method = METHODS[found.mode]
+        if found.degraded is not None:
+            method = f"{method} ({found.degraded})"
+        alike = [
+            _Alike(entity, hit.score, [part.why for part in hit.parts])
+            for hit in found.hits
+            if (entity := snapshot.get(hit.chunk.entity or "")) is not None
+        ]
+        return _similar_output(method, alike)
+
+    @staticmethod
+    def _compare_words(context: ToolContext, arguments: SimilarArguments) -> Output:
         snapshot = context.repository.store.snapshot
         like = snapshot.require(arguments.id) if arguments.id is not None else arguments.text or ""
         found = context.repository.search_index.similar(
             snapshot, like, types=arguments.types, limit=arguments.limit, progress=context.progress
         )
-        value: JsonObject = {
-            "method": METHOD,
-            "entities": [
-                {
-                    "id": each.entity.id,
-                    "type": each.entity.type,
-                    "title": each.entity.title,
-                    "status": each.entity.status,
-                    "score": round(each.score, 4),
-                    "words": [*each.words],
-                }
-                for each in found
-            ],
-        }
-        lines = [f"Compared by {METHOD}."]
-        lines += [
-            f"{each.score:.2f} {each.entity.id} ({each.entity.type}) {each.entity.title or ''}: {', '.join(each.words)}"
+        return _similar_output(BY_WORDS, [_Alike(each.entity, each.score, [", ".join(each.words)]) for each in found])
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    entity: Entity
+    score: float
+    why: list[str]
+
+
+def _similar_output(method: str, found: Sequence[_Alike]) -> Output:
+    value: JsonObject = {
+        "method": method,
+        "entities": [
+            {
+                "id": each.entity.id,
+                "type": each.entity.type,
+                "title": each.entity.title,
+                "status": each.entity.status,
+                "score": round(each.score, 4),
+                "why": [*each.why],
+            }
             for each in found
-        ]
-        return Output(value, "\n".join(lines))
+        ],
+    }
+    lines = [f"Compared by {method}."]
+    lines += [
+        f"{each.score:.2f} {each.entity.id} ({each.entity.type}) {each.entity.title or ''}: {'; '.join(each.why)}"
+        for each in found
+    ]
+    return Output(value, "\n".join(lines))
 
 
 TOOLS: Final[tuple[AnyTool, ...]] = (Details(), Similar())

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.generation.service import GenerationService
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.pipelines.script import ScriptRunner
+    from ckit_daemon.services.rag.service import RagService
     from ckit_daemon.settings import Settings
 
 
@@ -93,6 +94,7 @@ class ToolRunner:
         client: Client,
         settings: Callable[[], Settings],
         generation: Part[GenerationService],
+        rag: Part[RagService],
         scripts: ScriptRunner,
         metrics: Metrics,
     ) -> None:
@@ -102,6 +104,7 @@ class ToolRunner:
         self._client = client
         self._settings = settings
         self._generation = generation
+        self._rag = rag
         self._scripts = scripts
         self._metrics = metrics
         self._redactor = Redactor()
@@ -120,9 +123,12 @@ class ToolRunner:
         settings = self._settings()
         offered = self._offered(session)
         names = model_names(offered)
+        lacking = self._lacking(session)
         found: list[ToolSpec] = []
         for name, tool in sorted(offered.items()):
             status, reason = tool.status(settings, trusted=trusted)
+            if status == "available" and tool.uses_index and lacking is not None:
+                status, reason = "degraded", lacking
             found.append(
                 ToolSpec(
                     name=name,
@@ -202,6 +208,7 @@ class ToolRunner:
             turn_id=request.turn_id,
             scripts=self._scripts,
             generation=self._generation,
+            rag=self._rag,
         )
         try:
             plan = await self._planned(tool, context, request.arguments, watch)
@@ -238,6 +245,11 @@ class ToolRunner:
         with watch.running():
             async with self._deadline(tool.name):
                 return await tool.planned(context, arguments)
+
+    def _lacking(self, session: Session | None) -> str | None:
+        """Why the index that a session asks finds less than it should, if that is known."""
+        service = self._rag.built
+        return None if service is None else service.lacking(None if session is None else session.repository)
 
     def _offered(self, session: Session | None) -> Mapping[str, AnyTool]:
         remote = () if session is None else session.tools

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from ckit_daemon.services.assistant.providers.offline.cited import cited
 from ckit_daemon.services.assistant.providers.offline.exchange import canonical
 from ckit_daemon.services.assistant.providers.offline.fields import block, objects, text, texts
 from ckit_daemon.services.assistant.providers.offline.quotes import quotes
@@ -29,7 +30,9 @@ _QUOTES: Final = 3
 def answer(exchange: Exchange) -> str:
     """Return what the tools found about the request, in Markdown."""
     results = exchange.results
-    if canonical(results[0].tool) == "context.search":
+    if canonical(results[-1].tool) == "rag.search" and not results[-1].failed:
+        parts = cited(exchange.request, block(results[-1].output))
+    elif any(canonical(result.tool) == "context.search" for result in results):
         parts = [_found(exchange.request, [result for result in results if not result.failed])]
         parts += [_failure(result) for result in results if result.failed]
     else:
@@ -103,7 +106,7 @@ def _found(question: str, results: Sequence[Result]) -> str:
 
 def _similar(result: Result, output: JsonObject) -> str:
     entries = [
-        f"{_name(each)} ({text(each, 'score')}; {', '.join(texts(each, 'words')[:6])})"
+        f"{_name(each)} ({text(each, 'score')}; {'; '.join(texts(each, 'why'))})"
         for each in objects(output, "entities")
     ]
     like = text(result.arguments, "id") or "the text"

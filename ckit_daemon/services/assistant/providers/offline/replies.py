@@ -9,10 +9,10 @@ from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.services.assistant.providers.offline.answers import answer
 from ckit_daemon.services.assistant.providers.offline.exchange import canonical
 from ckit_daemon.services.assistant.providers.offline.fields import block, objects, text
-from ckit_daemon.services.assistant.providers.offline.requests import Step, keywords, steps
+from ckit_daemon.services.assistant.providers.offline.requests import Step, by_words, keywords, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ckit_daemon.services.assistant.providers.offline.exchange import Exchange
 
@@ -52,7 +52,7 @@ def respond(exchange: Exchange, *, tools: Sequence[str], structured: bool) -> Re
         return Reply(_compose(exchange))
     planned = _next_steps(exchange)
     known = {canonical(name): name for name in tools}
-    usable = [Step(known[key], step.arguments) for step in planned if (key := canonical(step.tool)) in known]
+    usable = [found for step in planned if (found := _offered(step, known)) is not None]
     if usable:
         return Reply(steps=usable)
     if exchange.results:
@@ -63,6 +63,14 @@ def respond(exchange: Exchange, *, tools: Sequence[str], structured: bool) -> Re
     return Reply(_HELP)
 
 
+def _offered(step: Step, known: Mapping[str, str]) -> Step | None:
+    """The step, or what is to be run instead, under the name that its tool is offered by."""
+    name = known.get(canonical(step.tool))
+    if name is not None:
+        return Step(name, step.arguments)
+    return None if step.instead is None else _offered(step.instead, known)
+
+
 def _next_steps(exchange: Exchange) -> Sequence[Step]:
     """Plan from the person's words first; a search that found something is followed up, one that did not is widened."""
     results = exchange.results
@@ -70,10 +78,12 @@ def _next_steps(exchange: Exchange) -> Sequence[Step]:
         return steps(exchange.request)
     last = results[-1]
     tool, output = canonical(last.tool), block(last.output)
+    if tool == "rag.search" and last.failed:
+        return (by_words(" ".join(keywords(exchange.request))),)
     if (
         last.failed
         or tool not in {"context.search", "entity.similar"}
-        or canonical(results[0].tool) != "context.search"
+        or canonical(results[0].tool) not in {"context.search", "rag.search"}
     ):
         return ()
     hits = objects(output, "hits") or objects(output, "entities")

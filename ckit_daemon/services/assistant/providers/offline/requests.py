@@ -24,6 +24,10 @@ _NAMED: Final = 5
 """Most entities that one message looks up."""
 _WORDS: Final = 8
 """Most words of a question that are searched for."""
+_LONGEST: Final = 20_000
+"""Characters of a question that can be searched for as it is."""
+_PASSAGES: Final = 8
+"""Passages that an answer is put together from."""
 _WORD: Final = re.compile(r"[^\W_][\w'-]*")
 _COMMON_WORDS: Final = """
     a about above after again all also am an and any anybody anyone anything are aren't as at be because been before
@@ -46,6 +50,8 @@ class Step:
 
     tool: str
     arguments: JsonObject
+    instead: Step | None = None
+    """What to run where the tool is not offered."""
 
 
 def identifiers(text: str) -> list[str]:
@@ -66,8 +72,19 @@ def steps(text: str) -> Sequence[Step]:
         planned = plan(match) if match else ()
         if planned:
             return planned
-    words = keywords(text)
-    return (Step("context.search", {"query": " ".join(words)}),) if words else ()
+    return (question(text),) if keywords(text) else ()
+
+
+def question(text: str) -> Step:
+    """Return the search that answers a question: by meaning, or by its words where nobody looks for meaning."""
+    words = " ".join(keywords(text))
+    asked = text if len(text) <= _LONGEST else words
+    return Step("rag.search", {"query": asked, "limit": _PASSAGES}, by_words(words))
+
+
+def by_words(query: str) -> Step:
+    """Return the search for entities that hold these words."""
+    return Step("context.search", {"query": query})
 
 
 def _edit(match: re.Match[str]) -> Sequence[Step]:
@@ -129,7 +146,7 @@ def _details(match: re.Match[str]) -> Sequence[Step]:
 
 def _search(match: re.Match[str]) -> Sequence[Step]:
     query = match["rest"].strip().rstrip("?.!").strip()
-    return (Step("context.search", {"query": query}),) if query else ()
+    return (by_words(query),) if query else ()
 
 
 def _validate(_match: re.Match[str]) -> Sequence[Step]:
