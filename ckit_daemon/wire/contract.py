@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "677894ede54f3a3bc34f43b19de64de613836707abdef833a6b7b92185bc56d7"
+SCHEMA_HASH = "4b6d624a198507e2ccaf5c49db8892f1997493e485d1eb1361314292d532b5ad"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

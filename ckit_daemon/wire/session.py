@@ -18,7 +18,7 @@ Mode = Annotated[
     Literal["general", "improvement", "clarification"],
     Field(
         description="general: answers and acts; improvement: looks for what could be better; "
-        "clarification: asks back before it answers."
+        "clarification: asks back before it answers, and has no tools that change or run anything."
     ),
 ]
 StopReason = Literal["endTurn", "maxTokens", "maxToolCalls", "refusal", "cancelled", "budget", "error"]

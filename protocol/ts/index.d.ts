@@ -722,7 +722,7 @@ export interface SessionCreateParams {
   repository?: string | null;
   /** The beginning of the first message without it. 1 to 200 characters. */
   title?: string | null;
-  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers. Default: `"general"`. */
+  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers, and has no tools that change or run anything. Default: `"general"`. */
   mode?: 'general' | 'improvement' | 'clarification';
   /** As the settings say without it. 3 to 300 characters. */
   model?: string | null;
@@ -2253,7 +2253,7 @@ export interface Session {
   repository: string;
   /** What it is about. */
   title: string;
-  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers. */
+  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers, and has no tools that change or run anything. */
   mode: 'general' | 'improvement' | 'clarification';
   /** Nothing: as the settings say. 3 to 300 characters. */
   model?: string;
@@ -2411,7 +2411,7 @@ export interface Turn {
   status: 'running' | 'completed' | 'interrupted';
   /** Why it ended. */
   stopReason?: 'endTurn' | 'maxTokens' | 'maxToolCalls' | 'refusal' | 'cancelled' | 'budget' | 'error';
-  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers. */
+  /** general: answers and acts; improvement: looks for what could be better; clarification: asks back before it answers, and has no tools that change or run anything. */
   mode: 'general' | 'improvement' | 'clarification';
   /** `provider/model` that answered last. */
   model: string;

@@ -397,6 +397,23 @@ async def test_model_and_mode_of_a_turn_stay_for_those_after_it(tmp_path: Path) 
         assert (session["model"], session["mode"], session["title"]) == ("test/scripted-b", "clarification", "Go.")
 
 
+async def test_the_modes_differ_in_what_the_model_is_told_and_may_do(tmp_path: Path) -> None:
+    tools = {"tools": [client_tool("runner", "exec"), client_tool("weather")]}
+    async with talking(tmp_path, session=tools, answers=[CALL]) as talk:
+        told: dict[str, str] = {}
+        offered: dict[str, set[str]] = {}
+        for mode in ("general", "improvement", "clarification"):
+            await talk.turn(mode=mode)
+            body = talk.server.calls[-1].body
+            told[mode] = body["messages"][0]["content"]
+            offered[mode] = {tool["function"]["name"] for tool in body["tools"]}
+        assert len(set(told.values())) == 3
+        assert offered["general"] == offered["improvement"] > offered["clarification"]
+        changing = {"entity_edit", "spec_generate", "pipeline_generate", "runner"}
+        assert offered["general"] - offered["clarification"] == changing
+        assert "weather" in offered["clarification"]
+
+
 async def test_R18_an_answer_of_another_model_than_the_chosen_one_says_so_from_its_first_word(tmp_path: Path) -> None:
     with model_server("openai") as other:
         other.enqueue(Reply(text="Here I am.", stall_after=2), Reply(text="Again."))

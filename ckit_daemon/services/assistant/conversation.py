@@ -83,8 +83,12 @@ class Surroundings:
 
 
 def offered(tools: ToolRunner, session: Session, *, trusted: bool) -> list[ToolSpec]:
-    """Return the tools that the model is told of."""
-    return [tool for tool in tools.tools(session, trusted=trusted) if tool.status != "disabled"]
+    """Return the tools that the model is told of; who only clarifies gets none that changes or runs something."""
+    return [
+        tool
+        for tool in tools.tools(session, trusted=trusted)
+        if tool.status != "disabled" and (session.mode != "clarification" or tool.tool_class == "read")
+    ]
 
 
 def always_sent(around: Surroundings, tools: Sequence[ToolSpec]) -> str:

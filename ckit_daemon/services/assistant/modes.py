@@ -32,8 +32,8 @@ _MODES: Final[Mapping[Mode, str]] = {
     ),
     "clarification": (
         "Find out what the person means before you answer. As long as something that matters is open, ask at most "
-        "three short questions, each with the answers that the repository suggests; then sum up what was agreed. "
-        "Change nothing."
+        "three short questions, each with the answers that the repository suggests; then sum up what was agreed. You "
+        "have no tools that change anything; what was agreed can be done once the person has left this mode."
     ),
 }
 _MAX_PRINCIPLES: Final = 20
