@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import itertools
 import json
@@ -46,6 +47,8 @@ class Client:
         self._changed = asyncio.Condition()
         self.strays: list[Json] = []
         self.notifications: list[Json] = []
+        self.watch: Callable[[Json], None] = lambda _: None
+        """Is shown every message from the daemon in the order of their arrival, before anything is done about it."""
         self._answerers: dict[str, Answerer] = {}
         self._answering: dict[int | str, asyncio.Task[None]] = {}
         self.closed = asyncio.Event()
@@ -159,10 +162,14 @@ class Client:
             answer = {"error": error.error}
         except asyncio.CancelledError:
             answer = {"error": CANCELLED}
+        except ConnectionError:
+            # The daemon went away while the answerer asked it something.
+            return
         finally:
             del self._answering[message["id"]]
-            if self._write_fd >= 0:
-                self.send({"jsonrpc": "2.0", "id": message["id"], **answer})
+            if self._write_fd >= 0 and not self.closed.is_set():
+                with contextlib.suppress(BrokenPipeError):
+                    self.send({"jsonrpc": "2.0", "id": message["id"], **answer})
 
     def _read(self) -> None:
         with os.fdopen(self._read_fd, "rb", closefd=True) as stream:
@@ -183,6 +190,8 @@ class Client:
             asyncio.run_coroutine_threadsafe(self._take(message), self._loop)
 
     async def _take(self, message: Json | None) -> None:
+        if message is not None:
+            self.watch(message)
         async with self._changed:
             if message is None:
                 self.closed.set()
