@@ -96,7 +96,8 @@ def plan(
         raise NotFoundError(message, details={"kind": "script"})
     if len(args) > MAX_ARGUMENTS or not all(_ARGUMENT.fullmatch(arg) for arg in args):
         raise InvalidArgumentError("An argument may have letters, digits, spaces and . / : = @ , + - _ only.")
-    if any(ValueRedactor().text(part) != part for part in (source, *args)):
+    redactor = ValueRedactor()
+    if any(redactor.text(part) != part for part in (source, *args)):
         raise InvalidArgumentError(
             f"The command line of the script {script!r} would hold a secret, and every program on this machine can "
             "read command lines. Let the script read it from a file.",
