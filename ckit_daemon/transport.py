@@ -19,6 +19,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 from ckit_daemon.core.errors import LimitExceededError
 from ckit_daemon.framing import Fault
+from ckit_daemon.lsp.context import Encoded
 from ckit_daemon.rpc.errors import ProtocolError, cancelled, to_error
 
 if TYPE_CHECKING:
@@ -234,12 +235,13 @@ class CkitProtocol(LanguageServerProtocol):
         if error is not None:
             self._refuse(msg_id, JsonRpcException.from_error(error))
             return
-        self._outbox.send_result(msg_id, self._dump(result))
+        self._outbox.send_result(msg_id, result.body if isinstance(result, Encoded) else self.encode(result))
 
     def _send_data(self, data: object) -> None:
-        self._outbox.send_raw(self._dump(data))
+        self._outbox.send_raw(self.encode(data))
 
-    def _dump(self, data: object) -> bytes:
+    def encode(self, data: object) -> bytes:
+        """Make JSON of lsprotocol's values; may be called from any thread."""
         return orjson.dumps(self._converter.unstructure(data), default=self._serialize_message)
 
     def _refuse(self, request_id: int | str | None, error: BaseException) -> None:

@@ -68,6 +68,31 @@ class PositionEncoding(StrEnum):
             return len(prefix.encode("utf-8", "surrogatepass"))
         return len(prefix) + sum(character > "\uffff" for character in prefix)
 
+    def decode_column(self, line: str, units: int) -> int:
+        """Convert a column in this encoding's units to code points; what lies behind the line's end is its end.
+
+        A column inside of a character means the place before it.
+        """
+        if self is PositionEncoding.UTF32 or line.isascii():
+            return min(units, len(line))
+        seen = 0
+        for column, character in enumerate(line):
+            seen += self.encode_column(character, 1)
+            if seen > units:
+                return column
+        return len(line)
+
+    def encode(self, position: Position, lines: Sequence[str]) -> tuple[int, int]:
+        """The line and the column of a position in this encoding's units; behind the last line columns stay."""
+        line, column = position
+        return line, self.encode_column(lines[line], column) if line < len(lines) else column
+
+    def decode(self, line: int, units: int, lines: Sequence[str]) -> Position:
+        """The position of a line and a column in this encoding's units, moved into the text where it is outside."""
+        if line >= len(lines):
+            return Position(len(lines) - 1, len(lines[-1]))
+        return Position(line, self.decode_column(lines[line], units))
+
 
 def sentence(text: str) -> str:
     """`text` with a capital letter at its beginning and a full stop at its end, where it has none."""

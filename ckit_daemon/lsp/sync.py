@@ -15,7 +15,7 @@ from ckit_daemon.core.errors import CkitError
 from ckit_daemon.lsp.documents import local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pygls.lsp.server import LanguageServer
 
@@ -24,34 +24,47 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def register(server: LanguageServer, repositories: Repositories) -> None:
-    """Register the handlers of document and file events."""
+def register(server: LanguageServer, repositories: Repositories, taken_over: Callable[[OpenRepository], None]) -> None:
+    """Register the handlers of document and file events.
+
+    Args:
+        server: sends the events.
+        repositories: those that they are about.
+        taken_over: called when a document was opened, changed or closed and its text is in the repository, changed or
+            not.
+    """
     changes = repositories.changes
+
+    async def overlay(uri: str, text: str | None, version: int | None) -> None:
+        found = _find(repositories, uri)
+        if found is not None:
+            await _lay(*found, uri, text, version)
+            taken_over(found[0])
 
     async def lay_open_documents(repository: OpenRepository) -> None:
         for document in [*server.workspace.text_documents.values()]:
             path = local_path(document.uri)
             if path is not None and path.is_relative_to(repository.store.root):
                 inside = path.relative_to(repository.store.root).as_posix()
-                await _lay(repository, inside, document.source, document.version)
+                await _lay(repository, inside, document.uri, document.source, document.version)
 
     repositories.on_open(lay_open_documents)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         document = params.text_document
-        changes.add(_overlay(repositories, document.uri, document.text, document.version))
+        changes.add(overlay(document.uri, document.text, document.version))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
         # pygls has applied the changes to its own copy before it calls this.
         uri = params.text_document.uri
         source = server.workspace.get_text_document(uri).source
-        changes.add(_overlay(repositories, uri, source, params.text_document.version))
+        changes.add(overlay(uri, source, params.text_document.version))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        changes.add(_overlay(repositories, params.text_document.uri, None, None))
+        changes.add(overlay(params.text_document.uri, None, None))
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
@@ -62,19 +75,17 @@ def register(server: LanguageServer, repositories: Repositories) -> None:
         changes.add(_refresh(repositories, [change.uri for change in params.changes]))
 
 
-async def _overlay(repositories: Repositories, uri: str, text: str | None, version: int | None) -> None:
-    found = _find(repositories, uri)
-    if found is not None:
-        await _lay(*found, text, version)
-
-
-async def _lay(repository: OpenRepository, path: str, text: str | None, version: int | None) -> None:
-    others = {name: known for name, known in repository.document_versions.items() if name != path}
-    repository.document_versions = others if version is None else {**others, path: version}
+async def _lay(repository: OpenRepository, path: str, uri: str, text: str | None, version: int | None) -> None:
     try:
         await repository.store.overlay(path, text)
     except CkitError as error:
         logger.warning("unsaved text was not taken over: %s", error.message, extra={"path": path})
+        return
+    # Nothing else runs between the new snapshot and this: whoever reads both finds the version of the text.
+    versions = {name: known for name, known in repository.document_versions.items() if name != path}
+    uris = {name: known for name, known in repository.document_uris.items() if name != path}
+    repository.document_versions = versions if version is None else {**versions, path: version}
+    repository.document_uris = uris if version is None else {**uris, path: uri}
 
 
 async def _refresh(repositories: Repositories, changed: Sequence[str]) -> None:

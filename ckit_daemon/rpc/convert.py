@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckit_daemon.core.document import Severity
 from ckit_daemon.core.text import START, PositionEncoding, TextEdit, split_lines
-from ckit_daemon.rpc.paths import to_uri
+from ckit_daemon.services.uris import to_uri
 from ckit_daemon.wire import common as wire
 
 if TYPE_CHECKING:
@@ -29,10 +29,8 @@ SEVERITIES: Mapping[Severity, wire.SeverityName] = {
 
 
 def _encode(position: Position, lines: Sequence[str], encoding: PositionEncoding) -> wire.Position:
-    character = position.column
-    if position.line < len(lines):
-        character = encoding.encode_column(lines[position.line], character)
-    return wire.Position(line=position.line, character=character)
+    line, character = encoding.encode(position, lines)
+    return wire.Position(line=line, character=character)
 
 
 class Converter:

@@ -1,4 +1,4 @@
-"""Paths and file URIs, as clients write them."""
+"""Paths and file URIs, as clients give them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,3 @@ def to_path(path_or_uri: str) -> Path:
             "This is neither an absolute path nor a file URI.", details={"value": path_or_uri[:200]}
         )
     return path
-
-
-def to_uri(path: Path) -> str:
-    """Write a path as a file URI, as editors write it."""
-    return uris.from_fs_path(str(path)) or path.as_uri()

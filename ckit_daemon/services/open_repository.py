@@ -29,7 +29,10 @@ class OpenRepository:
         self.search_index = SearchIndex()
         self.answers = Answers()
         self.document_versions: Mapping[str, int] = {}
-        """Versions of the editor's documents by path; replaced, never changed, so that a reader's copy stays."""
+        """Versions of the editor's documents by path, as they are in the newest snapshot; replaced, never changed, so
+        that a reader's copy stays."""
+        self.document_uris: Mapping[str, str] = {}
+        """The same documents' URIs, as the editor writes them."""
         self._report: Report | None = None
         self._overview: tuple[Report, Overview] | None = None
         self._validating = threading.Lock()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ckit_daemon.core.errors import InvalidArgumentError
 from ckit_daemon.rpc.convert import SEVERITIES, Converter, next_offset, summary
 from ckit_daemon.rpc.impact import impact_result
-from ckit_daemon.rpc.paths import to_path, to_uri
+from ckit_daemon.rpc.paths import to_path
 from ckit_daemon.rpc.routes.common import answered, opened
 from ckit_daemon.services.impact import assess
+from ckit_daemon.services.uris import to_uri
 from ckit_daemon.wire import repo as wire
 
 if TYPE_CHECKING:

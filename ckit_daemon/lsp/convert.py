@@ -1,0 +1,58 @@
+"""Engine values to LSP's and back, in the position encoding that was negotiated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from ckit_daemon.core.text import PositionEncoding
+from ckit_daemon.services.uris import to_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ckit_daemon.core.document import Document
+    from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.core.text import Location, Position, Range
+
+
+class Converter:
+    """Converts values of one snapshot for one client."""
+
+    def __init__(self, snapshot: Snapshot, root: Path, encoding: str, uris: Mapping[str, str]) -> None:
+        """Begin.
+
+        Args:
+            snapshot: what locations are meant in.
+            root: the repository's folder.
+            encoding: unit of the columns at the client.
+            uris: how the client itself names the documents that it has open, by path.
+        """
+        self._documents = snapshot.documents
+        self._root = root
+        self._encoding = PositionEncoding(encoding)
+        self._uris = uris
+
+    def uri(self, path: str) -> str:
+        """The URI of a file of the repository; of an open one as its editor writes it."""
+        return self._uris.get(path) or to_uri(self._root / path)
+
+    def to_position(self, position: types.Position, document: Document) -> Position:
+        """Read a position of the client."""
+        return self._encoding.decode(position.line, position.character, document.lines)
+
+    def position(self, position: Position, lines: Sequence[str]) -> types.Position:
+        """Write a position; columns need the line that they are in."""
+        return types.Position(*self._encoding.encode(position, lines))
+
+    def range(self, where: Range, document: Document | None) -> types.Range:
+        """Write a range of a document; of one that is gone, the columns stay as they are."""
+        lines = () if document is None or self._encoding is PositionEncoding.UTF32 else document.lines
+        return types.Range(self.position(where.start, lines), self.position(where.end, lines))
+
+    def location(self, location: Location, document: Document | None = None) -> types.Location:
+        """Write a place in a file; a document that is in no snapshot has to be given."""
+        known = self._documents.get(location.path, document)
+        return types.Location(self.uri(location.path), self.range(location.range, known))

@@ -1,0 +1,191 @@
+"""Every language feature: its LSP method, what it offers, and the function that answers it.
+
+A feature's module is imported when it is first asked for, since what most of them stand on takes longer to load than
+the start may take. Functions get values and return values; here is who calls them, when, and in which thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from lsprotocol import types
+
+from ckit_daemon.core.errors import CkitError
+from ckit_daemon.logs import bind_request
+from ckit_daemon.lsp.context import Cancellation, Client, Encoded, LanguageContext
+from ckit_daemon.lsp.feed import FindingsFeed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pygls.lsp.server import LanguageServer
+
+    from ckit_daemon.services.open_repository import OpenRepository
+    from ckit_daemon.services.repositories import Repositories
+
+logger = logging.getLogger(__name__)
+
+Subject: TypeAlias = Literal["file", "workspace"]
+"""What a function gets before the params: a view and the document, or the views of all open repositories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One LSP method.
+
+    Attributes:
+        method: its name.
+        module: the module in this package that answers it.
+        function: the function there.
+        subject: what the function gets.
+        options: makes what the capabilities say about it.
+        wanted: whether a client gets it.
+        nothing: the answer about a file that no open repository holds, or whose language is another.
+    """
+
+    method: str
+    module: str
+    function: str
+    subject: Subject = "file"
+    options: Callable[[], object] = lambda: None
+    wanted: Callable[[Client], bool] = lambda _: True
+    nothing: bytes = b"null"
+
+
+def _pulls(client: Client) -> bool:
+    return client.has("text_document.diagnostic")
+
+
+FEATURES = (
+    Feature(
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+        "diagnostics",
+        "document_diagnostics",
+        options=lambda: types.DiagnosticOptions(
+            identifier="ckit", inter_file_dependencies=True, workspace_diagnostics=True
+        ),
+        wanted=_pulls,
+        nothing=b'{"kind":"full","items":[]}',
+    ),
+    Feature(types.WORKSPACE_DIAGNOSTIC, "diagnostics", "workspace_diagnostics", "workspace", wanted=_pulls),
+)
+
+
+class LanguageFeatures:
+    """The language features of one session; used on the event loop only."""
+
+    def __init__(
+        self,
+        server: LanguageServer,
+        repositories: Repositories,
+        *,
+        encode: Callable[[object], bytes],
+        notify: Callable[[str, bytes], object],
+        record: Callable[[str, str, float], None],
+        timeout: Callable[[], float],
+    ) -> None:
+        """Begin; nothing is offered before `register`.
+
+        Args:
+            server: the server that they are registered on.
+            repositories: those that are open.
+            encode: makes JSON of lsprotocol's values; may be called from any thread.
+            notify: sends a notification.
+            record: takes note of an answered request: method, outcome, seconds.
+            timeout: the deadline of a request, in seconds.
+        """
+        self._server = server
+        self._repositories = repositories
+        self._encode = encode
+        self._notify = notify
+        self._record = record
+        self._timeout = timeout
+        self._context: LanguageContext | None = None
+        self._feed: FindingsFeed | None = None
+
+    def register(self, capabilities: types.ClientCapabilities, encoding: str) -> None:
+        """Offer what this client can use; to be called in `initialize`, before its answer is made."""
+        client = Client(capabilities, encoding)
+        self._context = context = LanguageContext(client, self._repositories, self._timeout)
+        for feature in FEATURES:
+            if feature.wanted(client):
+                self._server.feature(feature.method, feature.options())(self._handler(context, feature))
+        self._feed = FindingsFeed(
+            context,
+            encode=self._encode,
+            notify=self._notify,
+            refresh=lambda: self._server.workspace_diagnostic_refresh(None),
+        )
+        self._repositories.subscribe(lambda opened, _: self.document_changed(opened))
+        self._repositories.on_open(self._opened)
+        self._repositories.on_close(self._feed.forget)
+
+    def document_changed(self, opened: OpenRepository) -> None:
+        """Take note that a document of a repository was opened, changed or closed."""
+        if self._feed is not None:
+            self._feed.changed(opened)
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        if self._feed is not None:
+            self._feed.close()
+        if self._context is not None:
+            self._context.close()
+
+    async def _opened(self, opened: OpenRepository) -> None:
+        self.document_changed(opened)
+
+    def _handler(self, context: LanguageContext, feature: Feature) -> Callable[[Any], Awaitable[Encoded]]:
+        async def answer(params: Any) -> Encoded:  # noqa: ANN401 - lsprotocol's type for the method.
+            bind_request(request_id=self._server.protocol.msg_id, method=feature.method)
+            started = time.monotonic()
+            outcome = "internal_error"
+            try:
+                result = await self._answer(context, feature, params)
+                outcome = "ok"
+            except CkitError as error:
+                outcome = error.code
+                raise
+            except asyncio.CancelledError:
+                outcome = "cancelled"
+                raise
+            finally:
+                seconds = time.monotonic() - started
+                self._record(feature.method, outcome, seconds)
+                logger.debug("request finished", extra={"outcome": outcome, "duration_ms": round(seconds * 1000, 3)})
+            return result
+
+        return answer
+
+    async def _answer(self, context: LanguageContext, feature: Feature, params: object) -> Encoded:
+        await context.changes_made()
+        stopping = Cancellation()
+        if feature.subject == "workspace":
+            return await context.run(stopping, self._encoded, feature, context.views(stopping), params)
+        found = context.find(_uri_of(params))
+        if found is None:
+            return Encoded(feature.nothing)
+        view = context.view(found[0], stopping)
+
+        def ask() -> Encoded:
+            document = view.document(found[1])
+            if document is None:
+                return Encoded(feature.nothing)
+            return self._encoded(feature, view, document, params)
+
+        return await context.run(stopping, ask)
+
+    def _encoded(self, feature: Feature, *arguments: object) -> Encoded:
+        """Call a feature's function and make JSON of what it returns, all in a thread."""
+        module = importlib.import_module(f"ckit_daemon.lsp.{feature.module}")
+        return Encoded(self._encode(getattr(module, feature.function)(*arguments)))
+
+
+def _uri_of(params: object) -> str:
+    named = getattr(params, "text_document", None) or getattr(params, "item", None)
+    return cast("str", getattr(named, "uri", ""))
