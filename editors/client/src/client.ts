@@ -1,0 +1,104 @@
+import type {
+  ClientHandlers,
+  NotificationMethod,
+  Notifications,
+  ParamsOf,
+  RequestMethod,
+  ResultOf,
+  TurnEvent,
+  TurnStartParams,
+} from '@ckit/protocol';
+import type { Disposable } from 'vscode-jsonrpc/node';
+import { toCkitError } from './errors';
+import { Queue } from './queue';
+import { Turn } from './turn';
+import { ANY_PROGRESS, withSignal } from './wire';
+import type { Wire } from './wire';
+
+/** How far long work is, as LSP's work done progress tells. */
+export interface Progress {
+  kind: 'begin' | 'report' | 'end';
+  title?: string;
+  message?: string;
+  /** From 0 to 100. */
+  percentage?: number;
+}
+
+export interface RequestOptions<Part = unknown> {
+  /** Cancels the request; the promise is then rejected with a `CkitError` whose code is `cancelled`. */
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Takes partial results, where the method streams them; the answer then holds none of them but for texts. */
+  onPartial?: (items: Part[]) => void;
+}
+
+let tokens = 0;
+
+/** The daemon's methods on one connection, typed from the protocol. */
+export class CkitClient {
+  private readonly listening: Disposable[] = [];
+
+  constructor(private readonly wire: Wire) {}
+
+  /**
+   * Sends a request.
+   *
+   * @throws CkitError for an error answer.
+   */
+  async request<M extends RequestMethod>(
+    method: M,
+    params: ParamsOf<M>,
+    options: RequestOptions = {},
+  ): Promise<ResultOf<M>> {
+    const asked: Record<string, unknown> = { ...params };
+    const listening: Disposable[] = [];
+    const listen = (name: string, handler: (value: unknown) => void): void => {
+      const token = `client-${++tokens}`;
+      asked[name] = token;
+      listening.push(this.wire.onProgress(ANY_PROGRESS, token, handler));
+    };
+    const { onProgress, onPartial } = options;
+    if (onProgress) listen('workDoneToken', (value) => onProgress(value as Progress));
+    if (onPartial) listen('partialResultToken', (value) => onPartial(value as unknown[]));
+    try {
+      return (await withSignal(options.signal, (token) => this.wire.sendRequest(method, asked, token))) as ResultOf<M>;
+    } catch (error) {
+      throw toCkitError(error);
+    } finally {
+      for (const each of listening) each.dispose();
+    }
+  }
+
+  /** Calls a handler with every notification of a kind. */
+  on<M extends NotificationMethod>(method: M, handler: (params: Notifications[M]['params']) => void): Disposable {
+    const disposable = this.wire.onNotification(method, handler);
+    this.listening.push(disposable);
+    return disposable;
+  }
+
+  /** Answers what the daemon asks; the names belong into `answers` of the initialization options. */
+  answer(handlers: ClientHandlers): void {
+    for (const [method, handler] of Object.entries(handlers)) {
+      this.listening.push(this.wire.onRequest(method, handler as (params: never) => Promise<unknown>));
+    }
+  }
+
+  /** Every event of a session, or of all, from now until the reader stops. */
+  events(sessionId?: string): AsyncIterableIterator<TurnEvent> {
+    const queue = new Queue<TurnEvent>(() => listening.dispose());
+    const listening = this.on('ckit/turn/event', ({ event }) => {
+      if (sessionId === undefined || event.sessionId === sessionId) queue.push(event);
+    });
+    return queue;
+  }
+
+  /** Starts a turn; read its events with `for await`, its end with `result`. */
+  turn(params: TurnStartParams, options: RequestOptions = {}): Turn {
+    return new Turn(this, params, options);
+  }
+
+  /** Stops listening; the connection stays what it is. */
+  dispose(): void {
+    for (const each of this.listening.splice(0)) each.dispose();
+  }
+}

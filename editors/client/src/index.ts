@@ -1,0 +1,11 @@
+export { CkitClient } from './client';
+export type { Progress, RequestOptions } from './client';
+export { Daemon } from './daemon';
+export type { Closed, ConnectOptions, SpawnOptions, WorkspaceFolder } from './daemon';
+export { CkitError, ConnectionClosedError } from './errors';
+export { Supervisor } from './supervisor';
+export type { State, SupervisorOptions } from './supervisor';
+export { Turn } from './turn';
+export { wireOf } from './wire';
+export type { Wire } from './wire';
+export type * from '@ckit/protocol';
