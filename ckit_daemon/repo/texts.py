@@ -32,7 +32,7 @@ _SETTLED_NS: Final = 2_000_000_000
 steps of up to two seconds."""
 _LONGEST_SECONDS: Final = 300.0
 """After so long all folders are read again: rules of what Git ignores may also stand outside of the repository."""
-_OFTEN_SECONDS: Final = 0.01
+_OFTEN_SECONDS: Final = 0.05
 _SHARE: Final = 0.05
 """A look that takes longer than `_OFTEN_SECONDS` is repeated only so often that it takes this share of the time."""
 
@@ -236,7 +236,8 @@ class TextFiles:
             return looked.stamps, looked.ignored
         stamps, entities = self._walks[ignored]()
         ended = time.monotonic()
-        self._looked[ignored] = _Looked(ended, ended - now, stamps, entities)
+        # The first look has everything to find out, and says nothing about the next one.
+        self._looked[ignored] = _Looked(ended, ended - now if looked else 0.0, stamps, entities)
         for path in self._read.keys() - stamps.keys():
             del self._read[path]
         return stamps, entities

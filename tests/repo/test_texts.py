@@ -171,6 +171,7 @@ def test_folders_that_did_not_change_are_not_read_again(workspace: Workspace, mo
     make_old(workspace.root)
     asked: list[str] = []
     listed: list[str] = []
+    texts: list[str] = []
     scandir = os.scandir
 
     def counting(path: str) -> object:
@@ -178,17 +179,32 @@ def test_folders_that_did_not_change_are_not_read_again(workspace: Workspace, mo
         return scandir(path)
 
     monkeypatch.setattr(module.os, "scandir", counting)
-    files = TextFiles(FileReader(workspace.root.resolve(), 100_000), lambda path: asked.append(path) is not None)
+    reader = FileReader(workspace.root.resolve(), 100_000)
+    read = reader.read
+    monkeypatch.setattr(reader, "read", lambda path: texts.append(path) or read(path))
+    monkeypatch.setattr(module, "_OFTEN_SECONDS", 60.0)
+    files = TextFiles(reader, lambda path: asked.append(path) is not None)
     first = files.texts({}, ignored=False)
     assert len(listed) > 20
-    listed.clear()
-    asked.clear()
+    for calls in (listed, asked, texts):
+        calls.clear()
     assert files.texts({}, ignored=False) is first
     assert listed == []
     workspace.write("docs/7/b.md", "text")
     assert len(files.texts({}, ignored=False).documents) == 21
     assert listed == [os.path.join("docs", "7")]  # noqa: PTH118 - as `relpath` writes it.
-    assert asked == ["docs/7/b.md"]
+    assert asked == texts == ["docs/7/b.md"]
+
+
+async def test_a_folder_that_changed_a_moment_ago_is_read_again(workspace: Workspace) -> None:
+    folder = workspace.write(GUIDE, "text").parent
+    times = (time.time(), time.time())
+    os.utime(folder, times)
+    async with workspace.open() as repository:
+        assert [*repository.texts().documents] == [GUIDE]
+        workspace.write("docs/other.md", "text")
+        os.utime(folder, times)
+        assert [*repository.texts().documents] == [GUIDE, "docs/other.md"]
 
 
 def test_a_look_that_takes_long_is_not_repeated_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +212,8 @@ def test_a_look_that_takes_long_is_not_repeated_at_once(workspace: Workspace, mo
     files = TextFiles(FileReader(workspace.root.resolve(), 100_000), lambda _: False)
     monkeypatch.setattr(module, "_OFTEN_SECONDS", -1.0)
     monkeypatch.setattr(module, "_SHARE", 1e-9)
-    assert [*files.texts({}, ignored=False).documents] == [GUIDE]
+    for _ in range(2):
+        assert [*files.texts({}, ignored=False).documents] == [GUIDE]
     workspace.write("new.md", "text")
     assert [*files.texts({}, ignored=False).documents] == [GUIDE]
     assert "new.md" in files.prose({})

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from ckit_daemon.services.rag.corpus import RepositoryCorpus
     from ckit_daemon.services.rag.records import Chunk
 
+SOURCES: Final = ("contexts/", ".context/")
 FEATURE: Final = "contexts/features/FEAT-001.yaml"
 
 
 def documents_of(files: Mapping[str, str]) -> dict[str, Document]:
     return {
-        path: read_yaml(path, text) if path.endswith((".yaml", ".json")) else Document(path, text)
+        path: read_yaml(path, text)
+        if path.endswith((".yaml", ".json")) and not path.startswith(".context/schemas/")
+        else Document(path, text)
         for path, text in files.items()
     }
 
@@ -59,10 +62,10 @@ class MemoryRepository:
         }
         changes = {path: document for path, document in documents.items() if known.get(path) is not document}
         gone = dict.fromkeys(known.keys() - documents.keys())
-        sources = {path: each for path, each in {**changes, **gone}.items() if path.startswith("contexts/")}
+        sources = {path: each for path, each in {**changes, **gone}.items() if path.startswith(SOURCES)}
         if sources:
             self.snapshot = self.snapshot.with_changes(sources)
-        beside = {path: each for path, each in sorted(documents.items()) if not path.startswith("contexts/")}
+        beside = {path: each for path, each in sorted(documents.items()) if not path.startswith(SOURCES)}
         if beside != self._texts.now.documents:
             self._texts.now = Texts(beside, frozenset())
         self._documents = documents

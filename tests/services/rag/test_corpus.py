@@ -14,7 +14,7 @@ from ckit_daemon.core.text import START
 from ckit_daemon.redaction import learn
 from ckit_daemon.services.rag.secrets import PassageRedactor
 from ckit_daemon.settings import RagSettings
-from tests.support.passages import FEATURE, MemoryRepository, corpus_of, documents_of
+from tests.support.passages import FEATURE, MemoryRepository, corpus_of, documents_of, text_at
 
 if TYPE_CHECKING:
     from ckit_daemon.services.rag.corpus import RepositoryCorpus
@@ -74,6 +74,16 @@ def test_what_did_not_change_is_the_same_object() -> None:
     beside = repository.corpus({**FILES, STORY: "id: US-001\ntitle: Changed\n", GUIDE: "# Guide\n\nOther.\n"})
     assert beside.version == after.version
     assert {path for path, chunks in beside.by_path.items() if chunks is not after.by_path[path]} == {GUIDE}
+
+
+def test_a_schema_that_claims_a_folder_gives_its_entities_another_type() -> None:
+    repository = MemoryRepository()
+    path, schema = "contexts/experiments/EXP-1.yaml", ".context/schemas/experiment.schema.json"
+    before = repository.corpus({path: "id: EXP-1\n"})
+    after = repository.corpus({path: "id: EXP-1\n", schema: '{"type": "object"}'})
+    assert before.chunks[f"{path}#"].entity_type == "unknown"
+    assert after.chunks[f"{path}#"].entity_type == "experiment"
+    assert after.chunks[f"{path}#"].text == "Type: experiment"
 
 
 def test_the_first_of_two_entities_of_one_id_counts() -> None:
@@ -202,6 +212,15 @@ def test_a_secret_of_many_lines_is_masked_before_the_text_is_cut() -> None:
     texts = [chunk.text for chunk in corpus.chunks.values() if chunk.text != "Type: feature"]
     assert texts == ["Before it.\n\n[redacted]\n\nAfter it."] * 2
     assert corpus.masked == 2
+
+
+def test_a_passage_in_which_something_was_masked_is_found_where_all_of_its_text_stands() -> None:
+    text = f"# A\n\nOne.\n\n# B\n\nBefore {SECRETS[0]}.\n\nAfter {'words ' * 100}\n\n# C\n\nThree.\n"
+    corpus = corpus_of({GUIDE: text}, RagSettings(max_passage_characters=200))
+    pieces = [chunk for chunk in corpus.of_file(GUIDE) if chunk.heading == "B"]
+    assert len(pieces) > 2
+    section = text.partition("# B\n\n")[2].partition("\n\n# C")[0].strip()
+    assert {text_at(text, corpus.locate(chunk).range) for chunk in pieces} == {section}
 
 
 @pytest.mark.parametrize(
