@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.services.assistant.fencing import fence
@@ -190,6 +190,98 @@ def test_passages_that_are_about_something_else_are_no_answer() -> None:
 @pytest.mark.parametrize("hit", [{}, {"relevant": True}, {"relevant": True, "score": "high", "text": [], "line": {}}])
 def test_a_result_of_another_form_is_no_fault(hit: Json) -> None:
     assert answered(hit)
+
+
+def asked_in(mode: str, request: str, *results: tuple[str, Json, Json]) -> list[BaseMessage]:
+    """A conversation in a mode, with tool runs after the request: name, arguments, output."""
+    said: list[BaseMessage] = [SystemMessage("...", additional_kwargs={"ckit": {"mode": mode}}), HumanMessage(request)]
+    for number, (name, arguments, output) in enumerate(results):
+        said.append(AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": f"c{number}"}]))
+        said.append(ToolMessage("...", tool_call_id=f"c{number}", artifact=output))
+    return said
+
+
+WEAK: Json = {
+    "id": "FEAT-009",
+    "type": "feature",
+    "title": "Pay by card",
+    "status": "blocked",
+    "data": {
+        "clarifications": ["Who bears the\nfee?"],
+        "outcomes": ["Paying is fast and easy.", "Nine in 10 fees are paid within 60 seconds."],
+        "assumptions": ["Every branch has a terminal."],
+    },
+    "relations": [
+        {"rel": "has-spec", "direction": "out", "id": "SPEC-009", "title": "Terminals", "status": "needs-review"}
+    ],
+    "findings": [{"severity": "warning", "message": "The owner is unknown."}],
+}
+
+
+def test_in_the_mode_improvement_gaps_are_named_by_weight_with_what_to_do() -> None:
+    said = respond(
+        read(asked_in("improvement", "Look at FEAT-009", ("entity_details", {"id": "FEAT-009"}, WEAK))),
+        tools=TOOLS,
+        structured=False,
+    ).text
+    points = [line.split(". ", 1)[1] for line in said.splitlines() if line[:1].isdigit()]
+    assert points == [
+        "Warning: The owner is unknown.",
+        "It is blocked. Say what it waits for, or go on with it.",
+        "**SPEC-009** Terminals, which it leads to, is needs-review. See what that needs.",
+        "No user story says how it comes about. Write one, or link it.",
+        "No task says how it comes about. Write one, or link it.",
+        "It has no criteria. Say by what somebody can see that it is done.",
+        "It leaves open: \u201cWho bears the fee?\u201d Decide it, and make a criterion of the answer.",
+        "\u201cPaying is fast and easy.\u201d (outcomes): fast has no measure. Say how much, or until when.",
+        "It assumes: \u201cEvery branch has a terminal.\u201d Find out whether that holds.",
+    ]
+    sound: Json = {"id": "SVC-1", "type": "service", "title": "Sound", "data": {}}
+    messages = asked_in("improvement", "Look at SVC-1", ("entity_details", {"id": "SVC-1"}, sound))
+    assert "has no gap that rules can see" in respond(read(messages), tools=TOOLS, structured=False).text
+
+
+def test_in_the_mode_clarification_at_most_three_questions_come_back() -> None:
+    found: Json = {"hits": [{"id": "FEAT-009", "title": "Pay by card"}, {"id": "US-010", "title": "Pay at home"}]}
+    results = [("context_search", {"query": "pay"}, found), ("entity_details", {"id": "FEAT-009"}, WEAK)]
+    said = respond(read(asked_in("clarification", "paying", *results)), tools=TOOLS, structured=False).text
+    assert said.startswith("As I understand you, this is about **FEAT-009** Pay by card.")
+    assert "1. Which of these do you mean?\n   - **FEAT-009** Pay by card\n   - **US-010** Pay at home" in said
+    assert "2. FEAT-009 leaves open: \u201cWho bears the fee?\u201d" in said
+    assert "3. FEAT-009 assumes: " in said
+    assert "4." not in said
+    bare = {**WEAK, "data": {"title": "Pay by card", "acceptance": ["Yes."]}}
+    messages = asked_in("clarification", "FEAT-009", ("entity_details", {"id": "FEAT-009"}, bare))
+    assert "What about FEAT-009 is it that you want to know or to change? It has: acceptance." in (
+        respond(read(messages), tools=TOOLS, structured=False).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "request_", "tool"),
+    [
+        ("general", "What is paid by card?", "rag_search"),
+        ("improvement", "What is paid by card?", "context_search"),
+        ("clarification", "What is paid by card?", "context_search"),
+        ("improvement", "What could be better?", "pipeline_validate"),
+        ("improvement", "What could be better in FEAT-009?", "entity_details"),
+        ("clarification", "FEAT-009", "entity_details"),
+        ("improvement", "Validate.", "pipeline_validate"),
+    ],
+)
+def test_the_modes_look_at_entities_where_general_looks_for_passages(mode: str, request_: str, tool: str) -> None:
+    reply = respond(read(asked_in(mode, request_)), tools=[*TOOLS, "rag_search"], structured=False)
+    assert [step.tool for step in reply.steps] == [tool]
+
+
+def test_in_the_mode_clarification_nothing_is_changed_and_that_is_said() -> None:
+    messages = asked_in("clarification", "Set status of T-009 to done")
+    assert "I change and run nothing" in respond(read(messages), tools=TOOLS, structured=False).text
+
+
+def test_who_has_no_tools_introduces_itself() -> None:
+    said = respond(read([HumanMessage("Answer with one word.")]), tools=[], structured=False).text
+    assert said.startswith("I am ckit's built-in **offline** assistant")
 
 
 def test_a_search_without_hits_is_widened_once() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from langchain.agents.middleware.types import ToolCallRequest
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage, ToolCall
+    from langchain_core.messages import BaseMessage, SystemMessage, ToolCall
 
     from ckit_daemon.services.assistant.tools.runner import ToolSpec
 
@@ -112,7 +112,7 @@ async def steps(
     model: BaseChatModel,
     *,
     tools: Sequence[ToolSpec],
-    system_prompt: str,
+    system_prompt: SystemMessage,
     messages: Sequence[BaseMessage],
     max_calls: int,
     room: int,

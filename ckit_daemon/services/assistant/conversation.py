@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import orjson
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 from msgspec.structs import replace
 
 from ckit_daemon.core.errors import ConflictError
@@ -194,7 +194,12 @@ class Conversation:
 
     async def _work(self, messages: list[BaseMessage]) -> StopReason:
         stop: StopReason = "endTurn"
-        prompt = await asyncio.to_thread(system_prompt, self._writer.turn.mode, self._around.repository)
+        mode = self._writer.turn.mode
+        prompt = SystemMessage(
+            await asyncio.to_thread(system_prompt, mode, self._around.repository),
+            # The offline provider reads this; other providers send neither it nor its name.
+            additional_kwargs={"ckit": {"mode": mode}},
+        )
         left = max(0, self._around.settings().assistant.max_tool_calls - self._calls.made)
         beside = await asyncio.to_thread(always_sent, self._around, self._tools)
         room = await self._around.gateway.room(self._around.model, self._request.max_output_tokens) - estimate(beside)

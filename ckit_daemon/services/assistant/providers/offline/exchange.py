@@ -48,6 +48,8 @@ class Exchange:
     material: JsonObject
     """What to generate it from."""
     results: tuple[Result, ...]
+    mode: str = "general"
+    """How the assistant takes its part in the conversation."""
 
 
 def canonical(name: str) -> str:
@@ -60,14 +62,21 @@ def read(messages: Sequence[BaseMessage]) -> Exchange:
     last = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=-1)
     if last < 0:
         return Exchange("", None, {}, ())
-    asked = cast("JsonObject", cast("dict[str, object]", messages[last].additional_kwargs).get("ckit") or {})
+    asked = _told(messages[last])
     task, material = asked.get("task"), asked.get("material")
+    mode = _told(messages[0]).get("mode")
     return Exchange(
+        mode=mode if isinstance(mode, str) else "general",
         request=_FENCED.sub("", messages[last].text).strip().removeprefix(_HEADING).strip(),
         task=task if isinstance(task, str) else None,
         material=material if isinstance(material, dict) else {},
         results=tuple(_results(messages[last + 1 :])),
     )
+
+
+def _told(message: BaseMessage) -> JsonObject:
+    """What a message holds for this provider alone."""
+    return cast("JsonObject", cast("dict[str, object]", message.additional_kwargs).get("ckit") or {})
 
 
 def _results(messages: Sequence[BaseMessage]) -> Sequence[Result]:

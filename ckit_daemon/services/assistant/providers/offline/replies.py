@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import GenerationFailedError
-from ckit_daemon.services.assistant.providers.offline.answers import answer
+from ckit_daemon.services.assistant.providers.offline.answers import CLOSING, answer
 from ckit_daemon.services.assistant.providers.offline.exchange import canonical
 from ckit_daemon.services.assistant.providers.offline.fields import block, objects, text
+from ckit_daemon.services.assistant.providers.offline.modes import report
 from ckit_daemon.services.assistant.providers.offline.requests import Step, by_words, keywords, steps
 
 if TYPE_CHECKING:
@@ -34,6 +35,17 @@ I am ckit's built-in **offline** assistant: not a language model, but rules that
 A language model understands more; `models.chat` in the settings chooses one."""
 
 
+_UNCHANGED: Final = (
+    "In the mode clarification I change and run nothing. Name an entity, and I say what is open about it; for anything "
+    "else choose the mode general."
+)
+_WHOLE: Final = """
+    better improve improved improvement improvements gap gaps missing weak weaknesses vague whole everything
+"""
+_ABOUT_ALL: Final = frozenset(_WHOLE.split())
+"""Words of somebody who asks about the repository as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The next message of the model: a text, or tools to be run."""
@@ -56,7 +68,12 @@ def respond(exchange: Exchange, *, tools: Sequence[str], structured: bool) -> Re
     if usable:
         return Reply(steps=usable)
     if exchange.results:
-        return Reply(answer(exchange))
+        said = report(exchange)
+        return Reply(answer(exchange) if said is None else f"{said}\n\n{CLOSING}")
+    if planned and exchange.mode == "clarification":
+        return Reply(_UNCHANGED)
+    if planned and not tools:
+        return Reply(_HELP)
     if planned:
         lacking = ", ".join(f"`{name}`" for name in dict.fromkeys(step.tool for step in planned))
         return Reply(f"This needs the tool {lacking}, which is not available here.")
@@ -74,8 +91,10 @@ def _offered(step: Step, known: Mapping[str, str]) -> Step | None:
 def _next_steps(exchange: Exchange) -> Sequence[Step]:
     """Plan from the person's words first; a search that found something is followed up, one that did not is widened."""
     results = exchange.results
-    if not results:
+    if not results and exchange.mode == "general":
         return steps(exchange.request)
+    if not results:
+        return _looked_up(exchange)
     last = results[-1]
     tool, output = canonical(last.tool), block(last.output)
     if tool == "rag.search" and last.failed:
@@ -91,6 +110,15 @@ def _next_steps(exchange: Exchange) -> Sequence[Step]:
         # All words together stand nowhere; what holds most of them may answer, too.
         return (Step("entity.similar", {"text": " ".join(keywords(exchange.request)), "limit": _SIMILAR}),)
     return tuple(Step("entity.details", {"id": text(hit, "id")}) for hit in hits[:_DETAILED])
+
+
+def _looked_up(exchange: Exchange) -> Sequence[Step]:
+    """Look at entities where the mode is to say something about them; who asks for something else gets that."""
+    planned = steps(exchange.request)
+    if exchange.mode == "improvement" and not set(map(str.lower, keywords(exchange.request))) - _ABOUT_ALL:
+        return (Step("pipeline.validate", {}),)
+    # Passages answer a question; here it is the entities themselves that are talked about.
+    return [step if step.instead is None else step.instead for step in planned]
 
 
 def _compose(exchange: Exchange) -> str:
