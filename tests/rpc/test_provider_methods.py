@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,9 +174,33 @@ async def test_R10_unknown_providers_and_unnamed_models_are_refused_by_name(tmp_
                 await client.request(method, {"provider": "nobody"})
             assert caught.value.code == "not_found"
             assert "offline, bare" in caught.value.message
-        with pytest.raises(RpcError) as unnamed:
-            await client.request("ckit/provider/test", {"provider": "bare"})
-    assert unnamed.value.code == "invalid_argument"
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure", "ollama"])
+async def test_R32_the_only_model_of_a_provider_is_tried_without_its_name_and_several_are_named(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with model_server(kind) as server:
+        async with daemon_with({"test": provider_options(server)}, tmp_path) as client:
+            with pytest.raises(RpcError) as unnamed:
+                await client.request("ckit/provider/test", {"provider": "test"})
+            assert unnamed.value.code == "invalid_argument"
+            if kind == "azure":
+                assert "Say which one to try. On Azure that is the name of a deployment." in unnamed.value.message
+                return
+            assert re.search(r"which offers scripted\S*, scripted-b\S*\. Say which one", unnamed.value.message)
+            server.models = {"scripted": 8192}
+            server.enqueue(Reply(text="Ready\nnow."))
+            tried = await client.request("ckit/provider/test", {"provider": "test"})
+    assert (tried["ok"], tried["detail"]) == (True, "It answered: Ready now.")
+    assert tried["model"].removesuffix(":latest") == "scripted"
+
+
+async def test_why_a_provider_does_not_say_what_it_offers_is_told_before_a_model_is_asked_for(tmp_path: Path) -> None:
+    async with daemon_with({"test": {"kind": "openai", "apiKey": "env:CKIT_NOT_SET"}}, tmp_path) as client:
+        with pytest.raises(RpcError) as caught:
+            await client.request("ckit/provider/test", {"provider": "test"})
+    assert caught.value.code == "secret_unavailable"
 
 
 INLINE = [

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ckit_daemon.cli import render
 from ckit_daemon.cli.app import app, command
-from ckit_daemon.cli.errors import NEGATIVE, OK
+from ckit_daemon.cli.errors import NEGATIVE, OK, RequestError
 from ckit_daemon.cli.groups import ListByDefault
 from ckit_daemon.cli.person import Person
 from ckit_daemon.cli.session import daemon, parse
@@ -78,12 +78,17 @@ def test(
     *,
     provider: Name,
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="Default: its first one of the settings.")
+        str | None, typer.Argument(metavar="MODEL", help="Default: its first one of the settings, or its only one.")
     ] = None,
 ) -> int:
     """Ask a provider for a few words. Exits with 1 if none come."""
     with daemon(terminal, person=Person(terminal)) as running, terminal.progress(f"Asking {provider}"):
-        raw = running.request("ckit/provider/test", TestParams(provider=provider, model=model).to_wire())
+        try:
+            raw = running.request("ckit/provider/test", TestParams(provider=provider, model=model).to_wire())
+        except RequestError as error:
+            if error.code == "invalid_argument" and model is None:
+                error.hints = (f"ckit providers test {provider} MODEL",)
+            raise
     result = parse(TestResult, raw)
     if terminal.as_json:
         terminal.print_json(raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckit_daemon.core.json import shorten
 from ckit_daemon.rpc.errors import to_error
 from ckit_daemon.services.assistant.providers.catalogue import offered_models
 from ckit_daemon.services.assistant.providers.check import check_provider
@@ -89,7 +90,9 @@ def _outcome(provider: str, outcome: CheckOutcome, request_id: int | str) -> wir
         provider=provider,
         model=outcome.model,
         ok=error is None,
-        detail=f"It answered: {outcome.said[:200] or '(nothing)'}" if error is None else error.message,
+        detail=f"It answered: {shorten(' '.join(outcome.said.split()), 200) or '(nothing)'}"
+        if error is None
+        else error.message,
         first_output_ms=outcome.first_output_ms,
         total_ms=outcome.total_ms,
         error=None if error is None else to_error(error, request_id).data,

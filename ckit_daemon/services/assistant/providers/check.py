@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ckit_daemon.settings import ModelsSettings
 
 QUESTION: Final = "Answer with the one word: ready"
+_NAMED: Final = 8
+"""Most models that an error names."""
 MAX_TOKENS: Final = 64
 """Enough for a word after some thinking, and cheap everywhere."""
 
@@ -43,14 +45,15 @@ async def check_provider(
 
     Args:
         provider: whom to ask.
-        model: its name at the provider; None: the first one that the settings name.
+        model: its name at the provider; None: the first one that the settings name, or the only one that is offered.
         models: the deadlines, and the model of conversations.
         request_id: goes with the call.
 
     Raises:
-        InvalidArgumentError: no model is given, and the settings name none for this provider.
+        InvalidArgumentError: no model is given, the settings name none for this provider, and it offers several.
+        CkitError: it does not even say what it offers.
     """
-    chosen = model or _first_model(provider, models)
+    chosen = model or await _model_to_try(provider, models)
     settings = provider.settings
     total = settings.total_timeout_seconds or models.total_timeout_seconds
     connect = settings.connect_timeout_seconds or models.connect_timeout_seconds
@@ -72,15 +75,19 @@ async def check_provider(
     return CheckOutcome(chosen, Redactor().text(said.strip()), first, _since(started), error)
 
 
-def _first_model(provider: Provider, models: ModelsSettings) -> str:
+async def _model_to_try(provider: Provider, models: ModelsSettings) -> str:
     named = (models.chat, models.generation, *models.fallbacks)
     used = [model.removeprefix(f"{provider.name}/") for model in named if model.startswith(f"{provider.name}/")]
     known = [*used, *provider.settings.models]
     if known:
         return known[0]
+    offered = [each.name for each in await provider.models() or ()]
+    if len(offered) == 1:
+        return offered[0]
+    offers = f", which offers {', '.join(offered[:_NAMED])}{', ...' if offered[_NAMED:] else ''}" if offered else ""
+    where = " On Azure that is the name of a deployment." if provider.kind == "azure" else ""
     raise InvalidArgumentError(
-        f"The settings name no model of the provider {provider.name}. Give the parameter model, "
-        "or list models under models.providers.",
+        f"The settings name no model of the provider {provider.name}{offers}. Say which one to try.{where}",
         details={"provider": provider.name},
     )
 

@@ -115,10 +115,11 @@ def _next_steps(exchange: Exchange) -> Sequence[Step]:
 def _looked_up(exchange: Exchange) -> Sequence[Step]:
     """Look at entities where the mode is to say something about them; who asks for something else gets that."""
     planned = steps(exchange.request)
-    if exchange.mode == "improvement" and not set(map(str.lower, keywords(exchange.request))) - _ABOUT_ALL:
+    words = [word for word in keywords(exchange.request) if word.lower() not in _ABOUT_ALL]
+    if exchange.mode == "improvement" and not words:
         return (Step("pipeline.validate", {}),)
     # Passages answer a question; here it is the entities themselves that are talked about.
-    return [step if step.instead is None else step.instead for step in planned]
+    return [step if step.instead is None else by_words(" ".join(words)) for step in planned]
 
 
 def _compose(exchange: Exchange) -> str:
