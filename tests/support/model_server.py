@@ -74,6 +74,7 @@ class ModelServer:
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._release = asyncio.Event()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="model-server", daemon=True)
@@ -95,6 +96,16 @@ class ModelServer:
     def release(self) -> None:
         """Let the streams that stall go on."""
         self._loop.call_soon_threadsafe(self._release.set)
+
+    async def hang_up(self) -> None:
+        """Close every connection, as servers do with those that nobody has used for a while."""
+
+        def close() -> None:
+            for writer in self._writers:
+                writer.close()
+
+        self._loop.call_soon_threadsafe(close)
+        await self.until(lambda: not self._tasks)
 
     async def until(self, condition: Callable[[], bool], timeout: float = TIMEOUT_SECONDS) -> None:  # noqa: ASYNC109
         """Wait until something holds that changes with what the server does, without blocking the caller's loop."""
@@ -145,7 +156,10 @@ class ModelServer:
         self.connections += 1
         task = self._loop.create_task(_Connection(self, self.connections, reader, writer).serve())
         self._tasks.add(task)
+        self._writers.add(writer)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._writers.discard(writer))
+        task.add_done_callback(lambda _: self.note())
 
     def note(self, **changes: int) -> None:
         """Add to counters and wake who waits for them."""
@@ -284,6 +298,12 @@ class _Connection:
         await asyncio.sleep(reply.first_delay)
         if reply.break_after == -1:
             return False
+        if reply.raw is not None:
+            self._send_head(reply.status, "text/html", reply, len(reply.raw))
+            await self._send(reply.raw)
+            self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
+            await self._drain()
+            return True
         if reply.status != 200:
             await self._send_json(reply.status, reply.error or self._wire.error(reply.status), reply)
             return True
@@ -317,6 +337,8 @@ class _Connection:
                 if reply.break_after is not None and sent >= reply.break_after:
                     await self._drain()
                     return False
+                if reply.ends_after is not None and sent >= reply.ends_after:
+                    break
                 if reply.malformed_after is not None and sent == reply.malformed_after:
                     await self._send(self._wire.malformed(reply.broken))
                 if reply.error_after is not None and sent == reply.error_after:
@@ -326,7 +348,9 @@ class _Connection:
                 if sent:
                     await asyncio.sleep(reply.gap)
                 sent += 1
-            await self._send(frame.data.replace(NOW.encode(), b"%d" % time.perf_counter_ns()))
+            data = frame.data.replace(NOW.encode(), b"%d" % time.perf_counter_ns())
+            for start in range(0, len(data), reply.cut or len(data)):
+                await self._send(data[start : start + (reply.cut or len(data))])
         self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
         await self._drain()
         return True

@@ -52,6 +52,9 @@ class Reply:
         malformed_after: broken JSON follows so many pieces.
         broken: what the model says where the broken JSON breaks off.
         error_after: an error in the middle of the stream follows so many pieces, with `error` as its body.
+        ends_after: the stream ends as if it were complete after so many pieces, without a word about why.
+        cut: how many bytes at a time are sent, wherever that cuts lines and characters.
+        raw: the whole body, as a web server that knows nothing of models would send it.
     """
 
     text: str = ""
@@ -72,6 +75,9 @@ class Reply:
     malformed_after: int | None = None
     broken: str = "hal"
     error_after: int | None = None
+    ends_after: int | None = None
+    cut: int | None = None
+    raw: bytes | None = None
 
     def pieces(self) -> list[str]:
         """The text as it is cut."""
