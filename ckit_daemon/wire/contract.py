@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "4b6d624a198507e2ccaf5c49db8892f1997493e485d1eb1361314292d532b5ad"
+SCHEMA_HASH = "fa26195f944766c957f02e2d9e8aa29b1aef4eccc4ae23e61feed602a0fff082"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),
@@ -63,4 +63,11 @@ METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/code/undo", "request", "clientToServer", "stable", "generation"),
     MethodSummary("ckit/entity/generate", "request", "clientToServer", "stable", "generation"),
     MethodSummary("ckit/generation/explain", "request", "clientToServer", "stable", "generation"),
+    MethodSummary("ckit/rag/status", "request", "clientToServer", "stable", "rag"),
+    MethodSummary("ckit/rag/index", "request", "clientToServer", "stable", "rag"),
+    MethodSummary("ckit/rag/search", "request", "clientToServer", "stable", "rag"),
+    MethodSummary("ckit/rag/similar", "request", "clientToServer", "stable", "rag"),
+    MethodSummary("ckit/rag/query", "request", "clientToServer", "stable", "rag"),
+    MethodSummary("ckit/rag/check", "request", "clientToServer", "stable", "rag"),
+    MethodSummary("ckit/rag/clear", "request", "clientToServer", "stable", "rag"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from examples import entity, file, generation, pipeline, prompt, provider, repo, server, sessions, tools, turns
+from examples import entity, file, generation, pipeline, prompt, provider, rag, repo, server, sessions, tools, turns
 from examples.connection import CONVERSATIONS, INITIALIZE
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ EXAMPLES: tuple[MethodExamples | DaemonExamples, ...] = (
     *turns.EXAMPLES,
     *tools.EXAMPLES,
     *generation.EXAMPLES,
+    *rag.EXAMPLES,
 )
 
 __all__ = ["CONVERSATIONS", "EXAMPLES", "INITIALIZE"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     JsonObject = dict[str, JsonValue]
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 120.0
 
 
 class Daemon:

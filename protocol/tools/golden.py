@@ -43,6 +43,8 @@ HOST: JsonObject = {
         "ckit": {
             "answers": [row.name for row in BY_NAME.values() if row.direction == "serverToClient" and row.result],
             "config": {
+                # What is found while an index is being built depends on how fast that goes.
+                "rag": {"index": "manual"},
                 "models": {
                     "providers": {
                         "work": {
@@ -51,7 +53,7 @@ HOST: JsonObject = {
                             "models": {"gpt-5.2": {"contextTokens": 400_000}},
                         }
                     }
-                }
+                },
             },
         }
     },

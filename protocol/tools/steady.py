@@ -18,14 +18,17 @@ LOG_FOLDER = "/spec-log/"
 COUNTED = re.compile(r"\d+ tokens in, \d+ out")
 NOW = re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 """A time as the daemon writes it; those in the example repository have no milliseconds."""
+FRACTION = re.compile(r"\d\.\d+")
 MEASURED = re.compile(r'"(durationMs|prompt|completion|total)": \d+')
 """What an entry of that log says about one run."""
 
 
 STEADY: Mapping[str, JsonValue] = {
     "ageSeconds": 0.5,
+    "bytes": 1690788,
     "bytesReceived": 4096,
     "bytesSent": 65536,
+    "commit": "0123456789abcdef0123456789abcdef01234567",
     "daemonVersion": "<version>",
     "durationMs": 12.5,
     "expiresAt": "2026-01-05T09:10:00.000Z",
@@ -95,11 +98,28 @@ def _steady_explain(result: JsonObject) -> None:
             file["sha256"] = "<SHA-256>"
 
 
+def _steady_hits(result: JsonObject) -> None:
+    """Replace the scores, whose last digits depend on how the machine computes."""
+    for hit in _objects(result["hits"]):
+        hit["score"] = 0.42
+        for part in _objects(hit["parts"]):
+            part |= {"score": 0.6, "weight": 0.7, "why": FRACTION.sub("0.53", str(part["why"]))}
+
+
+def _steady_answer(result: JsonObject) -> None:
+    """Replace the scores of claims likewise."""
+    for claim in _objects(result["claims"]):
+        claim["score"] = 0.9
+
+
 STEADIERS = {
     "ckit/generation/explain": _steady_explain,
     "ckit/health": _steady_health,
     "ckit/metrics": _steady_metrics,
     "ckit/pipeline/list": _steady_pipelines,
+    "ckit/rag/query": _steady_answer,
+    "ckit/rag/search": _steady_hits,
+    "ckit/rag/similar": _steady_hits,
     "ckit/session/export": _steady_export,
 }
 """What is done to the results of some methods besides."""

@@ -56,6 +56,10 @@ export interface MetricsResult {
   modelsQueued: number;
   /** Tool runs by tool and status. */
   tools: ToolMetrics[];
+  /** Searches of passages by mode. */
+  searches: SearchMetrics[];
+  /** Passages whose vectors this daemon has computed for an index. */
+  passagesEmbedded: number;
   /** The same as Prometheus text exposition format 0.0.4. */
   prometheus: string;
 }
@@ -1356,6 +1360,204 @@ export interface GenerationExplainResult {
   fresh: boolean;
 }
 
+/** Whose index to look at. */
+export interface RagStatusParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+}
+
+/** How far the index is, and what it can do meanwhile. */
+export interface RagStatusResult {
+  /** Version of the repository that the answer is about. */
+  version: number;
+  /** absent: it is built when somebody searches, or by `ckit/rag/index`; building: what is there already is found; degraded: words are searched, `reason` says why not meaning. */
+  state: 'absent' | 'building' | 'ready' | 'degraded' | 'disabled';
+  /** Why it is not ready, and what happens next, for people. */
+  reason?: string;
+  /** Passages that the repository holds now; all can be found by words. */
+  chunks: number;
+  /** Of these, how many can be found by meaning. */
+  embedded: number;
+  /** Passages in which something that looks like a secret was masked. */
+  masked: number;
+  /** Who turns passages into vectors, `provider/model`. */
+  embedder: string;
+  /** Length of a vector, once it is known. */
+  dimension?: number;
+  /** The embedder that a new index is being built with, beside the present one. */
+  buildingEmbedder?: string;
+  /** `embedded`, or the address of the Chroma server, without credentials. */
+  store: string;
+  /** Which daemon embeds at the moment. */
+  writer: 'this' | 'another' | 'none';
+  /** How long it will take, as far as can be told. */
+  secondsLeft?: number;
+  /** Size of the index on this disk. */
+  bytes: number;
+}
+
+/** Whose index to bring up to date. */
+export interface RagIndexParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Forget all vectors of the repository first. Default: `false`. */
+  rebuild?: boolean;
+}
+
+/** What to look for and how. */
+export interface RagSearchParams {
+  /** Passages of entities of these types only. 1 to 100 items. */
+  types?: string[] | null;
+  /** Passages of entities with these statuses only. 1 to 100 items. */
+  statuses?: string[] | null;
+  /** These kinds of passages only. 1 to 4 items. */
+  kinds?: ('entity' | 'markdown' | 'note' | 'specLog')[] | null;
+  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders. 1 to 100 items. */
+  paths?: string[] | null;
+  /** Only entities that an edge of the graph joins to this one, and notes about them. 1 to 200 characters. */
+  relatedTo?: string | null;
+  /** With `relatedTo`: the kinds of edges that count. 1 to 50 items. */
+  relations?: string[] | null;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** A question, words or ids; exact ids always come first. 1 to 20000 characters. */
+  query: string;
+  /** Passages to return at the most. Default: `10`. 1 to 100. */
+  topK?: number;
+  /** hybrid: by words and by meaning; lexical: by words; vector: by meaning. Default: `"hybrid"`. */
+  mode?: 'hybrid' | 'lexical' | 'vector';
+  /** neighbours: also look at what the graph joins to strong hits. Default: `"neighbours"`. */
+  expand?: 'none' | 'neighbours';
+  /** Let the language model for conversations order the best hits anew. Default: `false`. */
+  rerank?: boolean;
+}
+
+/** Passages, the best first; each entity, section and note at most once, by the passage that fits best. */
+export interface RagSearchResult {
+  /** Version of the repository that the answer is about. */
+  version: number;
+  /** What was found. */
+  hits: RagHit[];
+  /** How it was really looked for. */
+  mode: 'hybrid' | 'lexical' | 'vector';
+  /** Why it was not looked for as asked, and what happens next, for people; nothing where it was. */
+  degraded?: string;
+}
+
+/** What to compare with: one of `id` and `text`. */
+export interface RagSimilarParams {
+  /** Passages of entities of these types only. 1 to 100 items. */
+  types?: string[] | null;
+  /** Passages of entities with these statuses only. 1 to 100 items. */
+  statuses?: string[] | null;
+  /** These kinds of passages only. 1 to 4 items. */
+  kinds?: ('entity' | 'markdown' | 'note' | 'specLog')[] | null;
+  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders. 1 to 100 items. */
+  paths?: string[] | null;
+  /** Only entities that an edge of the graph joins to this one, and notes about them. 1 to 200 characters. */
+  relatedTo?: string | null;
+  /** With `relatedTo`: the kinds of edges that count. 1 to 50 items. */
+  relations?: string[] | null;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** An entity; it is never found itself. 1 to 200 characters. */
+  id?: string | null;
+  /** A text. 1 to 20000 characters. */
+  text?: string | null;
+  /** Passages to return at the most. Default: `10`. 1 to 100. */
+  topK?: number;
+}
+
+/** The question. */
+export interface RagQueryParams {
+  /** Token under which text is streamed with `$/progress`, as lists of `{text}`; the final answer holds the whole text all the same, and counts. */
+  partialResultToken?: number | string | null;
+  /** Passages of entities of these types only. 1 to 100 items. */
+  types?: string[] | null;
+  /** Passages of entities with these statuses only. 1 to 100 items. */
+  statuses?: string[] | null;
+  /** These kinds of passages only. 1 to 4 items. */
+  kinds?: ('entity' | 'markdown' | 'note' | 'specLog')[] | null;
+  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders. 1 to 100 items. */
+  paths?: string[] | null;
+  /** Only entities that an edge of the graph joins to this one, and notes about them. 1 to 200 characters. */
+  relatedTo?: string | null;
+  /** With `relatedTo`: the kinds of edges that count. 1 to 50 items. */
+  relations?: string[] | null;
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** In a person's words. 1 to 20000 characters. */
+  question: string;
+  /** Passages that the answer is made from; as the settings say without it. 1 to 100. */
+  topK?: number | null;
+  /** The settings' one for conversations without it. 3 to 300 characters. */
+  model?: string | null;
+  /** Ask the model even if an answer is kept. Default: `false`. */
+  bypassCache?: boolean;
+}
+
+/** An answer that says where it has everything from. */
+export interface RagQueryResult {
+  /** Version of the repository that the answer is about. */
+  version: number;
+  /** Markdown with `[1]`; it counts, whatever was streamed. */
+  text: string;
+  /** False where nothing in the repository is relevant; the text then says so. */
+  found: boolean;
+  /** The places that the text names. */
+  citations: Citation[];
+  /** Its sentences, each checked against what it cites. */
+  claims: Claim[];
+  /** Who wrote it; `offline` puts it together from the passages. */
+  answered: Answered;
+  /** Why it was not looked for as asked, and what happens next, for people; nothing where it was. */
+  degraded?: string;
+  /** What a person should know about it. */
+  warnings: string[];
+}
+
+/** Citations of earlier answers. */
+export interface RagCheckParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+  /** Which to look at. 1 to 1000 items. */
+  citations: Cited[];
+}
+
+/** What became of each citation. */
+export interface RagCheckResult {
+  /** Version of the repository that the answer is about. */
+  version: number;
+  /** In the order of the request. changed: the place says something else now; gone: it is no more. */
+  states: ('fresh' | 'changed' | 'gone')[];
+}
+
+/** Whose index to delete. */
+export interface RagClearParams {
+  /** Token under which the daemon reports progress with `$/progress`. */
+  workDoneToken?: number | string | null;
+  /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
+  repository?: string | null;
+}
+
+/** What was deleted. */
+export interface RagClearResult {
+  /** Vectors that it held. */
+  removed: number;
+}
+
 /** `error` of a JSON-RPC answer. */
 export interface ErrorObject {
   /** Number of the error; rely on `data.code` instead. */
@@ -1531,6 +1733,50 @@ export interface ChangedEntity {
   kind: 'added' | 'removed' | 'renamed' | 'changed' | 'assumed';
   /** Left out where nobody knows: an assumed change, or a side that can't be parsed. */
   fields?: FieldChange[];
+}
+
+/** The place that supports a claim. */
+export interface Citation {
+  /** As `[1]` stands in the answer. */
+  number: number;
+  /** Id of a passage: its file and the place in it. 1 to 8192 characters. */
+  chunkId: string;
+  /** What the passage is part of. */
+  kind: 'entity' | 'markdown' | 'note' | 'specLog';
+  /** Id of the entity that it belongs to. */
+  entity?: string;
+  /** What it is about, for people. */
+  title: string;
+  /** Path of the value in its document; for Markdown the headings above it. At most 64 items. */
+  field: (string | number)[];
+  /** Where it stands. */
+  location: Location;
+  /** The commit that was checked out; nothing without Git. */
+  commit?: string;
+  /** SHA-256 of the passage's text, in hexadecimal. */
+  contentHash: string;
+  /** What it says, shortened. */
+  excerpt: string;
+}
+
+/** A citation as an answer gave it. */
+export interface Cited {
+  /** Id of a passage: its file and the place in it. 1 to 8192 characters. */
+  chunkId: string;
+  /** SHA-256 of the passage's text, in hexadecimal. */
+  contentHash: string;
+}
+
+/** A sentence of the answer, and whether the places that it cites say the same. */
+export interface Claim {
+  /** The sentence. */
+  text: string;
+  /** Numbers of the citations that it names. */
+  citations: number[];
+  /** Whether they bear it out. */
+  support: 'supported' | 'weak' | 'unsupported';
+  /** From 0 to 1: the better of shared words and likeness of meaning. */
+  score: number;
 }
 
 /** Name and version of the client; LSP's own `clientInfo` serves as well. */
@@ -1858,6 +2104,8 @@ export interface Input {
   path: string;
   /** Hash of the file's text at that time. */
   sha256: string;
+  /** Why it was used, for people; older records don't say. */
+  reason?: string;
   /** What became of it since. */
   state: 'fresh' | 'changed' | 'gone';
 }
@@ -2101,6 +2349,38 @@ export interface Provider {
   purposes: ('chat' | 'generation' | 'embeddings')[];
 }
 
+/** A passage that answers a query. */
+export interface RagHit {
+  /** Id of a passage: its file and the place in it. 1 to 8192 characters. */
+  chunkId: string;
+  /** What it is part of. */
+  kind: 'entity' | 'markdown' | 'note' | 'specLog';
+  /** Where it stands. */
+  location: Location;
+  /** Path of the value in its document; for Markdown the headings above it. At most 64 items. */
+  field: (string | number)[];
+  /** What it is about, for people. */
+  heading: string;
+  /** What it says; what looks like a secret is masked. */
+  text: string;
+  /** SHA-256 of the passage's text, in hexadecimal. */
+  contentHash: string;
+  /** Id of the entity that it belongs to. */
+  entity?: string;
+  /** Type of that entity. */
+  type?: string;
+  /** Status of that entity. */
+  status?: string;
+  /** Ids of the entities that a note or log entry is about. */
+  mentions?: string[];
+  /** From 0 to 1, comparable between queries: the sum of `score * weight` of its parts. */
+  score: number;
+  /** Whether the score is above what unrelated passages reach. */
+  relevant: boolean;
+  /** Where the score comes from. */
+  parts: ScorePart[];
+}
+
 /** A half-open stretch of a document (LSP 3.17). */
 export interface Range {
   /** First position. */
@@ -2221,6 +2501,18 @@ export interface RepositoryInfo {
   unsaved: string[];
 }
 
+/** What one way of looking contributed to a hit's score. */
+export interface ScorePart {
+  /** The way of looking. */
+  source: 'exactId' | 'lexical' | 'vector' | 'graph' | 'rerank';
+  /** From 0 to 1, in the source's own calibration. */
+  score: number;
+  /** How much it counted. */
+  weight: number;
+  /** For people: the words that fit, the similarity, the edge that was followed. */
+  why: string;
+}
+
 /** An entity that fits the query. */
 export interface SearchHit {
   /** The entity. */
@@ -2229,6 +2521,18 @@ export interface SearchHit {
   score: number;
   /** Where it fits. */
   matches: Match[];
+}
+
+/** Searches of passages in one mode. */
+export interface SearchMetrics {
+  /** How they were really done: `hybrid`, `lexical` or `vector`. */
+  mode: string;
+  /** Searches. */
+  count: number;
+  /** Of these, how many could not be done as asked. */
+  degraded: number;
+  /** Time for all of them. */
+  totalSeconds: number;
 }
 
 /** Lines that the person has selected, as the editor shows them. */
@@ -2708,6 +3012,20 @@ export interface Methods {
   'ckit/entity/generate': { params: EntityGenerateParams; result: EntityChange };
   /** Say what something generated was made from, and whether that has changed since. */
   'ckit/generation/explain': { params: GenerationExplainParams; result: GenerationExplainResult };
+  /** Say how far the index is, and what it can do. */
+  'ckit/rag/status': { params: RagStatusParams; result: RagStatusResult };
+  /** Bring the index up to date, and answer when it is. */
+  'ckit/rag/index': { params: RagIndexParams; result: RagStatusResult };
+  /** Find passages by words and by meaning. */
+  'ckit/rag/search': { params: RagSearchParams; result: RagSearchResult };
+  /** Find passages like an entity or a text. */
+  'ckit/rag/similar': { params: RagSimilarParams; result: RagSearchResult };
+  /** Answer a question, streamed as Markdown, with citations that are checked. */
+  'ckit/rag/query': { params: RagQueryParams; result: RagQueryResult };
+  /** Say whether cited places still say the same. */
+  'ckit/rag/check': { params: RagCheckParams; result: RagCheckResult };
+  /** Delete the index of a repository; it is built again when needed. */
+  'ckit/rag/clear': { params: RagClearParams; result: RagClearResult };
 }
 
 /** Requests that the daemon sends, where the host said so. */

@@ -100,10 +100,10 @@ class SemanticIndex:
         """Return how far it is, from memory."""
         corpus, filler, side = self._corpus, self._filler, self._sides.answering
         chunks = 0 if corpus is None else len(corpus.chunks)
-        left = chunks if filler is None else filler.left
+        left, without = (chunks, 0) if filler is None else (filler.left, filler.without)
         # Of another embedder's vectors nobody counts which are of passages that are still there.
         beside = filler is not None and filler.side is not side
-        embedded = min(len(side.held), chunks) if side is not None and beside else max(chunks - left, 0)
+        embedded = min(len(side.held), chunks) if side is not None and beside else max(chunks - left - without, 0)
         state, reason = self._state()
         return IndexStatus(
             state=state,
@@ -347,7 +347,7 @@ class SemanticIndex:
         if self._problem is not None:
             return "degraded", f"{self._problem} It is tried again by itself."
         if corpus is None:
-            return "absent", "Nothing has been indexed yet."
+            return "absent", "Nothing has been indexed yet; ckit rag index, or ckit/rag/index, does that."
         if self._paused:
             return "degraded", CANCELLED
         if self._complete is not corpus:
