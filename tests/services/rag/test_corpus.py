@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckit_daemon.core.errors import OperationCancelledError
@@ -56,6 +56,7 @@ def seen(corpus: RepositoryCorpus) -> object:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.fixed_dictionaries({}, optional=TEXTS), max_size=6))
 def test_step_by_step_comes_to_the_same_as_from_the_beginning(steps: list[dict[str, str]]) -> None:
     repository = MemoryRepository()

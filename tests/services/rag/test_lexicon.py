@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckit_daemon.core.errors import OperationCancelledError
@@ -188,6 +188,7 @@ def test_operators_and_odd_characters_are_plain_text(lexicon: PassageLexicon, qu
     lexicon.is_misspelt(query)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=200))
 def test_every_text_is_a_query(query: str) -> None:
     shared = lexicon_of(guide())
@@ -252,6 +253,7 @@ def test_a_hit_shows_the_newest_state_of_its_entity() -> None:
 WORDS: Final = st.lists(st.sampled_from(["loan", "loans", "queue", "member", "svc-x", "kiosk"]), max_size=4)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.dictionaries(st.sampled_from("abcdef"), WORDS, max_size=6), max_size=6))
 def test_step_by_step_finds_the_same_as_from_the_beginning(steps: list[dict[str, list[str]]]) -> None:
     repository, lexicon = MemoryRepository(), PassageLexicon()
