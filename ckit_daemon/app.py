@@ -107,7 +107,7 @@ class App:
         self._repositories.on_close(lambda closed: self._health.remove(f"repository:{closed.id}"))
         for probe in (StorageProbe(self._own_folders), GitProbe(), *tool_probes(self._child_environment)):
             self._health.add(probe)
-        teach_variables(configuration.settings.models)
+        teach_variables(configuration.settings)
 
     async def serve(self, read_fd: int, write_fd: int) -> int:
         """Serve the connection until it ends.
@@ -183,7 +183,7 @@ class App:
         settled = settle_session(raw)
         self._services.configuration = self._services.configuration.with_client(settled.config)
         self._session = settled.session
-        teach_variables(self._settings().models)
+        teach_variables(self._settings())
         if self._settings().enabled("language"):
             self._language.register(params.capabilities, settled.session.encoding)
         self._lifecycle.watch_client(params.process_id)
@@ -239,7 +239,7 @@ class App:
         return self._settings().limits
 
     def _child_environment(self) -> dict[str, str]:
-        return reduced_environment(os.environ, key_variables(self._settings().models))
+        return reduced_environment(os.environ, key_variables(self._settings()))
 
     def _own_folders(self) -> tuple[Path, ...]:
         paths = self._settings().paths

@@ -71,12 +71,11 @@ class Conversations:
         return {} if gateway is None else gateway.circuits()
 
     def _build_secrets(self) -> SecretStore:
-        from ckit_daemon.services.assistant.providers.keys import key_references  # noqa: PLC0415 - as above.
+        from ckit_daemon.services.assistant.providers.keys import all_references  # noqa: PLC0415 - as above.
         from ckit_daemon.services.assistant.secrets import SecretStore  # noqa: PLC0415 - as above.
 
         secrets = SecretStore(self._client, self._settings)
-        providers = self._settings().models.providers.values()
-        secrets.prepare({reference for provider in providers for reference in key_references(provider)})
+        secrets.prepare(all_references(self._settings()))
         return secrets
 
     def _build_database(self) -> Database:

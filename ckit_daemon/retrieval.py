@@ -69,6 +69,8 @@ class Retrieval:
     def _build_service(self) -> RagService:
         from ckit_daemon.services.rag.service import RagService  # noqa: PLC0415 - see the module's docstring.
 
+        # Before passages are read, which are masked and then kept.
+        self._secrets.need()
         return RagService(self._build_engine, self._settings, self._services().metrics)
 
     def _build_cache(self) -> SqliteVectorCache:
@@ -102,7 +104,15 @@ class Retrieval:
         answers = RepositoryAnswers(retriever, lexicon, index, writer, lambda: settings.rag)
         self._probe(repository, index)
         reader = RepositoryReader(store, lambda: settings.rag, PassageRedactor())
-        return Engine(reader, lexicon, index, retriever, answers)
+        cache = self._cache.need()
+        return Engine(
+            reader,
+            lexicon,
+            index,
+            retriever,
+            answers,
+            embedded=lambda hashes: cache.known(index.status().embedder, hashes),
+        )
 
     def _probe(self, repository: OpenRepository, index: VectorIndex) -> None:
         from ckit_daemon.services.rag.probe import IndexProbe  # noqa: PLC0415 - as above.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import json
 import logging
 import threading
@@ -19,7 +20,7 @@ from ckit_daemon.core.errors import DegradedError, SecretUnavailableError
 from ckit_daemon.redaction import MASK, Redactor
 from ckit_daemon.services.assistant.providers.keys import key_variables, teach_variables
 from ckit_daemon.services.assistant.secrets import SecretStore
-from ckit_daemon.settings import ModelsSettings, ProviderSettings, Settings
+from ckit_daemon.settings import ModelsSettings, ProviderSettings, RagSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -144,14 +145,15 @@ async def test_what_can_be_no_key_is_refused_without_repeating_it(
 
 
 async def test_R08_every_key_is_masked_from_then_on_in_any_form(caplog: pytest.LogCaptureFixture) -> None:
-    key = "odd\"key'with\\+signs/& spaces"
+    key = "odd\"key'with\\+signs/&<spaces>"
     secrets, _ = store(key)
     redactor = Redactor({})
     with caplog.at_level(logging.DEBUG):
         secret = await secrets.resolve("client:work", "work")
     assert "odd" not in f"{secret!r} {secret}"
     in_json = json.dumps(key)[1:-1]
-    for written in (key, quote(key, safe=""), in_json, json.dumps(in_json)[1:-1], repr(key)[1:-1]):
+    in_python = (repr(key)[1:-1], repr(key.encode())[2:-1])
+    for written in (key, quote(key, safe=""), in_json, json.dumps(in_json)[1:-1], *in_python, html.escape(key)):
         assert redactor.text(f"before {written} after") == f"before {MASK} after"
     for before in ("", "a", "user:"):
         encoded = base64.b64encode(f"{before}{key}".encode()).decode()
@@ -160,19 +162,21 @@ async def test_R08_every_key_is_masked_from_then_on_in_any_form(caplog: pytest.L
     assert "odd" not in caplog.text
 
 
-def a_provider(**fields: object) -> ModelsSettings:
-    return ModelsSettings(providers={"work": ProviderSettings(kind="openai", **fields)})  # type: ignore[arg-type]
+def a_provider(**fields: object) -> Settings:
+    providers = {"work": ProviderSettings(kind="openai", **fields)}  # type: ignore[arg-type]
+    return Settings(models=ModelsSettings(providers=providers), rag=RagSettings(chroma_token="env:CKIT_TEST_CHROMA"))
 
 
 async def test_R08_keys_of_variables_are_masked_before_anybody_has_used_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CKIT_TEST_PLAIN", "plain-word-of-ours-66\n")
     monkeypatch.setenv("CKIT_TEST_HEADER", "header-word-of-ours-77")
-    models = a_provider(api_key="env:CKIT_TEST_PLAIN", headers={"X-Team": "env:CKIT_TEST_HEADER", "X": "client:x"})
-    assert key_variables(models) == {"CKIT_TEST_PLAIN", "CKIT_TEST_HEADER"}
-    text = "plain-word-of-ours-66 header-word-of-ours-77"
+    monkeypatch.setenv("CKIT_TEST_CHROMA", "chroma-word-of-ours-88")
+    settings = a_provider(api_key="env:CKIT_TEST_PLAIN", headers={"X-Team": "env:CKIT_TEST_HEADER", "X": "client:x"})
+    assert key_variables(settings) == {"CKIT_TEST_PLAIN", "CKIT_TEST_HEADER", "CKIT_TEST_CHROMA"}
+    text = "plain-word-of-ours-66 header-word-of-ours-77 chroma-word-of-ours-88"
     assert Redactor({}).text(text) == text
-    teach_variables(models)
-    assert Redactor({}).text(text) == f"{MASK} {MASK}"
+    teach_variables(settings)
+    assert Redactor({}).text(text) == f"{MASK} {MASK} {MASK}"
 
 
 async def test_R08_keys_of_the_keyring_are_masked_once_the_store_is_prepared(drawer: Drawer) -> None:

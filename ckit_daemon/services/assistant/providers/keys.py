@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ckit_daemon.services.assistant.secrets import SecretStore
-    from ckit_daemon.settings import ModelsSettings, ProviderKind, ProviderSettings
+    from ckit_daemon.settings import ProviderKind, ProviderSettings, Settings
 
 USUAL_VARIABLES: Final[Mapping[ProviderKind, str]] = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
 """Where the providers' own tools look for a key."""
@@ -54,13 +54,18 @@ def key_references(settings: ProviderSettings) -> list[str]:
     return [reference for _, (reference, _) in _headers(settings)]
 
 
-def key_variables(settings: ModelsSettings) -> set[str]:
-    """Return the names of all variables of the environment that hold keys of providers."""
-    references = {name for provider in settings.providers.values() for name in key_references(provider)}
-    return {name.removeprefix(ENVIRONMENT) for name in references if name.startswith(ENVIRONMENT)}
+def all_references(settings: Settings) -> set[str]:
+    """Return the references of all keys that the settings name, whoever needs them."""
+    references = {name for provider in settings.models.providers.values() for name in key_references(provider)}
+    return references | ({settings.rag.chroma_token} - {""})
 
 
-def teach_variables(settings: ModelsSettings) -> None:
+def key_variables(settings: Settings) -> set[str]:
+    """Return the names of all variables of the environment that hold keys."""
+    return {name.removeprefix(ENVIRONMENT) for name in all_references(settings) if name.startswith(ENVIRONMENT)}
+
+
+def teach_variables(settings: Settings) -> None:
     """Let the redaction know the keys in the environment, before anybody uses them."""
     for name in key_variables(settings):
         redaction.learn(os.environ.get(name, "").strip())
