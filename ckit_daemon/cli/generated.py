@@ -50,6 +50,7 @@ def finish(opened: Session, raw: JsonObject, result: GeneratedChange, *, apply: 
         line = Text.assemble(("\u2714 ", "bold green"), f"wrote {', '.join(changed.files)}")
         if not terminal.as_json:
             terminal.err.print(line, soft_wrap=True)
+            terminal.note(f"ckit undo {result.generation_id} takes it back.")
     else:
         terminal.note(f"Nothing is written yet: --apply writes {render.plural(len(result.files), 'file')}.")
     if terminal.as_json:

@@ -264,6 +264,12 @@ def test_a_spec_is_written_to_standard_output_and_saved_when_that_is_allowed(own
     assert "Members can pause notices" in prompt.out
     assert re.search(r"of 900 tokens", prompt.err)
     assert "SPEC-008: Members can pause notices" in prompt.err
+    assert own("explain", "SPEC-008").out.startswith("spec SPEC-008, succeeded")
+    assert own("undo", "SPEC-008").code == 0
+    assert not [*(own.repo / "contexts/specs").glob("SPEC-008*")]
+    again = own("undo", "SPEC-008")
+    assert again.code == 2
+    assert "The newest generation of SPEC-008 has written nothing." in again.err
 
 
 def test_promptify_takes_the_text_of_a_file(ckit: Ckit, tmp_path: Path) -> None:
@@ -284,6 +290,28 @@ def test_code_is_a_patch_until_it_is_applied(own: Ckit) -> None:
     assert applied.code == 0
     assert "wrote " in applied.err
     assert [*(own.repo / "src").glob("*.py")]
+    generation = re.findall(r"ckit undo (gen_\w+) takes it back", applied.err)[0]
+    explained = own("explain", generation)
+    assert explained.code == 0
+    assert explained.out.startswith("code SPEC-001, succeeded")
+    assert re.search(r"\u2714 +from +contexts/specs/SPEC-001\S+ +fresh", explained.out)
+    assert re.search(r"\u2714 +makes +src/\S+\.py +written", explained.out)
+    spec = next((own.repo / "contexts/specs").glob("SPEC-001*"))
+    spec.write_text(spec.read_text(encoding="utf-8") + "# A remark.\n", encoding="utf-8")
+    stale = own("explain", generation)
+    assert stale.code == 1
+    assert re.search(r"~ +from +contexts/specs/SPEC-001\S+ +changed", stale.out)
+    assert own("explain", generation, "--json").json["fresh"] is False
+    undone = own("undo", generation)
+    assert undone.code == 0
+    assert undone.out.startswith("\u2714 took back ")
+    assert not [*(own.repo / "src").glob("*.py")]
+    again = own("undo", generation)
+    assert again.code == 2
+    assert "error: " in again.err
+    unknown = own("explain", "FEAT-001")
+    assert unknown.code == 2
+    assert "Nothing is known about 'FEAT-001' having been generated here." in unknown.err
 
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))

@@ -182,7 +182,8 @@ def _impact(_: Result, output: JsonObject) -> str:
     stale, rules = objects(output, "stale"), objects(output, "rules")
     if not (stale or rules):
         return f"Nothing else has to be looked at when {changed or 'this'} changes."
-    parts = [f"If {changed} changes, {len(stale)} entities have to be looked at again:"]
+    again = "1 entity has" if len(stale) == 1 else f"{len(stale)} entities have"
+    parts = [f"If {changed} changes, {again} to be looked at again:"]
     by_type: defaultdict[str, list[str]] = defaultdict(list)
     for each in stale:
         by_type[text(each, "type")].append(_name(each))
