@@ -1,0 +1,25 @@
+-- Everything that costs time is loaded when it is used.
+if vim.g.loaded_ckit then
+  return
+end
+vim.g.loaded_ckit = true
+
+vim.api.nvim_create_user_command('Ckit', function(command)
+  require('ckit.commands').run(command)
+end, {
+  nargs = '*',
+  desc = 'Check, search, ask and change a context repository',
+  complete = function(lead, line)
+    return require('ckit.commands').complete(lead, line)
+  end,
+})
+
+vim.api.nvim_create_autocmd('FileType', {
+  group = vim.api.nvim_create_augroup('ckit', {}),
+  pattern = { 'yaml', 'markdown' },
+  callback = function(event)
+    if vim.fs.root(event.buf, '.context') then
+      require('ckit.client').attach(event.buf)
+    end
+  end,
+})
