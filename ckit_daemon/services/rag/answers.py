@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.core.errors import DegradedError
 from ckit_daemon.services.assistant.records import NO_USAGE
 from ckit_daemon.services.rag.citations import cite
-from ckit_daemon.services.rag.extract import extractive
+from ckit_daemon.services.rag.extract import CLOSING, extractive
 from ckit_daemon.services.rag.ports import Written
 from ckit_daemon.services.rag.records import Answer, SearchRequest
 from ckit_daemon.services.rag.sentences import without_unknown_citations
@@ -74,7 +74,8 @@ class RepositoryAnswers:
         citations = await asyncio.to_thread(
             lambda: tuple(cite(view, passages[number - 1], number) for number in checked.used)
         )
-        return replace(_answer(written, found), text=checked.text, citations=citations, claims=checked.claims)
+        text = checked.text if by_model else f"{checked.text}\n\n{CLOSING}"
+        return replace(_answer(written, found), text=text, citations=citations, claims=checked.claims)
 
     async def _nothing(self, found: SearchResponse, on_text: TextSink | None) -> Answer:
         text = NOT_FOUND
@@ -88,7 +89,7 @@ class RepositoryAnswers:
     async def _quoted(self, passages: Sequence[Chunk], question: Question, on_text: TextSink | None) -> Written:
         text = await asyncio.to_thread(lambda: extractive(passages, self._lexicon.weights(question.text)))
         if on_text is not None:
-            await on_text(text)
+            await on_text(f"{text}\n\n{CLOSING}")
         return Written(text, OFFLINE, OFFLINE, cached=False, usage=NO_USAGE, note=None)
 
     async def _checked(self, text: str, passages: Sequence[Chunk]) -> Checked:

@@ -29,11 +29,10 @@ def extractive(passages: Sequence[Chunk], telling: Mapping[str, float]) -> str:
         passages: what fits the question, the best first.
         telling: the words of the question, and how telling each is, from 0 to 1.
     """
-    lines = [
+    return "\n".join(
         f"- **{_title(chunk)}**: {quotation(chunk.text, telling)} [{number}]"
         for number, chunk in enumerate(passages, 1)
-    ]
-    return "\n".join([*lines, "", CLOSING])
+    )
 
 
 def quotation(text: str, telling: Mapping[str, float]) -> str:
