@@ -74,6 +74,13 @@ def relations_of(entity_type: str) -> tuple[Relation, ...]:
     return _BY_TYPE.get(entity_type, ())
 
 
+def relation_at(entity_type: str, path: Path) -> Relation | None:
+    """The relation that a value of an entity states, by its place; None where it is no reference."""
+    field = path[:-1] if path and isinstance(path[-1], int) else path
+    found = (relation for relation in relations_of(entity_type) if relation.field == field)
+    return next((relation for relation in found if relation.many == (field != path)), None)
+
+
 class Reference(NamedTuple):
     """One place where an entity names another."""
 

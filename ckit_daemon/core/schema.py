@@ -16,6 +16,7 @@ import orjson
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Finding, Severity
 from ckit_daemon.core.json import shorten, shown
+from ckit_daemon.core.shapes import Described
 from ckit_daemon.core.text import START, Location, sentence
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.document import Document
     from ckit_daemon.core.json import JsonObject, JsonValue, Path
+    from ckit_daemon.core.shapes import Shape
 
 _MAX_MESSAGE: Final = 240
 _UNRESOLVED: Final = re.compile(r"Resource '(.*)' is not present in a registry", re.DOTALL)
@@ -60,6 +62,8 @@ class Schema:
         """
         self.document = document
         self.definition = definition
+        self.shape: Shape = (Described(definition, definition, siblings),)
+        """What it says about values, for people who are about to write them."""
 
         def retrieve(uri: str) -> JsonObject:
             name = uri.rstrip("#").rsplit("/", 1)[-1]

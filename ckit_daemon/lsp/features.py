@@ -73,6 +73,12 @@ FEATURES = (
         nothing=b'{"kind":"full","items":[]}',
     ),
     Feature(types.WORKSPACE_DIAGNOSTIC, "diagnostics", "workspace_diagnostics", "workspace", wanted=_pulls),
+    Feature(types.TEXT_DOCUMENT_HOVER, "hover", "hover"),
+    Feature(types.TEXT_DOCUMENT_DEFINITION, "navigation", "definition"),
+    Feature(types.TEXT_DOCUMENT_REFERENCES, "navigation", "references"),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, "symbols", "document_symbols"),
+    Feature(types.WORKSPACE_SYMBOL, "symbols", "workspace_symbols", "workspace"),
+    Feature(types.TEXT_DOCUMENT_DOCUMENT_LINK, "links", "document_links"),
 )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ckit_daemon.core.edit.entities import edit_document, find_entity
 from ckit_daemon.core.edit.ids import check_free, check_id
@@ -12,6 +11,7 @@ from ckit_daemon.core.edit.values import SetValue, same, value_at
 from ckit_daemon.core.edit.yaml_edit import check, edit_yaml
 from ckit_daemon.core.errors import AlreadyExistsError, ConflictError, InvalidArgumentError
 from ckit_daemon.core.layout import YAML_SUFFIXES
+from ckit_daemon.core.mentions import is_telling, whole_words
 from ckit_daemon.core.relations import split_version
 from ckit_daemon.core.yaml import Parsed, parse
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.json import JsonValue, Path
     from ckit_daemon.core.snapshot import Snapshot
-
-_TELLING: Final = re.compile(r"(?=.*[^\W\d_])(?=.*[\d._-]).*", re.DOTALL)
-"""Ids that can't be mistaken for a word of the language: letters with digits, hyphens or dots."""
 
 
 def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, path: str | None = None) -> EditPlan:
@@ -52,7 +49,7 @@ def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, 
     if len(snapshot.definitions[old]) > 1:
         warnings.append(f"other files claim the id {old} too, so references to it are left as they are")
         texts = {entity.path: edit_document(snapshot, entity.document, [SetValue(("id",), new)])}
-    elif not _TELLING.fullmatch(old):
+    elif not is_telling(old):
         warnings.append(f"'{old}' is an ordinary word, so mentions of it in texts are left as they are")
         texts = dict(_in_references(snapshot, entity, new))
     else:
@@ -67,13 +64,11 @@ def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, 
 
 
 class _Words:
-    """Replaces whole words: `FEAT-1` stands neither in `FEAT-10` nor in `XFEAT-1` nor in `FEAT-1-plan`."""
+    """Replaces whole words."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
         self._words = words
-        # The longest alternative goes first, since a file's name begins with the id.
-        listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-        self._pattern = re.compile(rf"(?<![\w-])(?:{listed})(?!-?\w)")
+        self._pattern = whole_words(words)
 
     def replace(self, text: str) -> str:
         return self._pattern.sub(lambda match: self._words[match.group()], text)

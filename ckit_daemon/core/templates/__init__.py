@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.core import layout
 from ckit_daemon.core.document import Finding, Severity
 from ckit_daemon.core.errors import CkitError, LimitExceededError
+from ckit_daemon.core.shapes import SCALAR, Shape
 from ckit_daemon.core.templates.engine import check_syntax, render_template
-from ckit_daemon.core.templates.fields import BUILT_IN, PARTIALS, SCALAR, Described, Shape, unknown_fields
+from ckit_daemon.core.templates.fields import BUILT_IN, PARTIALS, unknown_fields
 from ckit_daemon.core.templates.scan import Tag, find_fault, range_of, scan
 from ckit_daemon.core.text import START, Location, sentence
 
@@ -70,9 +71,9 @@ def _shapes(snapshot: Snapshot, name: str) -> tuple[Shape, Shape]:
     """What the context of a template holds at its top, and what an `entity` in it is."""
     if name != layout.CHECKLIST:
         schema = snapshot.schemas[name]
-        shape = None if schema is None else (Described(schema.definition, schema.definition),)
+        shape = None if schema is None else schema.shape
         return shape, shape
     # A checklist serves entities of every type, and has their fields under `entity` alone.
     known = [snapshot.schemas[entity_type] for entity_type in snapshot.schemas.types()]
-    shape = tuple(Described(schema.definition, schema.definition) for schema in known if schema is not None)
-    return (), shape or None
+    described = [part for schema in known if schema is not None for part in schema.shape or ()]
+    return (), tuple(described) or None

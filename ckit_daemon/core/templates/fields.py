@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from ckit_daemon.core.shapes import child, items
 from ckit_daemon.core.templates.engine import HELPERS
 from ckit_daemon.core.templates.scan import Tag, Word, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ckit_daemon.core.json import JsonObject, JsonValue
+    from ckit_daemon.core.shapes import Shape
 
 
-class Described(NamedTuple):
-    """A schema, and the document that its local references are resolved in."""
-
-    schema: JsonObject
-    root: JsonObject
-
-
-Shape: TypeAlias = tuple[Described, ...] | None
-"""The schemas that a value may obey; None where nothing is known about it, so that it may hold anything."""
-
-_SCALARS: Final = {"string", "number", "integer", "boolean", "null"}
 BUILT_IN: Final = {"if", "unless", "each", "with", "lookup"} | HELPERS.keys()
 PARTIALS: Final = {"#>", "#*", ">"}
 _SEGMENT: Final = re.compile(r"\.\.|\[([^\]]*)\]|[^./\[\]]+|\.")
-_MAX_VARIANTS: Final = 200
-"""Schemas that are asked about one value; references may run in a circle."""
-SCALAR: Final[Shape] = (Described({"type": "string"}, {}),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +96,12 @@ class _Walk:
             # A subexpression may give anything.
             return _Frame(None, label)
         if tag.name == "each":
-            shape, label = _items(shape), f"{label}[]"
+            shape, label = items(shape), f"{label}[]"
         elif tag.name != "with":
             if len(tag.words) > 1:
                 return _Frame(None, label)
-            items = _items(shape)
-            shape, label = (items, f"{label}[]") if items else (shape, label)
+            within = items(shape)
+            shape, label = (within, f"{label}[]") if within else (shape, label)
         params = {name: (shape if index == 0 else None, label) for index, name in enumerate(tag.params)}
         return _Frame(shape, label, params=params)
 
@@ -126,7 +113,7 @@ class _Walk:
                 return None, label
             at_root = label == ""
             label = f"{label}.{segment}".removeprefix(".")
-            found = _child(shape, segment)
+            found = child(shape, segment)
             if found == () and at_root and segment in self._provided:
                 found = self._provided[segment]
             if found == ():
@@ -155,76 +142,3 @@ class _Walk:
             return None, text, []
         frame = frames[-1 - climbed]
         return frame.shape, frame.label, segments
-
-
-# Schemas
-
-
-def _variants(shape: Shape) -> Iterator[Described]:
-    """Every schema that takes part in describing a value."""
-    waiting = list(shape or ())
-    for count, (schema, root) in enumerate(waiting):
-        if count == _MAX_VARIANTS:
-            return
-        yield Described(schema, root)
-        parts: list[JsonValue] = [schema.get("then"), schema.get("else"), _referred(schema, root)]
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            listed = schema.get(keyword)
-            parts += listed if isinstance(listed, list) else ()
-        waiting += (Described(part, root) for part in parts if isinstance(part, dict))
-
-
-def _referred(schema: JsonObject, root: JsonObject) -> JsonValue:
-    """What a local `$ref` names; for one to another file, a schema that says nothing."""
-    reference = schema.get("$ref")
-    if not isinstance(reference, str):
-        return None
-    if not reference.startswith("#"):
-        return {}
-    target: JsonValue = root
-    for step in reference.split("/")[1:]:
-        target = target.get(step) if isinstance(target, dict) else None
-    return target if target is not None else {}
-
-
-def _child(shape: Shape, name: str) -> Shape:
-    """The shape of a field: None where it may be anything, nothing at all where no schema knows it."""
-    found: list[Described] = []
-    for schema, root in _variants(shape):
-        properties = schema.get("properties")
-        additional = schema.get("additionalProperties")
-        if isinstance(properties, dict) and name in properties:
-            there = properties[name]
-            if not isinstance(there, dict):
-                return None
-            found.append(Described(there, root))
-        elif isinstance(additional, dict):
-            found.append(Described(additional, root))
-        elif name == "length" and schema.get("type") in {"array", "string"}:
-            found += SCALAR or ()
-        elif name.isdigit() and isinstance(items := schema.get("items"), dict):
-            found.append(Described(items, root))
-        elif _is_open(schema):
-            return None
-    return tuple(found)
-
-
-def _items(shape: Shape) -> Shape:
-    """The shape of the items that a loop over a value sees."""
-    found = [
-        Described(items, root)
-        for schema, root in _variants(shape)
-        for items in (schema.get("items"), schema.get("additionalProperties"))
-        if isinstance(items, dict)
-    ]
-    return tuple(found) or None
-
-
-def _is_open(schema: JsonObject) -> bool:
-    """Whether a schema says nothing about which fields there are."""
-    if "patternProperties" in schema:
-        return True
-    closed = {"properties", "items", "allOf", "anyOf", "oneOf", "enum", "const", "then", "else", "required", "$ref"}
-    kinds = schema.get("type")
-    scalar = isinstance(kinds, str) and kinds in _SCALARS
-    return not (scalar or kinds == "array" or closed & schema.keys())

@@ -1,0 +1,70 @@
+"""The entity that a position in a document is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ckit_daemon.core import layout
+from ckit_daemon.core.mentions import is_telling, word_at
+from ckit_daemon.core.relations import relation_at, split_version
+from ckit_daemon.core.text import Position, Range
+from ckit_daemon.core.yaml.cursor import Role, cursor_at
+
+if TYPE_CHECKING:
+    from ckit_daemon.core.document import Document
+    from ckit_daemon.core.relations import Relation
+    from ckit_daemon.core.snapshot import Snapshot
+    from ckit_daemon.core.yaml.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An id in a document; no entity need have it."""
+
+    id: str
+    range: Range
+    relation: Relation | None = None
+    """What the field states, where the id stands in a field for ids."""
+    is_definition: bool = False
+    """Whether the document defines the id here."""
+
+
+def is_yaml(path: str) -> bool:
+    """Whether a file is YAML by its name."""
+    return path.lower().endswith(layout.YAML_SUFFIXES)
+
+
+@lru_cache(maxsize=16)
+def cursor_in(document: Document, position: Position) -> Cursor:
+    """What stands at a position of a YAML document; several features ask in turn."""
+    return cursor_at(document.text, position)
+
+
+def target_at(snapshot: Snapshot, document: Document, position: Position) -> Target | None:
+    """The id at a position: in a field for ids, as the document's own, or mentioned in any text."""
+    if is_yaml(document.path):
+        cursor = cursor_in(document, position)
+        found = _in_field(snapshot, document, cursor)
+        if found is not None:
+            return found
+    word = word_at(document.lines[position.line], position)
+    if word is None or not is_telling(word[0]) or word[0] not in snapshot.definitions:
+        return None
+    return Target(*word)
+
+
+def _in_field(snapshot: Snapshot, document: Document, cursor: Cursor) -> Target | None:
+    entity_type = snapshot.schemas.type_of_path(document.path)
+    is_value = cursor.role in {Role.VALUE, Role.NEW} and cursor.text
+    if not is_value or not document.path.startswith(f"{layout.ENTITIES}/"):
+        return None
+    if cursor.path == ("id",):
+        return Target(cursor.text, cursor.range, is_definition=True)
+    relation = relation_at(entity_type, cursor.path) if entity_type is not None else None
+    if relation is None:
+        return None
+    identifier = split_version(cursor.text)[0] if relation.versioned else cursor.text
+    start = cursor.range.start
+    return Target(identifier, Range(start, Position(start.line, start.column + len(identifier))), relation)

@@ -1,0 +1,151 @@
+"""What stands at a place of text that somebody types: the same as a parser says of whole documents, and more."""
+
+from __future__ import annotations
+
+import importlib.resources
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckit_daemon.core.text import Position, position_at, split_lines
+from ckit_daemon.core.yaml import SourceTree, parse
+from ckit_daemon.core.yaml.cursor import Role, cursor_at, keys_in
+from tests.support.repositories import REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ckit_daemon.core.json import JsonValue
+    from ckit_daemon.core.json import Path as YamlPath
+
+K, V, N, T = Role.KEY, Role.VALUE, Role.NEW, Role.TEXT
+
+CASES: dict[str, tuple[str, Role, YamlPath, str]] = {
+    "an empty document": ("¦", K, (), ""),
+    "a letter": ("i¦", K, (), "i"),
+    "below an entry": ("id: T-1\n¦", K, (), ""),
+    "a key without its colon": ("id: T-1\nown¦\nstatus: x", K, (), "own"),
+    "a key with its colon": ("id: T-1\nown¦er: x", K, (), "owner"),
+    "a value to come": ("id: T-1\nstatus: ¦", V, ("status",), ""),
+    "a value right behind the colon": ("id: T-1\nstatus:¦", V, ("status",), ""),
+    "a value": ("status: do¦ne # so", V, ("status",), "done"),
+    "a value with spaces": ("status: in pro¦gress # so", V, ("status",), "in progress"),
+    "a quoted value": ("status: 'do¦ne' # so", V, ("status",), "done"),
+    "a quote that nothing closes": ('title: "a¦\nstatus: x', V, ("title",), "a"),
+    "behind a quote that nothing closed": ('title: "a\nstatus: ¦x', V, ("status",), "x"),
+    "a comment": ("status: done # s¦o", T, (), ""),
+    "a line of comment": ("a: b\n# s¦o", T, (), ""),
+    "a text of several lines": ("a: |\n  se¦e\nb: c", T, (), ""),
+    "an empty line of a text": ("a: |\n  see\n  ¦\n  more\nb: c", T, (), ""),
+    "below a text": ("a: |\n  see\n¦", K, (), ""),
+    "behind a text": ("a: >-\n  see\nb: ¦", V, ("b",), ""),
+    "the first key of a mapping": ("related:\n  ¦", N, ("related",), ""),
+    "the first key of a mapping, begun": ("related:\n  fea¦\nstatus: x", N, ("related",), "fea"),
+    "the next key of a mapping": ("related:\n  feature: x\n  ¦", K, ("related",), ""),
+    "back at the left": ("related:\n  feature: x\n¦", K, (), ""),
+    "behind a dash": ("tasks:\n  - ¦", N, ("tasks", 0), ""),
+    "behind the second dash": ("tasks:\n  - T-1\n  - T¦", N, ("tasks", 1), "T"),
+    "behind a dash at the left": ("tasks:\n- T-1\n- ¦\nid: x", N, ("tasks", 1), ""),
+    "below items at the left": ("tasks:\n- T-1\n¦", K, (), ""),
+    "where a dash belongs": ("tasks:\n  - T-1\n  ¦", N, ("tasks",), ""),
+    "a mapping in a list": ("notes:\n  - by: x\n    ¦", K, ("notes", 0), ""),
+    "a value in a list of lists": ("a:\n  - - x\n    - ¦y", N, ("a", 0, 1), "y"),
+    "a mapping below a dash alone": ("a:\n  -\n    ¦", N, ("a", 0), ""),
+    "the second field of the second mapping": ("n:\n  - by: x\n  - by: y\n    te¦", K, ("n", 1), "te"),
+    "below a value, too far right": ("title: x\n   y¦", T, (), ""),
+    "an empty list": ("tasks: [¦]", V, ("tasks", 0), ""),
+    "an open list": ("tasks: [T-1, ¦", V, ("tasks", 1), ""),
+    "an item of a list": ("tasks: [T-1, T-¦2, T-3]", V, ("tasks", 1), "T-2"),
+    "behind an item": ("tasks: [T-1¦]", V, ("tasks", 0), "T-1"),
+    "a quoted item": ("tasks: ['T-¦1', x]", V, ("tasks", 0), "T-1"),
+    "an open list, keys below it": ("tasks: [T-1, ¦\nid: x", V, ("tasks", 1), ""),
+    "below an open list": ("tasks: [T-1,\nid: ¦x", V, ("id",), "x"),
+    "a list over lines": ("tasks: [\n  T-1,\n  T-¦2\n]", V, ("tasks", 1), "T-2"),
+    "behind a list over lines": ("tasks: [\n  T-1\n]\nid: ¦x", V, ("id",), "x"),
+    "a mapping in braces": ("related: {¦", K, ("related",), ""),
+    "a key in braces": ("related: {fea¦: x}", K, ("related",), "fea"),
+    "a value in braces": ("related: {feature: ¦}", V, ("related", "feature"), ""),
+    "another key in braces": ("related: {feature: x, ¦}", K, ("related",), ""),
+    "a whole document in braces": ('{"id": "T-1",\n"status": "¦"}', V, ("status",), ""),
+    "an anchor before the value": ("a: &x ¦b", V, ("a",), "b"),
+    "an alias": ("a: *x¦", V, ("a",), "*x"),
+    "an anchor before a mapping": ("a: &x\n  b: ¦c", V, ("a", "b"), "c"),
+    "a key in quotes": ('"a b¦": c', K, (), "a b"),
+    "wide characters": ("é😀: [😀, é¦x]", V, ("é😀", 1), "éx"),
+    "a tab before a key": ("related:\n\tfeature: ¦x", V, ("related", "feature"), "x"),
+    "carriage returns": ("a: b\r\nc:\r\n  - d¦\r\n", N, ("c", 0), "d"),
+    "the beginning of the documents": ("---\nid: ¦x", V, ("id",), "x"),
+    "an address": ("url: http://x¦/y", V, ("url",), "http://x/y"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_place_is_understood_while_the_document_is_not_whole(name: str) -> None:
+    marked, role, path, text = CASES[name]
+    at = position_at(marked, marked.index("¦"))
+    found = cursor_at(marked.replace("¦", ""), at)
+    assert (found.role, found.path if role is not T else (), found.text if role is not T else "") == (role, path, text)
+    assert found.range.start.line == at.line
+    assert found.range.start.column <= at.column
+
+
+def test_what_stands_beside_a_place_is_known_above_and_below_it() -> None:
+    found = cursor_at("id: x\ntit\nstatus: y\nrelated:\n  feature: z\n", Position(1, 3))
+    assert found.keys == {"id", "status", "related"}
+    assert cursor_at("related:\n  feature: z\n  s\n  spec: w\n", Position(2, 3)).keys == {"feature", "spec"}
+    assert cursor_at("tasks:\n  - a\n  - \n  - 'b'\n", Position(2, 4)).items == {"a", "b"}
+    assert cursor_at("tasks: [a, , b]", Position(0, 11)).items == {"a", "b"}
+    assert cursor_at("{a: 1, b, c: 2}", Position(0, 8)).keys == {"a", "c"}
+
+
+def sources() -> Iterator[Path]:
+    with importlib.resources.as_file(importlib.resources.files("ckit_daemon") / "example") as example:
+        yield from sorted(example.glob("contexts/*/*.yaml"))
+        yield from sorted(example.glob(".context*/**/*.y*ml"))
+    if REFERENCE.is_dir():
+        yield from sorted(REFERENCE.glob("contexts/*/*.yaml"))
+
+
+def entries(value: JsonValue, path: YamlPath = ()) -> Iterator[tuple[YamlPath, bool]]:
+    """The path of every key and of every value that is no collection."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key), True
+            yield from entries(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from entries(item, (*path, index))
+    elif value is not None:
+        yield path, False
+
+
+@pytest.mark.parametrize("source", list(sources()), ids=lambda path: path.name)
+def test_in_whole_documents_it_says_what_the_parser_says(source: Path) -> None:
+    text = source.read_text("utf-8")
+    tree, lines = SourceTree(text), split_lines(text)
+    asked = 0
+    for path, is_key in entries(parse(text).value):
+        located = tree.locate(path)
+        where = located.key if is_key and located.key else located.value
+        if where.start.line != where.end.line or lines[where.start.line][where.start.column] in "|>{":
+            continue
+        found = cursor_at(text, Position(where.start.line, (where.start.column + where.end.column) // 2))
+        told = (*found.path, found.text) if found.role is K else found.path
+        assert (told, found.role is K) == (path, is_key)
+        asked += 1
+    assert asked > 0
+    keys = [path for path, is_key in entries(parse(text).value) if is_key]
+    assert [path for path, _ in keys_in(text)] == keys
+
+
+@given(st.text(st.sampled_from(list("ab:-[]{}'\"# \n\t|>&*!?,é😀\r")), max_size=60), st.integers(0, 60))
+def test_any_text_will_do(text: str, offset: int) -> None:
+    position = position_at(text, min(offset, len(text)))
+    found = cursor_at(text, position)
+    line = split_lines(text)[position.line]
+    assert found.range.start.line == found.range.end.line == position.line
+    assert 0 <= found.range.start.column <= found.range.end.column <= len(line)
+    keys_in(text)
