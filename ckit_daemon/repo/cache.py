@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Final, cast
 import orjson
 
 from ckit_daemon.core import yaml
+from ckit_daemon.core.collector import paused_collector
 from ckit_daemon.core.document import Document
 from ckit_daemon.core.text import Position, Range
 from ckit_daemon.core.yaml import Problem
 from ckit_daemon.repo.files import Stamp
-from ckit_daemon.repo.loader import Entry, paused_collector
+from ckit_daemon.repo.loader import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ckit_daemon.core import layout
+from ckit_daemon.core.collector import paused_collector
 from ckit_daemon.core.document import Document, read_yaml, unreadable
 from ckit_daemon.core.errors import ContentRejectedError, PathNotAllowedError
 from ckit_daemon.repo.files import FileReader, Stamp, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from ckit_daemon.core.progress import Progress
 
@@ -137,34 +135,3 @@ def same_or(known: Entry | None, document: Document) -> Entry:
     if known is not None and known.document.failures == document.failures:
         return known
     return Entry(None, 0, document)
-
-
-class _CollectorPause:
-    """How many loads want the garbage collector to rest."""
-
-    lock: ClassVar = threading.Lock()
-    holders: ClassVar[int] = 0
-    was_enabled: ClassVar[bool] = False
-
-
-@contextmanager
-def paused_collector() -> Generator[None]:
-    """Pause the cyclic garbage collector: a bulk load makes many objects that live on, and none in a cycle.
-
-    What exists at the end is kept out of later collections as well, which would walk through it again and again
-    and hold up every request meanwhile; it is still freed when nothing refers to it any more.
-    """
-    pause = _CollectorPause
-    with pause.lock:
-        if pause.holders == 0:
-            pause.was_enabled = gc.isenabled()
-            gc.disable()
-        pause.holders += 1
-    try:
-        yield
-    finally:
-        with pause.lock:
-            pause.holders -= 1
-            if pause.holders == 0 and pause.was_enabled:
-                gc.freeze()
-                gc.enable()

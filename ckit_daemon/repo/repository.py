@@ -15,13 +15,14 @@ import anyio
 import anyio.to_thread
 
 from ckit_daemon.core import layout
+from ckit_daemon.core.collector import paused_collector
 from ckit_daemon.core.document import unreadable
 from ckit_daemon.core.errors import CkitError, ConflictError, NotFoundError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.core.text import lines_with_ends, split_lines
 from ckit_daemon.repo.files import FileReader, decode
-from ckit_daemon.repo.loader import Entry, Loader, LoadStatistics, document_of, paused_collector, same_or
+from ckit_daemon.repo.loader import Entry, Loader, LoadStatistics, document_of, same_or
 from ckit_daemon.repo.paths import is_usable, normalise
 from ckit_daemon.repo.scan import Scanner
 from ckit_daemon.repo.texts import TextFiles

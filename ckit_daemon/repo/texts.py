@@ -10,9 +10,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ckit_daemon.core import layout
-from ckit_daemon.core.document import Document, read_yaml
+from ckit_daemon.core.document import Document, read_yaml, unreadable
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.repo.files import Stamp, decode
+from ckit_daemon.repo.loader import RACY_NS, Entry
 from ckit_daemon.repo.scan import MAX_DEPTH
 from ckit_daemon.services.ports import Texts
 
@@ -27,9 +28,6 @@ _SPEC_LOG: Final = f"{layout.KIT}/spec-log/"
 _RULES: Final = ".gitignore"
 _EXCLUDE: Final = ".git/info/exclude"
 _SKIPPED: Final = frozenset({".git", "node_modules", "generated", ".venv"})
-_SETTLED_NS: Final = 2_000_000_000
-"""A folder that changed so short a time before it was read may have changed again unseen: file systems keep time in
-steps of up to two seconds."""
 _LONGEST_SECONDS: Final = 300.0
 """After so long all folders are read again: rules of what Git ignores may also stand outside of the repository."""
 _OFTEN_SECONDS: Final = 0.05
@@ -64,6 +62,7 @@ class _Folder:
 
     stamp: tuple[int, int]
     settled: bool
+    """Whether another change would surely change the stamp."""
     folders: list[str] = field(default_factory=list[str])
     files: list[str] = field(default_factory=list[str])
     ignored: list[str] = field(default_factory=list[str])
@@ -147,7 +146,7 @@ class _Walk:
             known = self._known.get(path)
             if known is not None and known.settled and known.stamp == stamp:
                 return known
-            folder = _Folder(stamp, settled=time.time_ns() - stamp[0] > _SETTLED_NS)
+            folder = _Folder(stamp, settled=time.time_ns() - stamp[0] > RACY_NS)
             with os.scandir(place) as entries:
                 for entry in sorted(entries, key=attrgetter("name")):
                     self._note(entry, path, folder)
@@ -199,7 +198,7 @@ class TextFiles:
         root = os.fspath(reader.root)
         self._walks = {False: _Walk(root, ignored), True: _Walk(root, None)}
         self._looked: dict[bool, _Looked] = {}
-        self._read: dict[str, tuple[Stamp, Document | None]] = {}
+        self._read: dict[str, Entry] = {}
         self._unsaved: dict[str, Document] = {}
         self._last: dict[bool, Texts] = {}
         self._lock = threading.Lock()
@@ -254,27 +253,26 @@ class TextFiles:
 
     def _on_disk(self, path: str, stamp: Stamp) -> Document | None:
         known = self._read.get(path)
-        if known is not None and known[0] == stamp:
-            return known[1]
+        if known is None or not known.is_current(stamp):
+            known = self._read[path] = self._read_again(path, stamp, known)
+        return None if known.document.failures else known.document
+
+    def _read_again(self, path: str, stamp: Stamp, known: Entry | None) -> Entry:
+        now = time.time_ns()
         try:
             content = self._reader.read(path)
             text = decode(content.data, path)
-        except CkitError:
-            # What can't be read is looked at again once it changes.
-            self._read[path] = stamp, None
-            return None
-        document = known[1] if known is not None else None
-        if document is None or document.text != text:
-            document = _document(path, text)
-        self._read[path] = content.stamp, document
-        return document
+        except CkitError as error:
+            return Entry(stamp, now, unreadable(path, "file.unreadable", error.message))
+        same = known is not None and not known.document.failures and known.document.text == text
+        return Entry(content.stamp, now, known.document if same and known is not None else _document(path, text))
 
     def _on_top(self, path: str, text: str) -> Document:
         document = self._unsaved.get(path)
         if document is None or document.text != text:
             saved = self._read.get(path)
-            same = saved is not None and saved[1] is not None and saved[1].text == text
-            document = saved[1] if same and saved is not None and saved[1] is not None else _document(path, text)
+            same = saved is not None and not saved.document.failures and saved.document.text == text
+            document = saved.document if same and saved is not None else _document(path, text)
             self._unsaved[path] = document
         return document
 

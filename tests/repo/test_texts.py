@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pygit2
 import pytest
 
+from ckit_daemon.repo import loader
 from ckit_daemon.repo import texts as module
 from ckit_daemon.repo.files import FileReader
 from ckit_daemon.repo.texts import TextFiles
@@ -53,6 +54,8 @@ async def test_markdown_notes_and_the_log_are_texts_and_nothing_else(workspace: 
     ]
     for path in (*found, *others):
         workspace.write(path, '{"id": "x"}')
+    broken = workspace.write(".context-kit/spec-log/broken.json", "{")
+    found.append(broken.relative_to(workspace.root).as_posix())
     workspace.write("latin.md", b"\xfc")
     workspace.write("binary.md", b"a\0b")
     workspace.write("large.md", "x" * 200_000)
@@ -183,6 +186,8 @@ def test_folders_that_did_not_change_are_not_read_again(workspace: Workspace, mo
     read = reader.read
     monkeypatch.setattr(reader, "read", lambda path: texts.append(path) or read(path))
     monkeypatch.setattr(module, "_OFTEN_SECONDS", 60.0)
+    # Nobody can set back the time at which a file's state changed.
+    monkeypatch.setattr(loader, "RACY_NS", 0)
     files = TextFiles(reader, lambda path: asked.append(path) is not None)
     first = files.texts({}, ignored=False)
     assert len(listed) > 20
@@ -219,6 +224,14 @@ def test_a_look_that_takes_long_is_not_repeated_at_once(workspace: Workspace, mo
     assert "new.md" in files.prose({})
     files.expire()
     assert [*files.texts({}, ignored=False).documents] == [GUIDE, "new.md"]
+
+
+async def test_a_text_of_the_same_size_that_is_written_at_once_is_not_missed(workspace: Workspace) -> None:
+    workspace.write(GUIDE, "00")
+    async with workspace.open() as repository:
+        for number in range(100):
+            workspace.write(GUIDE, f"{number:02}")
+            assert repository.texts().documents[GUIDE].text == f"{number:02}"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")

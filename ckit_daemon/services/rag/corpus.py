@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ckit_daemon.core.collector import paused_collector
 from ckit_daemon.core.glob import fits
 from ckit_daemon.core.text import START, Location
 from ckit_daemon.services.generation.spec_log import FOLDER as SPEC_LOG
@@ -156,10 +158,11 @@ class RepositoryReader:
                 changed.append((document, None))
         gone = [path for path in before if path not in entities and path not in texts.documents]
         new: dict[str, FilePassages] = {}
-        for number, (document, entity) in enumerate(changed):
-            if number % _STEP == 0:
-                progress.report(number, len(changed), "Reading passages")
-            new[document.path] = self._take(document, entity, settings)
+        with paused_collector() if len(changed) > _STEP else nullcontext():
+            for number, (document, entity) in enumerate(changed):
+                if number % _STEP == 0:
+                    progress.report(number, len(changed), "Reading passages")
+                new[document.path] = self._take(document, entity, settings)
         return _with_changes(known or _EMPTY, snapshot, new, gone)
 
     def _take(self, document: Document, entity: Entity | None, settings: RagSettings) -> FilePassages:

@@ -159,13 +159,16 @@ class Passages:
             span: where to find it then; None for all of the value.
             mentions: ids of the entities that it is about.
         """
-        text, heading = usable(text), usable(heading)
-        name = next((step for step in reversed(field) if isinstance(step, str)), "")
-        shown = self.masked(text, name if self._kind in {"entity", "specLog"} else "")
-        steps = tuple(self.masked(step) if isinstance(step, str) else step for step in field)
-        place = self.place(self.place(place, place), "\n".join(step for step in field if isinstance(step, str)))
-        heading, field = one_line(self.masked(heading)), steps
-        mentions = tuple(map(self.masked, mentions))
+        shown = text = usable(text)
+        heading = usable(heading)
+        if self._masker is not None:
+            keys = [step for step in field if isinstance(step, str)]
+            shown = self.masked(text, keys[-1] if keys and self._kind in {"entity", "specLog"} else "")
+            place = self.place(self.place(place, place), "\n".join(keys))
+            heading = self.masked(heading)
+            field = tuple(self.masked(step) if isinstance(step, str) else step for step in field)
+            mentions = tuple(map(self.masked, mentions))
+        heading = one_line(heading)
         if shown != text and at is not None:
             # What was masked has lost its place, so that it is found where the whole text stands.
             at, span = None, _shifted(_trimmed(text, 0, len(text)), at)
