@@ -21,6 +21,7 @@ PHRASE: Final = 'zq\'vurm "xelt" jof\\krin <wubb> & 7319'
 UMLAUT: Final = "Schlüßel für die grozze Brücke 6604"
 IDLE: Final = "nevr-calld_harbr.9127-cranx"
 IDLE_RING: Final = "ringd*but!nevr?calld~2286"
+CHROMA: Final = "kroma.of_the+team%4419xy"
 INLINE: Final = "sk-inline-Zp3Lw8RtYv6Nq1Bx"
 ODD_INLINE: Final = "ynlane.worz-tryrqd_8841.zent"
 
@@ -34,9 +35,14 @@ VARIABLES: Final = {
     "COPY_OF_IT": PHRASE,
 }
 """Variables whose names say nothing of secrets; the settings refer to all but the last."""
-RING: Final = {("azure", "me"): AZURE, ("gateway", "team"): GATEWAY, ("spare", "me"): IDLE_RING}
+RING: Final = {
+    ("azure", "me"): AZURE,
+    ("gateway", "team"): GATEWAY,
+    ("spare", "me"): IDLE_RING,
+    ("chroma", "team"): CHROMA,
+}
 
-EARLY: Final = (KNOWN_FORM, AZURE, GATEWAY, STAMP, PHRASE, UMLAUT, IDLE, IDLE_RING, INLINE)
+EARLY: Final = (KNOWN_FORM, AZURE, GATEWAY, STAMP, PHRASE, UMLAUT, IDLE, IDLE_RING, CHROMA, INLINE)
 """What can be known before anybody has used it."""
 ALL: Final = (*EARLY, ASKED)
 KEYS: Final = {
@@ -49,6 +55,7 @@ KEYS: Final = {
     "umlaut": UMLAUT,
     "idle": IDLE,
     "idle ring": IDLE_RING,
+    "chroma": CHROMA,
     "inline": INLINE,
     "odd inline": ODD_INLINE,
 }

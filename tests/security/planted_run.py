@@ -39,7 +39,7 @@ for (let pid = process.ppid; process.platform === 'linux' && pid > 1; ) {
   pid = Number(/PPid:\\s*(\\d+)/.exec(read('status'))[1])
 }
 writeFileSync(`../children/${process.pid}.json`, JSON.stringify(seen))
-const keys = readFileSync('docs/keys.md', 'utf8')
+const keys = readFileSync('docs/asked.txt', 'utf8')
 if (process.argv[2] === 'json') console.log(JSON.stringify({seen, keys}))
 else for (let i = 0; i < 400; i++) console.log(keys.replaceAll('\\n', '').padStart(i + 600, 'x'))
 console.error(keys)
@@ -131,6 +131,7 @@ def configure(folder: Path, servers: dict[str, ModelServer]) -> None:
         f"""\
 [models]
 chat = "openai/scripted"
+embeddings = "openai/scripted"
 maxRetries = 1
 retryBackoffSeconds = 0.01
 circuitFailures = 1000
@@ -158,6 +159,9 @@ kind = "azure"
 baseUrl = "{azure}"
 apiKey = "env:SPARE_LLM"
 subscriptionKey = "keyring:spare/me"
+
+[rag]
+chromaToken = "keyring:chroma/team"
 """,
         "utf-8",
     )
@@ -169,7 +173,9 @@ subscriptionKey = "keyring:spare/me"
 
 def plant(root: Path) -> set[str]:
     """Put keys and what shows them into the repository; returns the files that hold keys from now on."""
-    (root / "docs" / "keys.md").write_text(told(), "utf-8")
+    (root / "docs" / "keys.md").write_text(told(EARLY), "utf-8")
+    # Text files are found by no search, so that nobody reads this one before the key is known.
+    (root / "docs" / "asked.txt").write_text(told(), "utf-8")
     stack = root / ".context-kit" / "stack.yml"
     stack.write_text(f"{stack.read_text('utf-8')}\nremarks: {json.dumps(told(EARLY), ensure_ascii=False)}\n", "utf-8")
     task = a_file(root, "T-001")
@@ -179,5 +185,11 @@ def plant(root: Path) -> set[str]:
     package = json.loads((root / "package.json").read_text("utf-8"))
     package["scripts"] = {"show": "node show.mjs", "leak": f"node show.mjs json --key={planted.GATEWAY}"}
     (root / "package.json").write_text(json.dumps(package), "utf-8")
-    held = ("docs/keys.md", ".context-kit/stack.yml", "package.json", task.relative_to(root).as_posix())
+    held = (
+        "docs/keys.md",
+        "docs/asked.txt",
+        ".context-kit/stack.yml",
+        "package.json",
+        task.relative_to(root).as_posix(),
+    )
     return set(held)

@@ -142,6 +142,7 @@ async def tools_bring_keys(run: Run, client: Client) -> None:
     edit = {"action": "update", "id": "FEAT-002", "changes": [{"path": ["title"], "value": f"Of {planted.PHRASE}"}]}
     asked = [
         calls("context_read", path="docs/keys.md"),
+        calls("context_read", path="docs/asked.txt"),
         calls("context_read", path=f"docs/{planted.IDLE}.md"),
         calls("context_search", query=planted.KNOWN_FORM),
         calls("entity_details", id="T-001"),
@@ -223,6 +224,20 @@ async def things_are_generated(run: Run, client: Client) -> None:
     for entry in listed["entries"]:
         await client.request("ckit/specLog/get", {"id": entry["id"]})
     assert listed["total"] > 5
+
+
+async def the_repository_is_searched(run: Run, client: Client) -> None:
+    """Passages of files that hold keys, what is found of them, and answers made of them."""
+    run.servers["openai"].respond = lambda _: says(f"{told()} [1]")
+    await client.request("ckit/rag/index")
+    for query in (told(), *EARLY, "keys", "remarks"):
+        for mode in ("hybrid", "lexical"):
+            await client.request("ckit/rag/search", {"query": query, "mode": mode})
+        await client.request("ckit/rag/query", {"question": query, "partialResultToken": "q"})
+    await client.request("ckit/rag/similar", {"text": told()})
+    run.servers["openai"].respond = lambda _: failing(500)
+    await refused(client, "ckit/rag/query", question=f"Which keys? {told()}", bypassCache=True)
+    await client.request("ckit/rag/status")
 
 
 async def the_client_is_asked(run: Run, client: Client) -> None:

@@ -47,12 +47,13 @@ def findings(run: Run, held: set[str]) -> dict[str, dict[str, str]]:
     for path in held:
         del places[f"example/{path}"]
     places["shown to the person"] = json.dumps(run.shown, ensure_ascii=False)
-    places["children's arguments"] = json.dumps(
-        [[children.own_command, [command for command, _ in children.seen.values()]] for children in run.children]
-    )
-    places["children's environments"] = json.dumps(
-        [environment for children in run.children for _, environment in children.seen.values()]
-    )
+    for children in run.children:
+        places["the daemon's own arguments"] = json.dumps(children.own_command)
+        for command, environment in children.seen.values():
+            places[f"arguments of {command[:3]}"] = json.dumps(command)
+            # Python itself asks `uname` for its libraries, and gives it all that it has.
+            if command != ["uname", "-p"]:
+                places[f"environment of {command[:3]}"] = json.dumps(environment)
     for name, server in run.servers.items():
         places[f"told to {name}"] = json.dumps([call.body for call in server.requests], ensure_ascii=False)
     found = {place: finder.find(data) for place, data in places.items()}
@@ -98,6 +99,7 @@ async def test_R07_R08_planted_keys_are_nowhere_after_a_full_run_with_failures(t
             daemon.client.notify("$/setTrace", {"value": "verbose"})
             await daemon.client.request("ckit/repo/open", {"path": str(root)})
             await planted_scenes.the_client_is_asked(run, daemon.client)
+            await planted_scenes.the_repository_is_searched(run, daemon.client)
             await planted_scenes.things_are_generated(run, daemon.client)
             await planted_scenes.sessions_are_looked_at(run, daemon.client)
             await planted_scenes.a_crash(run, daemon, signal.SIGABRT if POSIX else None)
@@ -123,7 +125,7 @@ async def test_R07_R08_planted_keys_are_nowhere_after_a_full_run_with_failures(t
         assert b'"level":"debug"' in (out / "second.log").read_bytes()
         assert not POSIX or b"Fatal Python error: Aborted" in (out / "second.stderr").read_bytes()
         assert any("show.mjs" in command for each in run.children for command, _ in each.seen.values())
-        assert Finder(KEYS).find((root / "docs" / "keys.md").read_bytes()).keys() >= {"asked", "umlaut"}
+        assert Finder(KEYS).find((root / "docs" / "asked.txt").read_bytes()).keys() >= {"asked", "umlaut"}
 
         found = findings(run, held)
         assert not found, json.dumps(found, indent=1, ensure_ascii=False)
