@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class MemoryCorpus:
 
     chunks: Mapping[str, Chunk]
     by_hash: Mapping[str, Sequence[Chunk]]
+    by_path: Mapping[str, Sequence[Chunk]]
     version: int = 1
     masked: int = 0
 
@@ -42,7 +44,7 @@ class MemoryCorpus:
         return [chunk for chunk in self.chunks.values() if chunk.entity == identifier]
 
     def of_file(self, path: str) -> Sequence[Chunk]:
-        return [chunk for chunk in self.chunks.values() if chunk.path == path]
+        return self.by_path.get(path, ())
 
     def locate(self, chunk: Chunk) -> Location:
         return Location(chunk.path, START)
@@ -59,7 +61,7 @@ def a_corpus(texts: Iterable[str], version: int = 1) -> MemoryCorpus:
         chunk = Chunk(f"{path}#", "markdown", path, (), heading, text, digest)
         chunks[chunk.id] = chunk
         by_hash.setdefault(digest, []).append(chunk)
-    return MemoryCorpus(chunks, by_hash, version)
+    return MemoryCorpus(chunks, by_hash, {chunk.path: [chunk] for chunk in chunks.values()}, version)
 
 
 def some_texts(count: int, mark: str = "") -> list[str]:
@@ -77,6 +79,7 @@ class CountingEmbedder:
         fail: is raised instead, as long as it is set.
         seconds: how long a text takes.
         salt: stands for the model: another one makes other vectors.
+        hold_after: the background waits after so many texts, until `release` is set; `holds` tells that it does.
     """
 
     name: str = "offline/counting"
@@ -85,13 +88,17 @@ class CountingEmbedder:
     seconds: float = 0.0
     fail: Exception | None = None
     texts: list[str] = field(default_factory=list[str])
-    hold: asyncio.Event | None = None
+    hold_after: int = sys.maxsize
+    holds: bool = False
+    release: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def embed(self, texts: Sequence[str], *, interactive: bool) -> Vectors:
         if self.fail is not None:
             raise self.fail
-        if self.hold is not None and not interactive:
-            await self.hold.wait()
+        if not interactive and len(self.texts) >= self.hold_after:
+            self.holds = True
+            await self.release.wait()
+            self.hold_after = sys.maxsize
         await asyncio.sleep(self.seconds * len(texts))
         if not interactive:
             self.texts += texts
@@ -162,7 +169,17 @@ async def until_ready(index: SemanticIndex, corpus: MemoryCorpus, timeout: float
     return index.status()
 
 
-async def found(index: SemanticIndex, corpus: MemoryCorpus, text: str, limit: int = 1) -> list[str]:
-    """The texts of the passages that are nearest to what is embedded of a passage."""
-    hits = await index.search(text, limit)
-    return [corpus.by_hash[hit.hash][0].text for hit in hits]
+async def nearest(index: SemanticIndex, corpus: MemoryCorpus, text: str) -> str:
+    """What the passage says that is nearest to a passage that says a text."""
+    (hit,) = await index.search(embedded(text), 1)
+    return corpus.by_hash[hit.hash][0].text
+
+
+def embedded(text: str) -> str:
+    """What is embedded of the passage that `a_corpus` makes of a text."""
+    return next(iter(a_corpus([text]).chunks.values())).embedded
+
+
+def hash_of(text: str) -> str:
+    """The hash of that passage."""
+    return next(iter(a_corpus([text]).by_hash))

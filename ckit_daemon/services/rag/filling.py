@@ -51,6 +51,8 @@ class Plan:
     """The newest first, then in the order of the corpus, which is the same for all daemons."""
     chunks: int
     """Passages that have these hashes."""
+    without: int
+    """Passages that get no vector: refused ones, and those beyond what may be indexed."""
 
 
 class Pace:
@@ -86,6 +88,7 @@ class Filler:
 
     Attributes:
         left: passages whose vectors are missing.
+        without: passages that get no vector.
         writer: who embeds.
         refused: hashes of passages that the embedder does not take; they are found by words only.
     """
@@ -112,6 +115,7 @@ class Filler:
         """
         self.side = side
         self.left = left
+        self.without = 0
         self.writer: Writer = "none"
         self.refused: set[str] = set()
         self.pace = Pace()
@@ -130,11 +134,12 @@ class Filler:
             most: how many hashes may be indexed.
         """
         held, refused, by_hash = self.side.held, self.refused, corpus.by_hash
-        wanted = itertools.islice(by_hash, most)
-        missing = [each for each in wanted if each not in held and each not in refused]
+        missing = [each for each in itertools.islice(by_hash, most) if each not in held and each not in refused]
+        chunks = sum(len(by_hash[each]) for each in missing)
+        without = sum(len(found) for each, found in by_hash.items() if each not in held) - chunks
         if before is not None:
             missing.sort(key=before.by_hash.__contains__)
-        return Plan(corpus, missing, sum(len(by_hash[each]) for each in missing))
+        return Plan(corpus, missing, chunks, without)
 
     async def fill(self, plan: Plan, pause: Callable[[float], Awaitable[None]]) -> None:
         """Add what is missing, until it is all there or the corpus is another one.
@@ -149,7 +154,7 @@ class Filler:
             OtherVectorsError: the embedder has become another one.
         """
         start = 0
-        self.left = plan.chunks
+        self.left, self.without = plan.chunks, plan.without
         self._changed()
         while start < len(plan.hashes) and self._goes_on(plan.corpus):
             window = [each for each in plan.hashes[start : start + WINDOW] if each not in self.side.held]
@@ -221,6 +226,8 @@ class Filler:
                 raise
             if len(texts) == 1:
                 self.refused.update(texts)
+                self.without += 1
+                self.left -= 1
                 logger.warning("a passage is found by words only: %s", error.message)
                 return {}
             items, middle = list(texts.items()), len(texts) // 2

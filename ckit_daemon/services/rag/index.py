@@ -269,11 +269,13 @@ class SemanticIndex:
             plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
             await filler.fill(plan, lambda seconds: self._pause(seconds, self._changed))
             if self._goes_on(corpus):
+                wrote = filler.writer == "this"
+                await filler.stop()
+                await self._sides.swap()
                 self._complete = corpus
                 self._before = self._problem = self._mending = None
-                await self._sides.swap()
                 self._tell()
-                await self._tidy(filler, corpus, most)
+                await self._tidy(side, corpus, most, wrote=wrote)
                 return
 
     def _new_filler(self, side: Side, corpus: Corpus) -> Filler:
@@ -289,16 +291,15 @@ class SemanticIndex:
     def _goes_on(self, corpus: Corpus) -> bool:
         return corpus is self._corpus and not self._paused and self._sides.is_wanted(self._sides.filling)
 
-    async def _tidy(self, filler: Filler, corpus: Corpus, most: int) -> None:
+    async def _tidy(self, side: Side, corpus: Corpus, most: int, *, wrote: bool) -> None:
         """Do what can wait until everything is searchable."""
-        side = filler.side
         if side.shared:
             return
         stale = await asyncio.to_thread(lambda: [each for each in side.held if each not in corpus.by_hash])
         if len(stale) > max(STALE, len(corpus.by_hash) // 4):
             await side.replica.delete(stale)
             side.held.difference_update(stale)
-        if filler.writer == "this":
+        if wrote:
             await self._cache.trim(side.embedder.name, MAX_CACHED, list(corpus.by_hash)[:most])
 
     async def _start_anew(self, why: str) -> None:

@@ -95,29 +95,13 @@ class Replica:
             DegradedError: the server does, or the child can't be started.
             DamagedStoreError: the child came to a sudden end.
         """
+        # Who is cancelled while a process starts would lose it, and could not end it.
+        starting = asyncio.create_task(self._start())
         try:
-            await asyncio.to_thread(self._cwd.mkdir, parents=True, exist_ok=True, mode=0o700)
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *COMMAND,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=self._cwd,
-                env=reduced_environment(),
-                # A signal that the terminal sends to the daemon is none for its children; and no window.
-                start_new_session=sys.platform != "win32",
-                creationflags=CREATION_FLAGS,
-            )
-        except OSError as error:
-            raise StorageError(f"The vector store can't be started: {error.strerror}.") from None
-        self._tasks = [
-            asyncio.create_task(self._read(self._process)),
-            asyncio.create_task(self._read_errors(self._process)),
-        ]
-        try:
+            await asyncio.shield(starting)
             opened = await self._ask(self._open, Opened, OPEN_SECONDS)
         except BaseException:
+            await asyncio.wait([starting])
             await self.aclose()
             raise
         self.size = opened.size
@@ -172,7 +156,29 @@ class Replica:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def _ask(self, call: Call, _: type[T], seconds: float = CALL_SECONDS) -> T:
+    async def _start(self) -> None:
+        try:
+            await asyncio.to_thread(self._cwd.mkdir, parents=True, exist_ok=True, mode=0o700)
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *COMMAND,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=self._cwd,
+                env=reduced_environment(),
+                # A signal that the terminal sends to the daemon is none for its children; and no window.
+                start_new_session=sys.platform != "win32",
+                creationflags=CREATION_FLAGS,
+            )
+        except OSError as error:
+            raise StorageError(f"The vector store can't be started: {error.strerror}.") from None
+        self._tasks = [
+            asyncio.create_task(self._read(self._process)),
+            asyncio.create_task(self._read_errors(self._process)),
+        ]
+
+    async def _ask(self, call: Call, _: type[T], seconds: float | None = None) -> T:
         """Ask the child.
 
         Raises:
@@ -183,6 +189,7 @@ class Replica:
         process = self._process
         if process is None or process.stdin is None or process.returncode is not None or self._closing:
             raise DamagedStoreError("the process of the vector store has ended")
+        seconds = CALL_SECONDS if seconds is None else seconds
         data = msgspec.msgpack.encode(call)
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting.append(answered)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.rag.store.calls import Add, Delete, Drop, Get, Known, Query
 
 NAME: Final = "passages"
+DATABASE: Final = "chroma.sqlite3"
 MAX_REPLICAS: Final = 100
 DISK_ERRORS: Final = {
     "code: 13)": "the disk is full",
@@ -104,6 +105,9 @@ class EmbeddedStore:
     def explain(self, error: BaseException) -> Failed:
         """Say what an error of the store means."""
         disk = _disk_error(error)
+        if disk is not None and self._client is not None and not (self._folder / DATABASE).exists():
+            # SQLite calls a file read-only that somebody has deleted.
+            return Failed("damaged", "its folder was deleted")
         return Failed("disk", disk) if disk is not None else Failed("damaged", f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
