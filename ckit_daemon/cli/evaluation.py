@@ -31,7 +31,7 @@ class Question:
 
     text: str
     expected: tuple[str, ...]
-    """Ids of entities, paths of files or ids of passages: each of them answers. Empty where nothing may be found."""
+    """Ids of entities and notes, paths of files, ids of passages: each of them answers. Empty: nothing may be found."""
     group: str
     """What kind of question it is, e.g. `paraphrase`."""
 

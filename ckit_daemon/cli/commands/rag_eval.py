@@ -95,6 +95,8 @@ def evaluate(
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{file} can't be read: {error.strerror or error}.", code="not_found") from error
     except UnicodeDecodeError as error:
         raise CommandError(f"{file} is no text in UTF-8.", code="content_rejected") from error
 
@@ -108,11 +110,19 @@ def _refuse_unknown(opened: Session, questions: Sequence[Question], name: str) -
         expected: question.text
         for question in questions
         for expected in question.expected
-        if expected not in known and not (root / expected.partition("#")[0]).is_file()
+        if expected not in known
+        and not (root / expected.partition("#")[0]).is_file()
+        and not _is_note(opened, expected)
     }
     if unknown and len(listed.entities) == listed.total:
         hints = [f"{expected}: {text}" for expected, text in unknown.items()]
         raise CommandError(f"{name} expects what the repository does not have.", hints=hints, code="not_found")
+
+
+def _is_note(opened: Session, expected: str) -> bool:
+    params = SearchParams(query=expected, mode="lexical", kinds=["note", "specLog"], top_k=100)
+    found = parse(SearchResult, opened.request("ckit/rag/search", params))
+    return any(expected in _names(hit) for hit in found.hits)
 
 
 def _complete_index(opened: Session) -> None:
@@ -147,7 +157,9 @@ def _search(opened: Session, query: str, mode: SearchMode) -> SearchResult:
 
 
 def _names(hit: RagHit) -> frozenset[str]:
-    return frozenset({hit.chunk_id, hit.location.path, *([hit.entity] if hit.entity else [])})
+    # A note has no entity, but an id of its own.
+    own = hit.entity or (hit.chunk_id.partition("#")[2] if hit.kind == "note" else "")
+    return frozenset({hit.chunk_id, hit.location.path, own} - {""})
 
 
 def _missed(found: Scores, bounds: Mapping[str, float | None]) -> dict[str, JsonValue]:

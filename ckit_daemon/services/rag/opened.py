@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.core.errors import CkitError, OperationCancelledError
+from ckit_daemon.core.errors import CkitError, OperationCancelledError, StorageError
+from ckit_daemon.core.progress import SILENT
 from ckit_daemon.services.rag.ports import View
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.ports import SnapshotChange
     from ckit_daemon.services.rag.ports import Answers, CorpusReader, Lexicon, Retriever, VectorIndex
 
 logger = logging.getLogger(__name__)
+
+OPEN_SECONDS: Final = 5.0
+"""How long the first search waits for an index that only has to be opened."""
+FEW: Final = 100
+"""So many passages are embedded in about a second, so that whoever searches first waits for them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class Engine:
     index: VectorIndex
     retriever: Retriever
     answers: Answers
+    embedded: Callable[[Collection[str]], Awaitable[Collection[str]]]
+    """Returns which hashes have vectors on this disk, whether or not the index is open; raises StorageError."""
 
 
 class OpenRetrieval:
@@ -43,6 +54,7 @@ class OpenRetrieval:
         self._stop = _Stop()
         self._changed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._unsubscribe = lambda: None
 
     @property
@@ -70,13 +82,36 @@ class OpenRetrieval:
         self.engine.index.follow(view.corpus)
         return view
 
+    async def known(self, view: View) -> int:
+        """Return how many passages have vectors on this disk; none where the disk refuses to tell."""
+        by_hash = view.corpus.by_hash
+        try:
+            return sum(len(by_hash[each]) for each in await self.engine.embedded(by_hash.keys()))
+        except StorageError as error:
+            logger.warning("it is not known what is embedded: %s", error.message)
+            return 0
+
+    async def opened(self, view: View) -> None:
+        """Wait until the index is open that this daemon has just begun to follow, unless there is much to embed."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(view))
+        await asyncio.wait([self._opening])
+
+    async def _open(self, view: View) -> None:
+        if len(view.corpus.chunks) - await self.known(view) <= FEW:
+            with contextlib.suppress(TimeoutError, CkitError):
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await self.engine.index.build(SILENT, rebuild=False)
+
     async def rest(self) -> None:
         """Follow no more changes until somebody asks again."""
         self._unsubscribe()
-        following, self._following = self._following, None
-        if following is not None:
-            following.cancel()
-            await asyncio.wait([following])
+        tasks = [task for task in (self._following, self._opening) if task is not None]
+        self._following = self._opening = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def aclose(self) -> None:
         """End the background work and close all files."""

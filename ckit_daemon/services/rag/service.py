@@ -59,13 +59,22 @@ class RagService:
     # Asking
 
     async def status(self, repository: OpenRepository) -> IndexStatus:
-        """Return how far the index is; builds nothing."""
+        """Return how far the index is; begins nothing.
+
+        An index that nobody has opened yet counts as ready if the next search will find everything by meaning.
+        """
         self._refuse_if_off()
         opened = await self._open(repository)
         view = await opened.current()
         corpus = view.corpus
         status = opened.engine.index.status()
-        return replace(status, chunks=len(corpus.chunks), masked=corpus.masked, version=corpus.version)
+        status = replace(status, chunks=len(corpus.chunks), masked=corpus.masked, version=corpus.version)
+        if status.state != "absent":
+            return status
+        known = await opened.known(view)
+        if known == status.chunks and not self._by_hand(opened):
+            return replace(status, state="ready", embedded=known, reason="It is opened at the first search.")
+        return replace(status, embedded=known)
 
     async def search(self, repository: OpenRepository, request: SearchRequest, progress: Progress) -> SearchResponse:
         """Find passages.
@@ -162,7 +171,10 @@ class RagService:
         """
         self._refuse_if_off()
         opened = await self._open(repository)
+        view = await opened.current()
         await opened.rest()
+        # What nobody has looked for yet has vectors on the disk all the same, which only the passages name.
+        opened.engine.index.follow(view.corpus)
         return await opened.engine.index.clear()
 
     # Opening and closing
@@ -201,8 +213,14 @@ class RagService:
     async def _view(self, repository: OpenRepository) -> tuple[OpenRetrieval, View]:
         self._refuse_if_off()
         opened = await self._open(repository)
-        by_hand = self._settings().rag.index == "manual" and not opened.follows
-        return opened, await (opened.current() if by_hand else opened.follow())
+        if self._by_hand(opened):
+            return opened, await opened.current()
+        view = await opened.follow()
+        await opened.opened(view)
+        return opened, view
+
+    def _by_hand(self, opened: OpenRetrieval) -> bool:
+        return self._settings().rag.index == "manual" and not opened.follows
 
     async def _open(self, repository: OpenRepository) -> OpenRetrieval:
         part = self._opened.get(repository.id)

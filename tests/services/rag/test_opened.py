@@ -21,7 +21,7 @@ from ckit_daemon.settings import RagSettings
 from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Collection
     from pathlib import Path
 
     from ckit_daemon.core.progress import Progress
@@ -67,9 +67,25 @@ class FollowedIndex:
     def __init__(self) -> None:
         self.followed: asyncio.Queue[Corpus] = asyncio.Queue()
         self.closed = False
+        self.missing = 0
+        """Passages that nobody has embedded."""
+        self.unreadable = False
+        self.built = 0
+        self.begun = asyncio.Event()
+        self.may_end = asyncio.Event()
 
     def follow(self, corpus: Corpus) -> None:
         self.followed.put_nowait(corpus)
+
+    async def embedded(self, hashes: Collection[str]) -> Collection[str]:
+        if self.unreadable:
+            raise StorageError("The disk refuses.")
+        return set([*hashes][self.missing :])
+
+    async def build(self, progress: Progress, *, rebuild: bool) -> None:
+        self.built += 1
+        self.begun.set()
+        await self.may_end.wait()
 
     async def aclose(self) -> None:
         self.closed = True
@@ -82,7 +98,7 @@ async def retrieval(tmp_path: Path) -> AsyncGenerator[tuple[OpenRetrieval, Gated
     reader = GatedReader(RepositoryReader(store, RagSettings, PassageRedactor()))
     index = FollowedIndex()
     unused: Any = None
-    engine = Engine(reader, PassageLexicon(), cast("VectorIndex", index), unused, unused)
+    engine = Engine(reader, PassageLexicon(), cast("VectorIndex", index), unused, unused, index.embedded)
     opened = OpenRetrieval(OpenRepository(store), engine)
     try:
         yield opened, reader, index, store
@@ -176,3 +192,37 @@ async def test_closing_ends_a_reading_in_the_middle(tmp_path: Path) -> None:
         assert index.closed
         with pytest.raises(OperationCancelledError):
             await asked
+
+
+async def test_a_first_search_waits_for_an_index_that_only_has_to_be_opened(tmp_path: Path) -> None:
+    async with retrieval(tmp_path) as (opened, reader, index, _):
+        reader.gate.release(1000)
+        view = await opened.follow()
+        assert await opened.known(view) == len(view.corpus.chunks)
+        waiting = [asyncio.create_task(opened.opened(view)) for _ in range(3)]
+        waiting[0].cancel()
+        async with asyncio.timeout(SECONDS):
+            await index.begun.wait()
+            index.may_end.set()
+            await asyncio.gather(*waiting[1:])
+            await opened.opened(view)
+        assert index.built == 1
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+async def test_a_first_search_does_not_wait_where_much_is_to_be_embedded(tmp_path: Path, unreadable: bool) -> None:
+    async with retrieval(tmp_path) as (opened, reader, index, _):
+        reader.gate.release(1000)
+        view = await opened.follow()
+        index.missing, index.unreadable = 200, unreadable
+        await asyncio.wait_for(opened.opened(view), SECONDS)
+        assert index.built == 0
+        assert await opened.known(view) == (0 if unreadable else len(view.corpus.chunks) - 200)
+
+
+async def test_nobody_waits_longer_than_a_while_for_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ckit_daemon.services.rag.opened.OPEN_SECONDS", 0.01)
+    async with retrieval(tmp_path) as (opened, reader, index, _):
+        reader.gate.release(1000)
+        await asyncio.wait_for(opened.opened(await opened.follow()), SECONDS)
+        assert index.built == 1
