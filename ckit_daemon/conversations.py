@@ -6,7 +6,9 @@ Nothing is imported or opened before the first use, and everything that was open
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from ckit_daemon.services.assistant.container import Assistant, Part
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# httpx imports its own command line where rich and click are installed, a tenth of all that a first turn imports.
+# Told that there is none, it goes without.
+sys.modules.setdefault("httpx._main", None)  # pyright: ignore[reportArgumentType] - None stops an import.
+
 
 class Conversations:
     """The composition of everything that talks with language models."""
@@ -52,6 +58,7 @@ class Conversations:
             tools=Part(self._build_tools),
             turns=Part(self._build_turns),
             generation=Part(self._build_generation),
+            warm_up=self._warm_up,
         )
 
     async def aclose(self) -> None:
@@ -59,6 +66,19 @@ class Conversations:
         while self._closers:
             with contextlib.suppress(OSError):
                 await self._closers.pop()()
+
+    def _warm_up(self, model: str) -> None:
+        """Import what a turn with a model needs, while the person still types."""
+        provider = self._settings().models.providers.get(model.partition("/")[0])
+
+        def load() -> None:
+            from ckit_daemon.services.assistant.providers import registry  # noqa: PLC0415 - see the module's docstring.
+
+            importlib.import_module("ckit_daemon.services.assistant.turns")
+            importlib.import_module("ckit_daemon.services.assistant.tools.runner")
+            registry.import_kind("offline" if provider is None else provider.kind)
+
+        self.assistant.turns.prepare(load)
 
     def _settings(self) -> Settings:
         return self._services().configuration.settings

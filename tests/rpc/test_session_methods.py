@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
+from ckit_daemon.services.assistant.providers import registry
 from ckit_daemon.wire import session as wire
 from tests.rpc.test_repository_methods import opened
-from tests.support.client import RpcError
+from tests.support.client import TIMEOUT_SECONDS, RpcError
 from tests.support.conversations import a_message, a_question, a_store, a_turn
 from tests.support.daemon import daemon
 from tests.support.repositories import copy_example
@@ -18,7 +21,9 @@ from tests.support.repositories import copy_example
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
+    from types import ModuleType
 
+    from ckit_daemon.settings import ProviderKind
     from tests.support.client import Client, Json
 
 pytestmark = pytest.mark.asyncio
@@ -226,3 +231,27 @@ async def test_R06_a_state_folder_that_can_not_be_used_is_an_error_that_says_so(
         found = next(each for each in health["components"] if each["name"] == "database")
         assert found["status"] == "degraded"
         assert (await client.request("ckit/repo/validate"))["ok"] is True
+
+
+@pytest.mark.parametrize("method", ["ckit/session/create", "ckit/session/get", "ckit/provider/list"])
+async def test_what_a_turn_needs_is_got_ready_once_somebody_is_about_to_talk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    ready = threading.Event()
+    load = registry.import_kind
+
+    def seen(kind: ProviderKind) -> ModuleType:
+        module = load(kind)
+        ready.set()
+        return module
+
+    async with with_a_session(tmp_path) as (_, session):
+        pass
+    monkeypatch.setattr(registry, "import_kind", seen)
+    folders = {"CKIT_PATHS_CACHE_DIR": str(tmp_path / "cache"), "CKIT_PATHS_STATE_DIR": str(tmp_path / "state")}
+    async with daemon({"protocolVersions": ["1.0"]}, environment=folders) as client:
+        await client.request("ckit/repo/open", {"path": str(tmp_path / "example")})
+        await client.request("ckit/session/list", {})
+        assert not ready.is_set()
+        await client.request(method, {"id": session["id"]} if method.endswith("get") else {})
+        assert await asyncio.to_thread(ready.wait, TIMEOUT_SECONDS)

@@ -122,6 +122,8 @@ class Chat:
 
     def _greet(self) -> None:
         info = self.opened.repository
+        # The answer is of no use; but the daemon gets ready for a turn while the person types.
+        self.opened.daemon.begin("ckit/provider/list", NoParams().to_wire())
         self._tell(f"{info.name}: {render.plural(info.entities, 'entity', 'entities')}. /help lists commands.")
         if self.session is not None:
             self._introduce(self.session)

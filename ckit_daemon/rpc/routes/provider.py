@@ -27,6 +27,7 @@ async def list_(ctx: RequestContext, _params: NoParams) -> wire.ProviderListResu
     gateway = ctx.services.assistant.gateway.built
     circuits: Mapping[str, CircuitState] = {} if gateway is None else gateway.circuits()
     models = ctx.services.configuration.settings.models
+    ctx.services.assistant.warm_up(models.chat)
     return wire.ProviderListResult(
         providers=[_provider(state, circuits.get(state.name, "closed")) for state in await registry.describe()],
         chat=models.chat,

@@ -31,6 +31,10 @@ def _budget(budget: wire.Budget | None) -> Budget | None:
     return None if budget is None else Budget(max_tokens=budget.max_tokens, max_cost=budget.max_cost)
 
 
+def _warm_up(ctx: RequestContext, session: Session) -> None:
+    ctx.services.assistant.warm_up(session.model or ctx.services.configuration.settings.models.chat)
+
+
 async def create(ctx: RequestContext, params: wire.CreateParams) -> EncodedResult:
     """Answer `ckit/session/create`."""
     repository = await opened(ctx, params)
@@ -43,7 +47,9 @@ async def create(ctx: RequestContext, params: wire.CreateParams) -> EncodedResul
         budget=_budget(params.budget),
         tools=tuple(msgspec.json.decode(tool.to_json(), type=ClientTool) for tool in params.tools),
     )
-    return _answer(await sessions.create(new))
+    session = await sessions.create(new)
+    _warm_up(ctx, session)
+    return _answer(session)
 
 
 async def list_(ctx: RequestContext, params: wire.ListParams) -> EncodedResult:
@@ -63,6 +69,7 @@ async def get(ctx: RequestContext, params: wire.GetParams) -> EncodedResult:
     """Answer `ckit/session/get`."""
     sessions = await ctx.services.assistant.sessions.get()
     page = await sessions.get(params.id, replay_from=params.replay_from, limit=params.limit)
+    _warm_up(ctx, page.session)
     result = {"session": page.session, "turns": page.turns, "items": page.items}
     if page.next_replay_from is not None:
         result |= {"nextReplayFrom": page.next_replay_from}

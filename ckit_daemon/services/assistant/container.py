@@ -41,6 +41,21 @@ class Part(Generic[T]):
                 self._built = self._build()
             return self._built
 
+    def prepare(self, load: Callable[[], object]) -> None:
+        """Do the slow half of building in advance: import what it takes; who needs the part meanwhile waits for that.
+
+        In a thread that the end of the process does not wait for. A part that is there, or that is being prepared or
+        built, is left alone.
+        """
+
+        def run() -> None:
+            with self._lock:
+                if self._built is None:
+                    load()
+
+        if self._built is None and not self._lock.locked():
+            threading.Thread(target=run, name="ckit-prepare", daemon=True).start()
+
     async def get(self) -> T:
         """Return the part, built in a worker thread."""
         return self._built if self._built is not None else await asyncio.to_thread(self.need)
@@ -57,3 +72,5 @@ class Assistant:
     tools: Part[ToolRunner]
     turns: Part[TurnService]
     generation: Part[GenerationService]
+    warm_up: Callable[[str], None]
+    """Gets what a turn with a model needs ready in the background; to be called where somebody is about to talk."""

@@ -18,6 +18,7 @@ from ckit_daemon.settings import ProviderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
 
     from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.settings import ModelsSettings, ProviderKind, Settings
@@ -99,9 +100,15 @@ class ProviderRegistry:
             from ckit_daemon.services.assistant.providers.offline import OfflineProvider  # noqa: PLC0415 - as others.
 
             return OfflineProvider()
-        module, _, member = KINDS[settings.kind].partition(":")
-        factory = cast("ProviderFactory", getattr(import_module(f"{__package__}.{module}"), member))
+        member = KINDS[settings.kind].partition(":")[2]
+        factory = cast("ProviderFactory", getattr(import_kind(settings.kind), member))
         return factory(name, settings, self._secrets)
+
+
+def import_kind(kind: ProviderKind) -> ModuleType:
+    """Import and return the module of a kind of providers, which takes up to a second the first time."""
+    module = OFFLINE if kind == OFFLINE else KINDS[kind].partition(":")[0]
+    return import_module(f"{__package__}.{module}")
 
 
 def _describe(name: str, provider: ProviderSettings, models: ModelsSettings) -> ProviderState:
