@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import rustworkx
 
@@ -266,6 +266,10 @@ def _shortest_way(next_edges: Mapping[str, Sequence[Edge]], start: str, end: str
 
 
 _REVERSED: dict[Direction, Direction] = {"out": "in", "in": "out", "both": "both"}
+
+
+TYPE_FIELDS: Final = frozenset({("principles", "appliesTo"), ("compliance", "rules", "targets")})
+"""Where a constitution names types, without the indexes of lists."""
 
 
 def governed_types(constitution: Entity) -> Iterator[tuple[str, Path]]:

@@ -54,7 +54,7 @@ class Client:
         """Whether a capability is there: `text_document.rename.prepare_support`, in lsprotocol's spelling."""
         return bool(get_capability(self.capabilities, capability, False))
 
-    def among(self, capability: str, value: str) -> bool:
+    def among(self, capability: str, value: str | int) -> bool:
         """Whether a capability lists a value."""
         return value in (get_capability(self.capabilities, capability) or ())
 

@@ -74,6 +74,13 @@ FEATURES = (
     ),
     Feature(types.WORKSPACE_DIAGNOSTIC, "diagnostics", "workspace_diagnostics", "workspace", wanted=_pulls),
     Feature(types.TEXT_DOCUMENT_HOVER, "hover", "hover"),
+    Feature(
+        types.TEXT_DOCUMENT_COMPLETION,
+        "completion",
+        "completion",
+        options=lambda: types.CompletionOptions(trigger_characters=[*": -[{,\"'"], resolve_provider=True),
+    ),
+    Feature(types.COMPLETION_ITEM_RESOLVE, "completion", "resolve", "workspace"),
     Feature(types.TEXT_DOCUMENT_DEFINITION, "navigation", "definition"),
     Feature(types.TEXT_DOCUMENT_REFERENCES, "navigation", "references"),
     Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, "symbols", "document_symbols"),

@@ -43,6 +43,11 @@ class Markup:
         pad = " " if text.startswith("`") or text.endswith("`") else ""
         return f"{fence}{pad}{text}{pad}{fence}"
 
+    def block(self, text: str, language: str) -> str:
+        """Lines of code."""
+        fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 3)
+        return f"{fence}{language}\n{text.rstrip()}\n{fence}" if self.markdown else text
+
     def link(self, text: str, uri: str) -> str:
         """Text that leads somewhere; plain text only says what it says."""
         return f"[{self.text(text)}](<{uri}>)" if self.markdown else text

@@ -10,6 +10,7 @@ from lsprotocol import types
 from ckit_daemon.core.json import shorten
 from ckit_daemon.core.text import Position, Range
 from ckit_daemon.core.yaml.cursor import keys_in
+from ckit_daemon.lsp.match import rank, words_of
 from ckit_daemon.lsp.target import is_yaml
 
 if TYPE_CHECKING:
@@ -183,14 +184,14 @@ def _flat(
 
 def workspace_symbols(views: Sequence[View], params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
     """Answer `workspace/symbol`: the entities that fit best, by id, title and type."""
-    words = params.query.casefold().split()
+    words = words_of(params.query)
     ranked: list[tuple[int, str, str, View, Entity]] = []
     for view in views:
         for identifier, definitions in view.snapshot.definitions.items():
             for entity in definitions:
-                rank = _rank(entity, words)
-                if rank is not None:
-                    ranked.append((rank, identifier, entity.path, view, entity))
+                fit = rank(entity, words)
+                if fit is not None:
+                    ranked.append((fit, identifier, entity.path, view, entity))
     best = heapq.nsmallest(_MAX_FOUND, ranked, key=lambda found: found[:3])
     return [_workspace_symbol(view, entity, several=len(views) > 1) for _, _, _, view, entity in best]
 
@@ -202,30 +203,3 @@ def _workspace_symbol(view: View, entity: Entity, *, several: bool) -> types.Wor
         _kind(entity),
         container_name=f"{view.repository.store.root.name}: {entity.type}" if several else entity.type,
     )
-
-
-def _rank(entity: Entity, words: list[str]) -> int | None:
-    """How well an entity fits, less is better; None where a word fits nowhere."""
-    identifier, title = entity.id.casefold(), (entity.title or "").casefold()
-    worst = 0
-    for word in words:
-        if identifier == word:
-            rank = 0
-        elif identifier.startswith(word):
-            rank = 1
-        elif word in identifier or title.startswith(word) or f" {word}" in title:
-            rank = 2
-        elif word in title or word == entity.type:
-            rank = 3
-        elif _is_spread(word, identifier):
-            rank = 4
-        else:
-            return None
-        worst = max(worst, rank)
-    return worst
-
-
-def _is_spread(word: str, text: str) -> bool:
-    """Whether all letters of a word stand in a text in their order."""
-    rest = iter(text)
-    return all(letter in rest for letter in word)
