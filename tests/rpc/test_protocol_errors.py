@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from ckit_daemon import redaction
 from tests.support.client import RpcError, frame
 from tests.support.daemon import daemon
 
@@ -210,3 +211,22 @@ async def test_malformed_lsp_params_are_refused_with_a_reason() -> None:
         assert caught.value.number == -32602
         client.notify("textDocument/didOpen", {"textDocument": 5})
         assert await client.request("ckit/capabilities")
+
+
+@pytest.mark.parametrize("key", ["sk-planted-0123456789", "learnt-of-an-error-5512"])
+async def test_R07_an_error_repeats_no_key_that_was_sent_in_a_wrong_place(key: str) -> None:
+    redaction.learn("learnt-of-an-error-5512")
+    async with daemon() as client:
+        for method, params in (
+            ("ckit/provider/test", {"provider": key}),
+            ("ckit/config/get", {key: 1}),
+            (f"ckit/{key}", {}),
+        ):
+            with pytest.raises(RpcError) as caught:
+                await client.request(method, params)
+            assert key not in json.dumps(caught.value.error)
+            assert redaction.MASK in json.dumps(caught.value.error)
+        # What names a secret is none.
+        with pytest.raises(RpcError) as caught:
+            await client.request("ckit/config/get", {"apiKey": key})
+        assert "apiKey: unknown field" in caught.value.message
