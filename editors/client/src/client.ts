@@ -37,6 +37,7 @@ let tokens = 0;
 /** The daemon's methods on one connection, typed from the protocol. */
 export class CkitClient {
   private readonly listening: Disposable[] = [];
+  private readonly handlers = new Map<NotificationMethod, Set<(params: never) => void>>();
 
   constructor(private readonly wire: Wire) {}
 
@@ -71,9 +72,11 @@ export class CkitClient {
 
   /** Calls a handler with every notification of a kind. */
   on<M extends NotificationMethod>(method: M, handler: (params: Notifications[M]['params']) => void): Disposable {
-    const disposable = this.wire.onNotification(method, handler);
-    this.listening.push(disposable);
-    return disposable;
+    const handlers = this.handlers.get(method) ?? this.listen(method);
+    // Whoever listens twice with the same function is called twice, and stops each by itself.
+    const own = (params: Notifications[M]['params']): void => handler(params);
+    handlers.add(own);
+    return { dispose: () => handlers.delete(own) };
   }
 
   /** Answers what the daemon asks; the names belong into `answers` of the initialization options. */
@@ -100,5 +103,18 @@ export class CkitClient {
   /** Stops listening; the connection stays what it is. */
   dispose(): void {
     for (const each of this.listening.splice(0)) each.dispose();
+    this.handlers.clear();
+  }
+
+  /** Connections keep one handler for each method, the newest; this one calls all of ours. */
+  private listen(method: NotificationMethod): Set<(params: never) => void> {
+    const handlers = new Set<(params: never) => void>();
+    this.handlers.set(method, handlers);
+    this.listening.push(
+      this.wire.onNotification(method, (params) => {
+        for (const each of [...handlers]) each(params);
+      }),
+    );
+    return handlers;
   }
 }

@@ -123,3 +123,20 @@ test('a reader of events can stop at any time', async () => {
   for await (const event of turn) if (event.type === 'turnStarted') break;
   assert.equal((await turn.result).stopReason, 'endTurn');
 });
+
+test('turns that run side by side each see their own events, and so does whoever listens to all', async () => {
+  const heard: TurnEvent[] = [];
+  const listening = daemon.client.on('ckit/turn/event', ({ event }) => heard.push(event));
+  const sessions = await Promise.all([1, 2].map(() => daemon.client.request('ckit/session/create', {})));
+  const ends = await Promise.all(
+    sessions.map(async ({ session }) => {
+      const seen: string[] = [];
+      for await (const event of daemon.client.turn({ sessionId: session.id, text: 'validate' })) seen.push(event.type);
+      return seen.at(-1);
+    }),
+  );
+  listening.dispose();
+  assert.deepEqual(ends, ['turnCompleted', 'turnCompleted']);
+  const completed = heard.filter((event) => event.type === 'turnCompleted').map((event) => event.sessionId);
+  assert.deepEqual(completed.sort(), sessions.map(({ session }) => session.id).sort());
+});
