@@ -17,6 +17,7 @@ from tests.bench.assistant import memory_after_turns, turns
 from tests.bench.cancelling import cancels
 from tests.bench.client import ServerError
 from tests.bench.engine import Figures, growth, measure, rows_of
+from tests.bench.language import typing
 from tests.bench.live import health_while_opening, memory, one_changed_file
 from tests.bench.programs import Node
 from tests.bench.repos import repository_of
@@ -92,6 +93,7 @@ def _add_repositories(add: Callable[[str, Callable[[], Iterable[Row]]], None], s
         add(f"{size} entities", lambda: measure_size(size))  # noqa: B023 - called at once.
     largest = repository_of(sizes[-1])
     add("one changed file", lambda: one_changed_file(largest, 3 if runs == 1 else 10))
+    add("typing", lambda: typing(largest, 20 if runs == 1 else 200))
     add("health", lambda: health_while_opening(largest))
     add("memory", lambda: memory(largest, node))
     if len(figures) > 1:

@@ -13,6 +13,7 @@ import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
 Message = dict[str, Any]
@@ -68,12 +69,15 @@ class Server:
             self._process.communicate()
             self._log.close()
 
-    def initialize(self, **options: Any) -> Answer:
+    def initialize(
+        self, *, capabilities: Message | None = None, folders: Sequence[Path] = (), **options: Any
+    ) -> Answer:
         """Shake hands; the seconds count from the start of the process. `options` are further ones for ckit."""
         params = {
             "processId": None,
             "rootUri": None,
-            "capabilities": {},
+            "capabilities": capabilities or {},
+            "workspaceFolders": [{"uri": folder.as_uri(), "name": folder.name} for folder in folders],
             "clientInfo": {"name": "bench"},
             "initializationOptions": {"ckit": {"protocolVersions": ["1.0"], **options}},
         }

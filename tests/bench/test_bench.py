@@ -12,6 +12,7 @@ import pytest
 from ckit_daemon.core.document import read_yaml
 from tests.bench.assistant import memory_after_turns, turns
 from tests.bench.cancelling import cancels
+from tests.bench.language import QUESTIONS, typing
 from tests.bench.programs import Node, bare_pygls
 from tests.bench.repos import PROJECT, repository_of
 from tests.bench.table import Row, at_least, at_most, compared
@@ -113,3 +114,9 @@ def test_the_node_reference_prints_what_the_predecessor_printed(
     command = node.command(pipeline, str(REFERENCE / "context-repo"), *arguments)
     printed = subprocess.run(command, check=True, capture_output=True).stdout
     assert json.loads(printed) == json.loads((REFERENCE / "expected" / expected).read_text(encoding="utf-8"))
+
+
+def test_every_question_of_somebody_who_types_is_answered_and_timed(tmp_path: Path) -> None:
+    rows = list(typing(repository_of(84, tmp_path), 2))
+    assert len(rows) == 2 * (len(QUESTIONS) + 1)
+    assert all(row.measured > 0 and row.aim is None for row in rows)
