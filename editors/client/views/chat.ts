@@ -7,6 +7,13 @@ import { renderMarkdown } from './markdown';
 interface Shown {
   element: HTMLElement;
   text: string;
+  /** Of a tool's run that has not ended. */
+  running?: ToolCall | undefined;
+}
+
+interface Asked {
+  turnId: string | undefined;
+  answer: (decision: ApprovalRequestResult['decision']) => void;
 }
 
 /** A conversation: messages stream in, tool runs and approvals are seen, a turn can be stopped. */
@@ -16,18 +23,26 @@ export class ChatView {
   private readonly input = h('textarea', { rows: '2', placeholder: 'Ask, or say what to change', 'aria-label': 'Message' });
   private readonly send = h('button', { type: 'submit' }, 'Send');
   private readonly items = new Map<string, Shown>();
+  private readonly asked = new Map<string, Asked>();
   private session: string | undefined;
   private running = false;
+  private cancel: () => void = () => undefined;
 
   constructor(private readonly bridge: Bridge) {
     const form = h('form', { class: 'composer', onsubmit: (event: Event) => this.submit(event) }, this.input, this.send);
     this.input.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && !event.shiftKey) this.submit(event);
-      if (event.key === 'Escape') void this.stop();
+      if (event.key === 'Escape') this.stop();
     });
     this.element = h('section', { class: 'chat' }, this.log, form);
     bridge.onTurnEvent((event) => this.onEvent(event));
     bridge.onApproval((approval) => this.ask(approval));
+    bridge.onApprovalAnswered?.((id, decision) => this.asked.get(id)?.answer(decision));
+  }
+
+  /** Id of the conversation, once something was said. */
+  get sessionId(): string | undefined {
+    return this.session;
   }
 
   /** Says something, in a new session where there is none. */
@@ -42,34 +57,46 @@ export class ChatView {
         const { session } = await this.bridge.request('ckit/session/create', {});
         this.session = session.id;
       }
-      const { turn } = await this.bridge.request('ckit/turn/start', { sessionId: this.session, text });
-      this.end(turn);
+      const turn = this.bridge.stream('ckit/turn/start', { sessionId: this.session, text }, () => undefined);
+      this.cancel = turn.cancel;
+      await turn.result;
     } catch (error) {
-      this.fail(error);
+      // What a cancelled turn has said is shown already, and its last event tells how it ended.
+      if ((error as { code?: unknown }).code !== 'cancelled') this.fail(error);
     } finally {
       this.setRunning(false);
     }
   }
 
   /** Ends the turn that runs; what it said stays. */
-  async stop(): Promise<void> {
-    if (this.running && this.session !== undefined) {
-      await this.attempt(this.bridge.request('ckit/turn/cancel', { sessionId: this.session }));
-    }
+  stop(): void {
+    if (this.running) this.cancel();
   }
 
   /** Begins a new conversation. */
   clear(): void {
+    this.stop();
     this.session = undefined;
     this.items.clear();
     fill(this.log);
+  }
+
+  /** Goes on with an earlier conversation. */
+  async load(sessionId: string): Promise<void> {
+    const { items, turns } = await this.bridge.request('ckit/session/get', { id: sessionId, limit: 10_000 });
+    this.clear();
+    this.session = sessionId;
+    for (const turn of turns) {
+      for (const item of items) if (item.turnId === turn.id) this.show(item);
+      if (turn.status !== 'running') this.end(turn);
+    }
   }
 
   private submit(event: Event): void {
     event.preventDefault();
     const text = this.input.value.trim();
     if (text === '') {
-      if (this.running) void this.stop();
+      this.stop();
       return;
     }
     this.input.value = '';
@@ -79,6 +106,7 @@ export class ChatView {
   private onEvent(event: TurnEvent): void {
     if (event.sessionId !== this.session) return;
     if (event.type === 'itemStarted' || event.type === 'itemCompleted') this.show(event.item);
+    else if (event.type === 'turnCompleted') this.end(event.turn);
     else if (event.type === 'itemDelta') {
       const shown = this.items.get(event.itemId);
       if (shown === undefined) return;
@@ -101,7 +129,10 @@ export class ChatView {
         });
         break;
       case 'toolCall':
-        this.put(item.id, `tool ${item.result ?? 'running'}`, (element) => fill(element, ...toolRun(item)));
+        this.put(item.id, `tool ${stateOf(item)}`, (element, shown) => {
+          shown.running = stateOf(item) === 'running' ? item : undefined;
+          fill(element, ...toolRun(item));
+        });
         break;
       case 'error':
         this.put(item.id, 'problem', (element) => fill(element, item.failure.message));
@@ -143,16 +174,20 @@ export class ChatView {
         ),
       );
       const answer = (decision: ApprovalRequestResult['decision']): void => {
+        this.asked.delete(approval.id);
         fill(card, h('span', { class: 'muted' }, `${decision === 'deny' ? 'Denied' : 'Allowed'}: ${approval.title}`));
         card.className = 'approval answered';
         resolve({ decision });
       };
+      this.asked.set(approval.id, { turnId: approval.turnId, answer });
       this.following(() => this.log.append(card));
       card.querySelector('button')?.focus();
     });
   }
 
   private end(turn: Turn): void {
+    // A turn that is over waits for nobody.
+    for (const { turnId, answer } of [...this.asked.values()]) if (turnId === turn.id) answer('deny');
     const tokens = (turn.usage.inputTokens ?? 0) + (turn.usage.outputTokens ?? 0);
     const why = turn.stopReason === 'endTurn' || turn.stopReason === undefined ? '' : ` · ${turn.stopReason}`;
     this.following(() => this.log.append(h('div', { class: 'muted end' }, `${turn.model} · ${tokens} tokens${why}`)));
@@ -175,6 +210,10 @@ export class ChatView {
     this.running = running;
     this.element.classList.toggle('running', running);
     this.send.textContent = running ? 'Stop' : 'Send';
+    if (running) return;
+    this.cancel = () => undefined;
+    // Where the daemon is gone or the turn was cancelled, nothing may look as if it went on.
+    for (const { running: item } of this.items.values()) if (item) this.show({ ...item, status: 'interrupted' });
   }
 
   /** Draws, and keeps the end in view where it was. */
@@ -186,8 +225,13 @@ export class ChatView {
   }
 }
 
+function stateOf(item: ToolCall): string {
+  return item.result ?? (item.status === 'inProgress' ? 'running' : 'cancelled');
+}
+
 function toolRun(item: ToolCall): Node[] {
-  const sign = item.result === undefined ? '…' : item.result === 'ok' ? '✔' : '✘';
+  const state = stateOf(item);
+  const sign = state === 'running' ? '…' : state === 'ok' ? '✔' : '✘';
   const values = Object.entries(item.arguments ?? {}).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const line = h('summary', {}, `${sign} ${item.name} `, h('span', { class: 'muted' }, values.join(' ')));
   return [h('details', {}, line, h('pre', {}, item.text ?? ''))];
