@@ -20,6 +20,17 @@ def shown(value: JsonValue) -> str:
     return shorten(_dump(value))
 
 
+def is_plain(value: object) -> bool:
+    """Whether a value that others have parsed can be written as JSON and is the same when it is read again.
+
+    Python's own parser takes integers of any size, infinity, and halves of surrogate pairs.
+    """
+    try:
+        return bool(orjson.loads(orjson.dumps(value)) == value)
+    except TypeError:
+        return False
+
+
 def shorten(text: str, limit: int = MAX_SHOWN) -> str:
     """`text`, with an ellipsis in place of what is beyond `limit` characters."""
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -11,7 +11,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from ckit_daemon.wire.methods import METHODS
@@ -19,7 +19,7 @@ from tests.support.client import RpcError
 from tests.support.daemon import spawned
 from tests.support.logs import faults
 from tests.support.model_server import Reply, model_server, openai_options
-from tests.support.random_json import Form, anything, gone_wrong
+from tests.support.random_json import SLOW, Form, anything, gone_wrong
 from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ CALLED = sorted(method.name for method in METHODS if method.direction == "client
 DID_CHANGE = "ckit/repo/didChange"
 EXAMPLES = 30
 """For each method."""
-SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 ASK = "ckit/approval/request"
 ANSWERS: dict[str, Json] = {
     ASK: {"decision": "deny"},

@@ -12,6 +12,7 @@ import pytest
 from tests.providers.test_turns import FAILS_FAST, KINDS, deltas, talking_with
 from tests.support.client import RpcError
 from tests.support.model_server import Reply, ToolCallReply
+from tests.support.model_server_wire import WIRES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.asyncio
 
 PATIENT = {"circuitFailures": 1000, "retryBackoffSeconds": 0.001, "cache": False}
 PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+STREAMED = {"stream": True, "stream_options": {"include_usage": True}, "messages": []}
 LOOK = ToolCallReply("entity_details", {"id": "FEAT-001"})
 
 
@@ -70,6 +72,54 @@ async def test_a_tool_that_is_not_there_or_not_called_so_is_told_to_the_model(ki
         results = [message["content"] for message in talk.heard() if message["role"] == "tool"]
         assert "no_such_tool" in results[0]
         assert "more: unknown field" in results[1]
+
+
+UNREADABLE = [
+    '{"id": 1180591620717411303424}',
+    '{"id": NaN}',
+    '{"id": -Infinity}',
+    '{"id": 1e999}',
+    '{"id": "\\ud83c"}',
+    '{"id": ' * 600 + "1" + "}" * 600,
+    '["FEAT-001"]',
+    "null",
+]
+"""Python reads some of these, and others don't; what one of them wrote the next could not read."""
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure"])
+async def test_arguments_that_not_everybody_can_read_are_told_to_the_model_and_the_session_goes_on(
+    kind: Kind, tmp_path: Path
+) -> None:
+    wanted = Reply(tool_calls=[ToolCallReply("entity_details", text) for text in UNREADABLE])
+    async with talking_with(kind, tmp_path, wanted, Reply(text="Sorry."), **PATIENT) as talk:
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        assert [call["result"] for call in await talk.items("toolCall")] == ["error"] * len(UNREADABLE)
+        results = [message["content"] for message in talk.heard() if message["role"] == "tool"]
+        assert all("no JSON object" in result for result in results)
+        assert len(results) == len(UNREADABLE)
+        assert (await talk.turn("Go on."))["stopReason"] == "endTurn"
+
+
+@KINDS
+async def test_a_number_beyond_all_measure_does_not_end_the_session(kind: Kind, tmp_path: Path) -> None:
+    wanted = Reply(tool_calls=[ToolCallReply("entity_details", {"id": 2**70})])
+    async with talking_with(kind, tmp_path, wanted, Reply(text="Sorry."), **PATIENT) as talk:
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        assert [call["result"] for call in await talk.items("toolCall")] == ["error"]
+        assert (await talk.turn("Go on."))["stopReason"] == "endTurn"
+
+
+@KINDS
+async def test_halves_of_characters_that_come_one_by_one_are_put_together(kind: Kind, tmp_path: Path) -> None:
+    frames = [frame.data for frame in WIRES[kind].frames(STREAMED, "scripted", Reply(chunks=["<1>", "<2>", "<3>"]))]
+    body = b"".join(frames).replace(b"<1>", rb"A \ud83c").replace(b"<2>", rb"\udf89 B").replace(b"<3>", rb" \udf89!")
+    whole = Reply(raw=body, headers={"content-type": WIRES[kind].content_type})
+    async with talking_with(kind, tmp_path, whole, **PATIENT) as talk:
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        assert [item["text"] for item in await talk.items("message")] == ["A 🎉 B \ufffd!"]
+        assert deltas(talk) == "A 🎉 B \ufffd!"
+        assert (await talk.turn("Go on."))["stopReason"] == "endTurn"
 
 
 @pytest.mark.parametrize(("kind", "pieces"), [("openai", 2), ("openai", 4), ("azure", 2), ("azure", 4), ("ollama", 2)])

@@ -187,6 +187,7 @@ async def test_R10_each_method_refuses_unknown_sessions_and_wrong_ids(tmp_path: 
         ("list", {"repository": "nowhere"}, "not_found"),
         ("list", {"archived": "yes"}, "invalid_params"),
         ("get", {"id": "SESSION", "replayFrom": -1}, "invalid_params"),
+        ("get", {"id": "SESSION", "replayFrom": 2**63}, "invalid_params"),
         ("get", {"id": "SESSION", "limit": 10_001}, "invalid_params"),
         ("rename", {"id": "SESSION", "title": ""}, "invalid_params"),
         ("rename", {"id": "SESSION", "title": "x" * 201}, "invalid_params"),

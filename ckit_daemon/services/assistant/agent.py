@@ -23,6 +23,7 @@ from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariab
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, ToolCallLimitMiddleware
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 
+from ckit_daemon.core.json import is_plain
 from ckit_daemon.services.assistant.fitting import fitting
 from ckit_daemon.services.assistant.gateway import call_info
 
@@ -179,9 +180,10 @@ class _Arguments:
 def _is_object(text: str) -> bool:
     try:
         # No arguments at all are what some models write for a tool that takes none.
-        return not text.strip() or isinstance(json.loads(text), dict)
-    except ValueError:
+        value: object = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError):
         return False
+    return isinstance(value, dict) and is_plain(cast("dict[str, object]", value))
 
 
 def described(tool: ToolSpec) -> dict[str, Any]:
@@ -198,4 +200,8 @@ def _mend(message: AIMessage) -> None:
     else:
         for call in message.invalid_tool_calls:
             message.tool_calls.append({"type": "tool_call", "id": call["id"], "name": call["name"] or "", "args": {}})
+        for call in message.tool_calls:
+            if not is_plain(call["args"]):
+                # It is among those that can't be read, and could not be stored or sent back either.
+                call["args"] = {}
     message.invalid_tool_calls = []

@@ -246,7 +246,18 @@ def test_json_is_found_wherever_the_model_has_put_it(text: str) -> None:
     assert parse(text, PERSON) == ({"name": "Mei", "age": 7}, [])
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "{", "[[[[" * 50_000, '{"name": '])
+NONE = [
+    "",
+    "no JSON",
+    "{",
+    "[[[[" * 50_000,
+    '{"name": ',
+    'So: {"age": 1180591620717411303424}',
+    r'So: {"name": "\ud83c"}',
+]
+
+
+@pytest.mark.parametrize("text", NONE)
 def test_an_answer_without_json_is_told_to_have_none(text: str) -> None:
     assert parse(text, PERSON) == (None, ["There is no JSON in the answer."])
 

@@ -168,6 +168,8 @@ class Attempt:
             if (delta := self.end.read(chunk)) is not None:
                 yield delta
                 deadline = "outputGap"
+            # What has come already is read without a pause, and others must get their turn all the same.
+            await asyncio.sleep(0)
             if deadline == "outputGap":
                 late_at = clock() + self.deadlines.output_gap
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, cast
 
 from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY, CallDelta, Delta
@@ -25,6 +26,10 @@ FINISH: Final[Mapping[str, Finish]] = {
     "refusal": "refusal",
 }
 
+SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
+HIGH: Final = ("\ud800", "\udbff")
+"""The first halves of surrogate pairs."""
+
 
 class Normaliser:
     """Reads the chunks of one answer.
@@ -40,6 +45,7 @@ class Normaliser:
         self._numbers: dict[int, int] = {}
         self._ids: dict[int, str] = {}
         self._calls = 0
+        self._halves: dict[str, str] = {}
 
     def read(self, chunk: BaseMessageChunk) -> Delta | None:
         """Return what a chunk adds to the answer; None where that is nothing."""
@@ -57,6 +63,7 @@ class Normaliser:
             self._call(part["index"], part["id"] or "", part["name"] or "", part["args"] or "")
             for part in message.tool_call_chunks
         )
+        text, reasoning = self._whole("text", text), self._whole("reasoning", reasoning)
         self._note_end(cast("dict[str, object]", message.response_metadata))
         if message.usage_metadata is not None:
             self._note_usage(message.usage_metadata)
@@ -72,7 +79,14 @@ class Normaliser:
             self._calls += 1
         if provider_id:
             self._ids[number] = provider_id
-        return CallDelta(number, provider_id, name, arguments)
+        return CallDelta(number, _repaired(provider_id), _repaired(name), self._whole(f"arguments {number}", arguments))
+
+    def _whole(self, stream: str, text: str) -> str:
+        """Return more of a stream of text without halves of characters, which some servers send one by one."""
+        text = self._halves.pop(stream, "") + text
+        if text and HIGH[0] <= text[-1] <= HIGH[1]:
+            text, self._halves[stream] = text[:-1], text[-1]
+        return _repaired(text)
 
     def _note_end(self, metadata: dict[str, object]) -> None:
         reason = metadata.get("finish_reason") or metadata.get("done_reason") or metadata.get("stop_reason")
@@ -89,6 +103,13 @@ class Normaliser:
             cached_input_tokens=(usage.get("input_token_details") or {}).get("cache_read") or 0,
             reasoning_tokens=(usage.get("output_token_details") or {}).get("reasoning") or 0,
         )
+
+
+def _repaired(text: str) -> str:
+    """Put halves of surrogate pairs together, and U+FFFD in the place of those that have lost the other half."""
+    if SURROGATES.search(text) is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _content(message: AIMessageChunk) -> tuple[str, str]:

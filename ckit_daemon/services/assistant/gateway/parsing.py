@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, cast
 import jsonschema_rs
 import orjson
 
+from ckit_daemon.core.json import is_plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,7 +52,8 @@ def _candidates(text: str) -> Iterator[JsonValue]:
             value, _ = DECODER.raw_decode(text, start.start())
         except (ValueError, RecursionError):
             continue
-        yield cast("JsonValue", value)
+        if is_plain(value):
+            yield cast("JsonValue", value)
         return
 
 
