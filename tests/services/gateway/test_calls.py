@@ -13,6 +13,7 @@ from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
 from ckit_daemon.services.assistant.gateway import ModelCall, call_info
 from tests.support.gateways import ask, gateways
 from tests.support.model_server import Reply, model_server
+from tests.support.model_server_wire import WIRES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,6 +171,28 @@ async def test_one_after_another_calls_use_one_connection(tmp_path: Path) -> Non
                 await ask(built.gateway, f"Question {number}")
         assert len(server.calls) == 3
         assert server.connections == 1
+
+
+async def test_others_get_their_turn_between_the_chunks_of_an_answer_that_comes_all_at_once(tmp_path: Path) -> None:
+    pieces = Reply(chunks=["word "] * 300)
+    asked = {"stream": True, "messages": []}
+    body = b"".join(frame.data for frame in WIRES["openai"].frames(asked, "scripted", pieces))
+    with model_server() as server:
+        server.enqueue(Reply(raw=body, headers={"content-type": WIRES["openai"].content_type}))
+        async with gateways(tmp_path, {"test": server}) as built:
+            turns: list[int] = []
+
+            async def other() -> None:
+                while True:
+                    turns[:] = [count + 1 for count in turns]
+                    await asyncio.sleep(0)
+
+            running = asyncio.create_task(other())
+            async for _ in built.gateway.chat_model(ModelCall()).astream([HumanMessage("Hi")]):
+                if not turns:
+                    turns.append(0)
+            running.cancel()
+    assert turns[0] >= 300
 
 
 async def test_cancelling_the_reader_ends_the_providers_stream(tmp_path: Path) -> None:
