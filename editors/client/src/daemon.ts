@@ -32,6 +32,8 @@ export interface SpawnOptions extends ConnectOptions {
   env?: NodeJS.ProcessEnv;
   /** Takes what the daemon logs, as it comes. */
   onLog?: (text: string) => void;
+  /** Ends a start that takes too long for somebody; a daemon that runs ends with `dispose`. */
+  signal?: AbortSignal;
 }
 
 /** How a connection ended. */
@@ -91,13 +93,18 @@ export class Daemon {
       options.onLog?.(text);
     });
     const closed = ended(child, program, log);
+    const giveUp = (): boolean => child.kill('SIGKILL');
+    if (options.signal?.aborted) giveUp();
+    options.signal?.addEventListener('abort', giveUp, { once: true });
     try {
       // Writing to a process that never came about fails in places where nobody could catch it.
-      await Promise.race([new Promise((resolve) => child.once('spawn', resolve)), closed]);
+      if (child.pid === undefined) await closed;
       return await Daemon.over(child.stdout, child.stdin, closed, () => child.kill('SIGKILL'), options, child.pid);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', giveUp);
     }
   }
 

@@ -27,6 +27,7 @@ export class Supervisor {
   private stopping = false;
   private loop: Promise<void> | undefined;
   private wake: () => void = () => undefined;
+  private starting = new AbortController();
 
   constructor(private readonly options: SupervisorOptions = {}) {}
 
@@ -68,6 +69,7 @@ export class Supervisor {
   /** Ends the daemon and starts no other. */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.starting.abort();
     this.wake();
     if (this.current.name === 'running') await this.current.daemon.dispose();
     await this.loop;
@@ -82,7 +84,8 @@ export class Supervisor {
       const since = Date.now();
       let reason: string;
       try {
-        const daemon = await Daemon.spawn(this.options);
+        this.starting = new AbortController();
+        const daemon = await Daemon.spawn({ ...this.options, signal: this.starting.signal });
         if (this.stopping) {
           await daemon.dispose();
           return;

@@ -74,3 +74,11 @@ test('a daemon that never starts is given up, with the reason', async () => {
   await assert.rejects(supervisor.client(), /3 times in a row.*code 3/s);
   await supervisor.stop();
 });
+
+test('a daemon that is still starting can be stopped', async () => {
+  const supervisor = new Supervisor({ command: [process.execPath, '-e', 'setInterval(() => undefined, 1000)'] });
+  supervisor.start();
+  await until(supervisor, 'starting');
+  await supervisor.stop();
+  assert.equal(supervisor.state.name, 'stopped');
+});

@@ -32,16 +32,21 @@ export class GraphView {
       container: this.canvas,
       elements: [
         ...graph.nodes.map((node) => ({ data: { id: node.id, label: labelOf(node), type: node.type } })),
-        ...graph.edges.map((edge) => ({ data: { source: edge.source, target: edge.target, rel: edge.rel } })),
+        // What governs everything says nothing about how things hang together.
+        ...graph.edges.filter(({ rel }) => rel !== 'governs').map((edge) => ({ data: { source: edge.source, target: edge.target, rel: edge.rel } })),
       ],
-      layout: { name: 'cose', animate: false, randomize: false, nodeRepulsion: () => 9000 },
+      layout: { name: 'cose', animate: false, randomize: false, nodeRepulsion: () => 200_000, idealEdgeLength: () => 90, nodeOverlap: 60, padding: 24 },
       style: [
         {
           selector: 'node',
           style: {
             label: 'data(label)',
             color: style.color,
-            'font-size': 9,
+            width: 16,
+            height: 16,
+            'font-size': 8,
+            'text-valign': 'bottom',
+            'text-margin-y': 2,
             'text-wrap': 'ellipsis',
             'text-max-width': '110px',
             'background-color': (node: cytoscape.NodeSingular) => colorOf(String(node.data('type'))),

@@ -1,0 +1,43 @@
+import type { Approval, ApprovalRequestResult, RequestMethod, TurnEvent } from '@ckit/client';
+
+/** What the page may ask the daemon for, and nothing else. */
+export const ALLOWED = [
+  'ckit/health',
+  'ckit/repo/validate',
+  'ckit/repo/graph',
+  'ckit/repo/impact',
+  'ckit/entity/get',
+  'ckit/entity/list',
+  'ckit/entity/update',
+  'ckit/file/read',
+  'ckit/session/create',
+  'ckit/session/list',
+  'ckit/session/get',
+  'ckit/turn/start',
+  'ckit/turn/cancel',
+  'ckit/turn/steer',
+  'ckit/spec/generate',
+  'ckit/code/apply',
+  'ckit/rag/query',
+  'ckit/rag/status',
+] as const satisfies readonly RequestMethod[];
+
+export type Allowed = (typeof ALLOWED)[number];
+
+/** An answer on its way through Electron, which drops what errors are made of. */
+export type Answer = { ok: true; result: unknown } | { ok: false; code: string; message: string };
+
+export type DaemonState = { name: 'starting' | 'running' | 'waiting' | 'failed' | 'stopped'; detail: string };
+
+/** What the preload script offers to the page as `window.ckit`. */
+export interface Api {
+  request(id: number, method: string, params: object): Promise<Answer>;
+  cancel(id: number): void;
+  onPart(listener: (id: number, items: unknown[]) => void): void;
+  onTurnEvent(listener: (event: TurnEvent) => void): void;
+  onApproval(ask: (approval: Approval) => Promise<ApprovalRequestResult>): void;
+  onChange(listener: () => void): void;
+  onState(listener: (state: DaemonState, folder: string) => void): void;
+  chooseFolder(): Promise<void>;
+  openFile(path: string, line: number): void;
+}

@@ -1,0 +1,159 @@
+import { existsSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Approval, ApprovalRequestResult } from '@ckit/client';
+import { CkitError, Supervisor } from '@ckit/client';
+import type { State } from '@ckit/client';
+import { app, BrowserWindow, dialog, ipcMain, session, shell } from 'electron';
+import type { IpcMainEvent, IpcMainInvokeEvent } from 'electron';
+import { ALLOWED } from './channels';
+import type { Allowed, Answer, DaemonState } from './channels';
+
+let window: BrowserWindow | undefined;
+let supervisor: Supervisor | undefined;
+let folder = '';
+const approvals = new Map<string, (result: ApprovalRequestResult) => void>();
+const running = new Map<number, AbortController>();
+
+/** Methods whose answers are shown while they are written. */
+const STREAMS: ReadonlySet<string> = new Set(['ckit/rag/query', 'ckit/spec/generate']);
+
+/** The daemon's command line: a variable of the environment, or the program in PATH. */
+function command(): [string, ...string[]] {
+  const given = process.env['CKIT_DAEMON'];
+  return given ? (JSON.parse(given) as [string, ...string[]]) : ['ckit-daemon'];
+}
+
+async function openFolder(path: string): Promise<void> {
+  await supervisor?.stop();
+  folder = resolve(path);
+  supervisor = new Supervisor({
+    command: command(),
+    folders: [{ uri: pathToFileURL(folder).href, name: folder }],
+    ckit: { clientInfo: { name: 'ckit-electron', version: app.getVersion() } },
+    handlers: { 'ckit/approval/request': ({ approval }) => ask(approval) },
+  });
+  supervisor.onState((state) => {
+    if (state.name === 'running') {
+      state.daemon.client.on('ckit/turn/event', ({ event }) => tell('turn-event', event));
+      state.daemon.client.on('ckit/repo/didChange', () => tell('changed'));
+    } else {
+      // Nobody waits any more for what a daemon asked that is gone.
+      approvals.clear();
+    }
+    tell('state', describe(state), folder);
+  });
+  supervisor.start();
+}
+
+function describe(state: State): DaemonState {
+  const detail = state.name === 'waiting' || state.name === 'failed' ? state.reason : '';
+  return { name: state.name, detail };
+}
+
+function tell(channel: string, ...values: unknown[]): void {
+  if (window && !window.isDestroyed()) window.webContents.send(channel, ...values);
+}
+
+function ask(approval: Approval): Promise<ApprovalRequestResult> {
+  return new Promise((decide) => {
+    approvals.set(approval.id, decide);
+    tell('approval', approval);
+  });
+}
+
+async function request(id: number, method: Allowed, params: object): Promise<Answer> {
+  try {
+    const client = await (supervisor as Supervisor).client();
+    const abort = new AbortController();
+    running.set(id, abort);
+    const onPartial = STREAMS.has(method) ? (items: unknown[]): void => tell('part', id, items) : undefined;
+    const result = await client.request(method, params as never, { signal: abort.signal, ...(onPartial && { onPartial }) });
+    return { ok: true, result };
+  } catch (error) {
+    const code = error instanceof CkitError ? error.code : 'unknown';
+    return { ok: false, code, message: error instanceof Error ? error.message : String(error) };
+  } finally {
+    running.delete(id);
+  }
+}
+
+/** Refuses messages that come from anything but our own page. */
+function isOurs(event: IpcMainInvokeEvent | IpcMainEvent): boolean {
+  return window !== undefined && event.sender === window.webContents;
+}
+
+function inside(path: string): string | undefined {
+  const found = resolve(folder, path);
+  return found.startsWith(folder + sep) && existsSync(found) ? found : undefined;
+}
+
+ipcMain.handle('request', (event, id: unknown, method: unknown, params: unknown): Promise<Answer> | Answer => {
+  const known = ALLOWED.find((each) => each === method);
+  if (!isOurs(event) || known === undefined || typeof id !== 'number' || typeof params !== 'object' || params === null) {
+    return { ok: false, code: 'denied', message: 'The page may not ask for this.' };
+  }
+  return request(id, known, params);
+});
+ipcMain.on('cancel', (event, id: unknown) => {
+  if (isOurs(event) && typeof id === 'number') running.get(id)?.abort();
+});
+ipcMain.on('approval-answer', (event, id: unknown, result: unknown) => {
+  if (!isOurs(event) || typeof id !== 'string') return;
+  approvals.get(id)?.(result as ApprovalRequestResult);
+  approvals.delete(id);
+});
+ipcMain.on('open-file', (event, path: unknown) => {
+  const found = isOurs(event) && typeof path === 'string' ? inside(path) : undefined;
+  if (found !== undefined) void shell.openPath(found);
+});
+ipcMain.handle('choose-folder', async (event) => {
+  if (!isOurs(event) || window === undefined) return;
+  const { filePaths } = await dialog.showOpenDialog(window, { properties: ['openDirectory'] });
+  if (filePaths[0] !== undefined) await openFolder(filePaths[0]);
+});
+
+async function main(): Promise<void> {
+  await app.whenReady();
+  session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
+  window = new BrowserWindow({
+    width: 1280,
+    height: 820,
+    show: false,
+    title: 'ckit',
+    backgroundColor: '#14161a',
+    webPreferences: {
+      preload: join(__dirname, 'preload.js'),
+      contextIsolation: true,
+      nodeIntegration: false,
+      sandbox: true,
+    },
+  });
+  window.removeMenu();
+  window.once('ready-to-show', () => window?.show());
+  window.webContents.on('will-navigate', (event) => event.preventDefault());
+  window.on('closed', () => {
+    window = undefined;
+  });
+  await window.loadFile(join(__dirname, 'index.html'));
+  await openFolder(process.env['CKIT_FOLDER'] ?? process.argv[process.argv.length - 1] ?? process.cwd());
+}
+
+// For tests, which end the daemon and see it come back.
+Object.assign(global, {
+  ckitDaemonPid: () => (supervisor?.state.name === 'running' ? supervisor.state.daemon.pid : undefined),
+});
+
+app.on('web-contents-created', (_event, contents) => {
+  // The page opens nothing: no windows, no webviews.
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+});
+app.on('window-all-closed', () => app.quit());
+let ending = false;
+app.on('before-quit', (event) => {
+  if (ending || supervisor === undefined) return;
+  ending = true;
+  event.preventDefault();
+  void supervisor.stop().finally(() => app.quit());
+});
+void main();
