@@ -16,6 +16,7 @@ from ckit_daemon.conversations import Conversations
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
 from ckit_daemon.lsp import sync
+from ckit_daemon.lsp.context import Client
 from ckit_daemon.lsp.features import LanguageFeatures
 from ckit_daemon.lsp.folders import WorkspaceFolders
 from ckit_daemon.messages import Inbox, WireOutbox
@@ -185,7 +186,8 @@ class App:
         self._session = settled.session
         teach_variables(self._settings())
         if self._settings().enabled("language"):
-            self._language.register(params.capabilities, settled.session.encoding)
+            enabled = self._settings().enabled_features()
+            self._language.register(Client(params.capabilities, settled.session.encoding, enabled))
         self._lifecycle.watch_client(params.process_id)
         endpoint = self._settings().telemetry.otel_endpoint
         if is_configured(endpoint):

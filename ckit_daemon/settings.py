@@ -380,6 +380,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Return whether a feature is on; None stands for what has no flag."""
         return self.switched_off(feature) is None
 
+    def enabled_features(self) -> frozenset[str]:
+        """Return the names of all features that are on."""
+        return frozenset(name for name in self.features.__struct_fields__ if self.enabled(name))
+
     def switched_off(self, feature: str | None) -> str | None:
         """Return the flag that switches a feature off: its own, or that of a feature that it needs."""
         while feature is not None and getattr(self.features, feature):

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from ckit_daemon.core.edit import check_id, next_id
-from ckit_daemon.core.edit.ids import check_free
+from ckit_daemon.core.edit.ids import check_free, id_in_name, next_id
 from ckit_daemon.core.edit.scalars import write_scalar
-from ckit_daemon.core.edit.template import METADATA, fill
+from ckit_daemon.core.edit.template import about, fill, templates_of
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.core.json import shown
-from ckit_daemon.core.layout import BUILDER_TEMPLATES, YAML_SUFFIXES
 from ckit_daemon.core.shapes import facts, properties, required
 from ckit_daemon.core.yaml.cursor import keys_in
 from ckit_daemon.lsp.snippet import choice, escape, placeholder
@@ -21,12 +19,9 @@ from ckit_daemon.lsp.snippet import choice, escape, placeholder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckit_daemon.core.document import Document
-    from ckit_daemon.core.json import JsonObject
     from ckit_daemon.lsp.completion import Typing
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
-_EDGE: Final = re.compile(r"[-.]")
 
 
 def new_entities(typing: Typing) -> Iterator[types.CompletionItem]:
@@ -34,10 +29,8 @@ def new_entities(typing: Typing) -> Iterator[types.CompletionItem]:
     if typing.cursor.path or keys_in(typing.document.text):
         return
     identifier = _identifier(typing)
-    for document in _templates(typing):
-        data: JsonObject = document.value if isinstance(document.value, dict) else {}
-        about = data.get(METADATA)
-        known: JsonObject = about if isinstance(about, dict) else {}
+    for document in templates_of(typing.view.snapshot, typing.entity_type):
+        known = about(document)
         try:
             text = fill(document, {"id": identifier} if identifier else {}, {})
         except CkitError:
@@ -65,28 +58,14 @@ def _item(typing: Typing, label: str, description: str, text: str) -> types.Comp
     )
 
 
-def _templates(typing: Typing) -> Iterator[Document]:
-    for path, document in typing.view.snapshot.documents.items():
-        if path.startswith(f"{BUILDER_TEMPLATES}/") and path.endswith(YAML_SUFFIXES):
-            about = document.value.get(METADATA) if isinstance(document.value, dict) else None
-            made = about.get("entityType") if isinstance(about, dict) else None
-            if made in {None, typing.entity_type}:
-                yield document
-
-
 def _identifier(typing: Typing) -> str:
     """The id that the file's name begins with, or the next free one; empty where it is made from a title."""
     snapshot, entity_type = typing.view.snapshot, typing.entity_type
-    stem = typing.document.path.rpartition("/")[2].rpartition(".")[0]
-    ends = [len(stem), *(edge.start() for edge in _EDGE.finditer(stem))]
-    for candidate in (stem[:end] for end in sorted(ends, reverse=True)):
-        try:
-            check_id(snapshot, entity_type, candidate)
-            check_free(snapshot, candidate)
-        except CkitError:
-            continue
-        return candidate
+    named = id_in_name(snapshot, entity_type, typing.document.path.rpartition("/")[2].rpartition(".")[0])
     try:
+        if named is not None:
+            check_free(snapshot, named)
+            return named
         return next_id(snapshot, entity_type, typing.view.repository.store.history.ids_on_branches())
     except CkitError:
         return ""

@@ -17,11 +17,12 @@ from ckit_daemon.lsp.convert import Converter
 from ckit_daemon.lsp.documents import local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from lsprotocol import types
 
     from ckit_daemon.core.document import Document
+    from ckit_daemon.core.edit import EditPlan
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.core.snapshot import Snapshot
     from ckit_daemon.core.validation import Report
@@ -44,11 +45,19 @@ class Encoded:
 
 
 class Client:
-    """What a client can do, as it said in `initialize`."""
+    """What a client can do, as it said in `initialize`, and what it may ask for."""
 
-    def __init__(self, capabilities: types.ClientCapabilities, encoding: str) -> None:
+    def __init__(self, capabilities: types.ClientCapabilities, encoding: str, features: Collection[str] = ()) -> None:
+        """Begin.
+
+        Args:
+            capabilities: what it said.
+            encoding: unit of the columns in positions.
+            features: the daemon's features that no setting switches off.
+        """
         self.capabilities = capabilities
         self.encoding = encoding
+        self.features = frozenset(features)
 
     def has(self, capability: str) -> bool:
         """Whether a capability is there: `text_document.rename.prepare_support`, in lsprotocol's spelling."""
@@ -76,6 +85,10 @@ class View:
     def convert(self) -> Converter:
         """Converts places of this snapshot for this client."""
         return Converter(self.snapshot, self.repository.store.root, self.client.encoding, self.uris)
+
+    def edit(self, plan: EditPlan) -> types.WorkspaceEdit | None:
+        """A plan as the client can carry it out; None where it can't."""
+        return self.convert.workspace_edit(plan, self.client, self.versions)
 
     def report(self) -> Report:
         """The findings; of a newer snapshot where there is one by now."""

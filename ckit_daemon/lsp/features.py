@@ -17,7 +17,7 @@ from lsprotocol import types
 
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.logs import bind_request
-from ckit_daemon.lsp.context import Cancellation, Client, Encoded, LanguageContext
+from ckit_daemon.lsp.context import Cancellation, Encoded, LanguageContext
 from ckit_daemon.lsp.feed import FindingsFeed
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pygls.lsp.server import LanguageServer
 
+    from ckit_daemon.lsp.context import Client
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.repositories import Repositories
 
@@ -61,6 +62,10 @@ def _pulls(client: Client) -> bool:
     return client.has("text_document.diagnostic")
 
 
+def _edits(client: Client) -> bool:
+    return "edits" in client.features
+
+
 FEATURES = (
     Feature(
         types.TEXT_DOCUMENT_DIAGNOSTIC,
@@ -86,6 +91,29 @@ FEATURES = (
     Feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, "symbols", "document_symbols"),
     Feature(types.WORKSPACE_SYMBOL, "symbols", "workspace_symbols", "workspace"),
     Feature(types.TEXT_DOCUMENT_DOCUMENT_LINK, "links", "document_links"),
+    Feature(types.TEXT_DOCUMENT_PREPARE_RENAME, "rename", "prepare_rename", wanted=_edits),
+    Feature(types.TEXT_DOCUMENT_RENAME, "rename", "rename", wanted=_edits),
+    Feature(
+        types.WORKSPACE_WILL_RENAME_FILES,
+        "rename",
+        "will_rename_files",
+        "workspace",
+        options=lambda: types.FileOperationRegistrationOptions(
+            [
+                types.FileOperationFilter(
+                    types.FileOperationPattern("**/*", matches=types.FileOperationPatternKind.File), scheme="file"
+                )
+            ]
+        ),
+        wanted=_edits,
+    ),
+    Feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        "actions",
+        "code_actions",
+        options=lambda: types.CodeActionOptions([types.CodeActionKind.QuickFix, "source.ckit"]),
+        wanted=lambda client: client.has("text_document.code_action.code_action_literal_support"),
+    ),
 )
 
 
@@ -121,9 +149,8 @@ class LanguageFeatures:
         self._context: LanguageContext | None = None
         self._feed: FindingsFeed | None = None
 
-    def register(self, capabilities: types.ClientCapabilities, encoding: str) -> None:
-        """Offer what this client can use; to be called in `initialize`, before its answer is made."""
-        client = Client(capabilities, encoding)
+    def register(self, client: Client) -> None:
+        """Offer what a client can use; to be called in `initialize`, before its answer is made."""
         self._context = context = LanguageContext(client, self._repositories, self._timeout)
         for feature in FEATURES:
             if feature.wanted(client):

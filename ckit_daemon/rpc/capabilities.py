@@ -22,7 +22,7 @@ def describe_capabilities(settings: Settings, session: Session) -> JsonObject:
     """
     limits = settings.limits
     return _describe(
-        tuple(sorted(name for name in settings.features.__struct_fields__ if settings.enabled(name))),
+        tuple(sorted(settings.enabled_features())),
         (limits.max_message_bytes, limits.max_concurrent, limits.max_queued, limits.request_timeout_seconds),
         session.protocol_version,
         session.experimental,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.document import Severity
-from ckit_daemon.core.text import START, PositionEncoding, TextEdit, split_lines
+from ckit_daemon.core.text import PositionEncoding
 from ckit_daemon.services.uris import to_uri
 from ckit_daemon.wire import common as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ckit_daemon.core.document import Document, Finding
     from ckit_daemon.core.edit import EditPlan
+    from ckit_daemon.core.edit.plan import Step
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.graph import Edge
     from ckit_daemon.core.snapshot import Snapshot
@@ -104,29 +105,37 @@ def workspace_edit(plan: EditPlan, root: Path, encoding: str, versions: Mapping[
         encoding: unit of characters in positions.
         versions: versions of the documents that the client has open and the plan was made from, by path.
     """
-    changes: list[wire.TextDocumentEdit | wire.CreateFile | wire.RenameFile | wire.DeleteFile] = []
     units = PositionEncoding(encoding)
 
     def uri(path: str) -> str:
         return to_uri(root / path)
 
-    def text_edit(edit: TextEdit, lines: Sequence[str]) -> wire.TextEdit:
-        where = wire.Range(start=_encode(edit.range.start, lines, units), end=_encode(edit.range.end, lines, units))
-        return wire.TextEdit(range=where, new_text=edit.new_text)
-
-    def document_edit(path: str, edits: Iterable[TextEdit], lines: Sequence[str]) -> wire.TextDocumentEdit:
+    def document_edit(step: Step) -> wire.TextDocumentEdit:
+        lines = plan.lines(step.path)
         return wire.TextDocumentEdit(
-            text_document=wire.VersionedDocument(uri=uri(path), version=versions.get(path)),
-            edits=[text_edit(edit, lines) for edit in edits],
+            text_document=wire.VersionedDocument(uri=uri(step.path), version=versions.get(step.path)),
+            edits=[
+                wire.TextEdit(
+                    range=wire.Range(
+                        start=_encode(edit.range.start, lines, units), end=_encode(edit.range.end, lines, units)
+                    ),
+                    new_text=edit.new_text,
+                )
+                for edit in step.edits
+            ],
         )
 
-    for path, text in plan.creates.items():
-        changes.append(wire.CreateFile(uri=uri(path)))
-        changes.append(document_edit(path, [TextEdit(START, text)], ()))
-    for path, edits in plan.edits.items():
-        changes.append(document_edit(path, edits, split_lines(plan.before[path])))
-    changes += [wire.RenameFile(old_uri=uri(old), new_uri=uri(new)) for old, new in plan.renames]
-    changes += [wire.DeleteFile(uri=uri(path)) for path in plan.deletes]
+    changes: list[wire.TextDocumentEdit | wire.CreateFile | wire.RenameFile | wire.DeleteFile] = []
+    for step in plan.steps():
+        match step.kind:
+            case "make":
+                changes.append(wire.CreateFile(uri=uri(step.path)))
+            case "change":
+                changes.append(document_edit(step))
+            case "rename":
+                changes.append(wire.RenameFile(old_uri=uri(step.path), new_uri=uri(step.new_path)))
+            case "delete":
+                changes.append(wire.DeleteFile(uri=uri(step.path)))
     return wire.WorkspaceEdit(document_changes=changes)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pygls import uris
 
 from tests.support.daemon import daemon, spawned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
-    from pathlib import Path
 
     from tests.support.client import Client, Json
 
@@ -113,8 +115,41 @@ class Editor:
 
     def close(self, path: str | Path) -> None:
         uri = self.uri(path)
-        del self.texts[uri]
+        del self.texts[uri], self.versions[uri]
         self.client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+    def carry_out(self, edit: Json) -> None:
+        """Do what a workspace edit says: to open documents in the editor, to all others on the disk."""
+        for uri, edits in (edit.get("changes") or {}).items():
+            self._change(uri, edits)
+        touched: list[str] = []
+        for change in edit.get("documentChanges") or ():
+            match change.get("kind"):
+                case "create":
+                    assert not _file(change["uri"]).exists()
+                    _file(change["uri"]).write_bytes(b"")
+                case "rename":
+                    _file(change["oldUri"]).rename(_file(change["newUri"]))
+                case "delete":
+                    _file(change["uri"]).unlink()
+                case _:
+                    document = change["textDocument"]
+                    assert document["version"] == self.versions.get(document["uri"])
+                    self._change(document["uri"], change["edits"])
+            touched += [change[key] for key in ("uri", "oldUri", "newUri") if key in change]
+        self.saw(*touched)
+
+    def saw(self, *touched: str) -> None:
+        """Tell the daemon about files that changed on the disk."""
+        changes = [{"uri": uri, "type": 2} for uri in touched]
+        self.client.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+
+    def _change(self, uri: str, edits: list[Json]) -> None:
+        if uri in self.texts:
+            self.type(_file(uri), edited(self.texts[uri], edits))
+        else:
+            _file(uri).write_bytes(edited(_file(uri).read_bytes().decode(), edits).encode())
+            self.saw(uri)
 
     async def ask(self, method: str, path: str | Path, place: str | None = None, **more: Any) -> Any:
         """Ask about a document: at the first `place` in its text, where `¦` marks the very spot."""
@@ -131,6 +166,28 @@ def position_at(text: str, offset: int) -> Json:
     """Where an offset is, in UTF-16 units."""
     lines = text[:offset].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return {"line": len(lines) - 1, "character": len(lines[-1].encode("utf-16-le")) // 2}
+
+
+def edited(text: str, edits: list[Json]) -> str:
+    """A text after some edits whose ranges are in UTF-16 units."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line.encode("utf-16-le")) // 2)
+    units = text.encode("utf-16-le")
+
+    def offset(place: Json) -> int:
+        return 2 * (starts[place["line"]] + place["character"])
+
+    for edit in sorted(edits, key=lambda edit: offset(edit["range"]["start"]), reverse=True):
+        start, end = offset(edit["range"]["start"]), offset(edit["range"]["end"])
+        units = units[:start] + edit["newText"].encode("utf-16-le") + units[end:]
+    return units.decode("utf-16-le")
+
+
+def _file(uri: str) -> Path:
+    path = uris.to_fs_path(uri)
+    assert path is not None
+    return Path(path)
 
 
 def text_at(text: str, where: Json) -> str:

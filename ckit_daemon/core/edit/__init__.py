@@ -3,6 +3,8 @@
 from ckit_daemon.core.edit.create import Created, NewEntity, create
 from ckit_daemon.core.edit.delete import delete
 from ckit_daemon.core.edit.ids import check_id, next_id
+from ckit_daemon.core.edit.mend import mend
+from ckit_daemon.core.edit.move import move
 from ckit_daemon.core.edit.plan import EditPlan, edits_between
 from ckit_daemon.core.edit.rename import rename
 from ckit_daemon.core.edit.update import update
@@ -23,6 +25,8 @@ __all__ = [
     "delete",
     "edit_yaml",
     "edits_between",
+    "mend",
+    "move",
     "next_id",
     "rename",
     "update",

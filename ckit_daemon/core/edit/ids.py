@@ -22,6 +22,7 @@ MAX_ID_LENGTH: Final = 120
 _MAX_SLUG: Final = 60
 _SHAPE: Final = re.compile(r"[^\W_](?:[\w.-]*\w)?")
 _WORD: Final = re.compile(r"[^\W_]+")
+_EDGE: Final = re.compile(r"[-.]")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: an id becomes the name of a file.
 _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _NUMBERED_PATTERN: Final = re.compile(
@@ -91,6 +92,18 @@ def check_free(snapshot: Snapshot, identifier: str, *, present: str | None = Non
     for known, entities in snapshot.definitions.items():
         if known != present and known.casefold() == identifier.casefold():
             raise AlreadyExistsError(f"{known} exists already, in {entities[0].path}", details={"id": known})
+
+
+def id_in_name(snapshot: Snapshot, entity_type: str, stem: str) -> str | None:
+    """The longest id of a type that a file's name begins with; None where it begins with none."""
+    ends = [len(stem), *(edge.start() for edge in _EDGE.finditer(stem))]
+    for candidate in (stem[:end] for end in sorted(ends, reverse=True)):
+        try:
+            check_id(snapshot, entity_type, candidate)
+        except InvalidArgumentError:
+            continue
+        return candidate
+    return None
 
 
 def next_id(snapshot: Snapshot, entity_type: str, taken: frozenset[str] = frozenset(), title: str | None = None) -> str:

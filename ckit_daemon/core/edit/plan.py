@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, unified_diff
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ckit_daemon.core.text import Position, Range, TextEdit, lines_with_ends
+from ckit_daemon.core.text import START, Position, Range, TextEdit, lines_with_ends, split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that an editor does to carry out a plan."""
+
+    kind: Literal["make", "change", "rename", "delete"]
+    path: str
+    new_path: str = ""
+    edits: tuple[TextEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,18 @@ class EditPlan:
         """The smallest edits of each changed file, by its present path."""
         return {path: edits_between(self.before[path], new) for path, new in self.after.items()}
 
+    def steps(self) -> Iterator[Step]:
+        """Yield what an editor has to do, in an order in which it can: make files, change them, rename, delete."""
+        for path, text in self.creates.items():
+            yield Step("make", path)
+            yield Step("change", path, edits=(TextEdit(START, text),))
+        for path, edits in self.edits.items():
+            yield Step("change", path, edits=edits)
+        for old, new in self.renames:
+            yield Step("rename", old, new)
+        for path in self.deletes:
+            yield Step("delete", path)
+
     def changes(self) -> Iterator[tuple[str, str | None, str | None]]:
         """Yield path, new text (None: no file) and the text that must be there now (None: no file)."""
         moved = dict(self.renames)
@@ -44,6 +66,10 @@ class EditPlan:
                 yield path, self.after[path], old
         for path, new in self.creates.items():
             yield path, new, None
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a file that the ranges of its edits are in; none of a file that is made."""
+        return split_lines(self.before[path]) if path in self.before else []
 
     def unified_diff(self) -> str:
         """The plan as a patch that people can read, in the format of Git."""

@@ -16,6 +16,7 @@ from ckit_daemon.core.relations import split_version
 from ckit_daemon.core.yaml import Parsed, parse
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Mapping
 
     from ckit_daemon.core.document import Document
@@ -24,13 +25,21 @@ if TYPE_CHECKING:
     from ckit_daemon.core.snapshot import Snapshot
 
 
-def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, path: str | None = None) -> EditPlan:
+def rename(
+    snapshot: Snapshot,
+    old: str,
+    new: str,
+    prose: Mapping[str, str],
+    *,
+    path: str | None = None,
+    new_path: str | None = None,
+) -> EditPlan:
     """Plan to give the entity `old` the id `new`.
 
     Changes the entity, every reference in every YAML file, whole-word mentions there and in `prose` (texts of
     Markdown files and templates by path), and the file's name where it begins with the id. An id that is a plain word,
     such as `search`, is changed in references alone. Where several files claim the id, `path` says which one gets
-    the new one; the references stay with the others.
+    the new one; the references stay with the others. `new_path` says where its file goes if somebody else has chosen.
 
     Raises:
         NotFoundError: there is no such entity.
@@ -45,7 +54,8 @@ def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, 
     check_id(snapshot, entity.type, new)
     check_free(snapshot, new, present=old)
     warnings: list[str] = []
-    new_path = _new_path(snapshot, entity, new)
+    if new_path is None:
+        new_path = _new_path(snapshot, entity, new)
     if len(snapshot.definitions[old]) > 1:
         warnings.append(f"other files claim the id {old} too, so references to it are left as they are")
         texts = {entity.path: edit_document(snapshot, entity.document, [SetValue(("id",), new)])}
@@ -53,8 +63,8 @@ def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, 
         warnings.append(f"'{old}' is an ordinary word, so mentions of it in texts are left as they are")
         texts = dict(_in_references(snapshot, entity, new))
     else:
-        words = _Words({_stem(entity.path): _stem(new_path), old: new})
-        texts = dict(_in_yaml(snapshot, old, words, warnings))
+        words = Words({stem(entity.path): stem(new_path), old: new})
+        texts = dict(in_yaml(snapshot, old, words, warnings))
         texts |= {name: words.replace(text) for name, text in prose.items() if name not in snapshot.documents}
     before = {name: _text(snapshot, prose, name) for name in texts}
     after = {name: text for name, text in texts.items() if text != before[name]}
@@ -63,17 +73,20 @@ def rename(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str], *, 
     return EditPlan(before, after, renames=renames, warnings=tuple(warnings))
 
 
-class _Words:
+class Words:
     """Replaces whole words."""
 
-    def __init__(self, words: Mapping[str, str]) -> None:
+    def __init__(self, words: Mapping[str, str], pattern: re.Pattern[str] | None = None) -> None:
+        """Begin; a pattern of one's own finds the words in another way."""
         self._words = words
-        self._pattern = whole_words(words)
+        self._pattern = pattern or whole_words(words)
 
     def replace(self, text: str) -> str:
+        """The text with all of them replaced."""
         return self._pattern.sub(lambda match: self._words[match.group()], text)
 
     def replace_in(self, value: JsonValue) -> JsonValue:
+        """The value with all of them replaced, keys included."""
         if isinstance(value, str):
             return self.replace(value)
         if isinstance(value, list):
@@ -83,7 +96,8 @@ class _Words:
         return value
 
 
-def _in_yaml(snapshot: Snapshot, old: str, words: _Words, warnings: list[str]) -> Iterator[tuple[str, str]]:
+def in_yaml(snapshot: Snapshot, old: str, words: Words, warnings: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the path and the new text of every YAML file and template that holds `old` in its text."""
     for path, document in snapshot.documents.items():
         if old not in document.text:
             continue
@@ -98,7 +112,7 @@ def _in_yaml(snapshot: Snapshot, old: str, words: _Words, warnings: list[str]) -
         yield path, text
 
 
-def _verified(document: Document, text: str, words: _Words) -> str:
+def _verified(document: Document, text: str, words: Words) -> str:
     """The replaced text, mended where an escape before a word hid its beginning, and checked to say what it should."""
     before, parsed = Parsed(document.value, document.problems), parse(text)
     intended = words.replace_in(before.value)
@@ -152,7 +166,8 @@ def _new_path(snapshot: Snapshot, entity: Entity, new: str) -> str:
     return new_path
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
+    """A file's name without its suffix."""
     return path.rpartition("/")[2].rpartition(".")[0]
 
 

@@ -40,11 +40,25 @@ def find_template(snapshot: Snapshot, name: str, entity_type: str) -> Document:
     document = next((known[file] for file in (wanted, *(wanted + end for end in YAML_SUFFIXES)) if file in known), None)
     if document is None:
         raise NotFoundError(f"There is no builder template {name}.", details={"templates": list(known)})
-    metadata = document.value.get(METADATA) if isinstance(document.value, dict) else None
-    made = metadata.get("entityType") if isinstance(metadata, dict) else None
+    made = about(document).get("entityType")
     if isinstance(made, str) and made != entity_type:
         raise InvalidArgumentError(f"The template {name} makes a {made}, not a {entity_type}.")
     return document
+
+
+def templates_of(snapshot: Snapshot, entity_type: str) -> Iterator[Document]:
+    """Yield the builder templates that make entities of a type, or of any."""
+    for path, document in snapshot.documents.items():
+        if path.startswith(f"{BUILDER_TEMPLATES}/") and path.endswith(YAML_SUFFIXES):
+            made = about(document).get("entityType")
+            if isinstance(document.value, dict) and made in {None, entity_type}:
+                yield document
+
+
+def about(document: Document) -> JsonObject:
+    """What a builder template says about itself: `name`, `description`, `entityType`."""
+    metadata = document.value.get(METADATA) if isinstance(document.value, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def fill(document: Document, values: Mapping[str, JsonValue], data: JsonObject) -> str:
