@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ckit_daemon.services.assistant.answering import LanguageModelWriter
+    from ckit_daemon.services.assistant.gateway import ModelGateway
     from ckit_daemon.services.assistant.secrets import SecretStore
     from ckit_daemon.services.container import Services
     from ckit_daemon.services.open_repository import OpenRepository
@@ -123,11 +124,18 @@ class Retrieval:
     def _embedder(self, reference: str) -> Embedder:
         """Return the embedder that a setting names, the same for all repositories."""
         from ckit_daemon.services.rag.embedders.counting import CountingEmbedder  # noqa: PLC0415 - as above.
+        from ckit_daemon.services.rag.embedders.minilm import NAME as BUILT_IN  # noqa: PLC0415 - as above.
         from ckit_daemon.services.rag.embedders.minilm import MiniLmEmbedder  # noqa: PLC0415 - as above.
+        from ckit_daemon.services.rag.embedders.provider import ProviderEmbedder  # noqa: PLC0415 - as above.
 
-        if reference not in self._embedders:
-            self._embedders[reference] = CountingEmbedder(MiniLmEmbedder(), self._services().metrics)
-        return self._embedders[reference]
+        name = reference or BUILT_IN
+        if name not in self._embedders:
+            chosen = MiniLmEmbedder() if name == BUILT_IN else ProviderEmbedder(name, self._gateway)
+            self._embedders[name] = CountingEmbedder(chosen, self._services().metrics)
+        return self._embedders[name]
+
+    async def _gateway(self) -> ModelGateway:
+        return await self._services().assistant.gateway.get()
 
     async def _chroma_token(self) -> str:
         reference = self._settings().rag.chroma_token

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import sys
@@ -267,6 +268,9 @@ class SemanticIndex:
                 self._mending, side.damage = MENDING, None
             most = self._settings().rag.max_passages
             plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
+            if side.shared:
+                # With nothing to add nobody would notice that the server is gone, or there again.
+                await side.replica.known(list(itertools.islice(corpus.by_hash, 1)))
             await filler.fill(plan, lambda seconds: self._pause(seconds, self._changed))
             if self._goes_on(corpus):
                 wrote = filler.writer == "this"
@@ -338,6 +342,10 @@ class SemanticIndex:
             logger.warning("the index is damaged: %s", error)
             self._ended()
             raise DegradedError(MENDING) from None
+        except DegradedError as error:
+            self._problem = error.message
+            self._start()
+            raise
         except StorageError as error:
             raise DegradedError(error.message) from None
 

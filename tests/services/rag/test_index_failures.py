@@ -354,3 +354,20 @@ async def test_clearing_a_folder_that_the_disk_keeps_is_an_error(
         monkeypatch.setattr("ckit_daemon.services.rag.sides.shutil.rmtree", refuse)
         with pytest.raises(StorageError, match="can't be deleted: Permission denied"):
             await index.clear()
+
+
+async def test_what_stands_in_the_environment_or_in_the_current_folder_is_none_of_the_store_s_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = tmp_path / "hostile"
+    hostile.mkdir()
+    (hostile / ".env").write_text("IS_PERSISTENT=neither\nCHROMA_API_IMPL=nobody.knows.This\n")
+    monkeypatch.chdir(hostile)
+    monkeypatch.setenv("CHROMA_SERVER_NOFILE", "many")
+    monkeypatch.setenv("CHROMA_API_IMPL", "chromadb.api.fastapi.FastAPI")
+    monkeypatch.setenv("ANONYMIZED_TELEMETRY", "perhaps")
+    monkeypatch.setenv("MIGRATIONS", "never")
+    corpus = a_corpus(TEXTS[:20])
+    async with an_index(tmp_path) as index:
+        await until_ready(index, corpus)
+        assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]

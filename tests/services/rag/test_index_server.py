@@ -129,7 +129,9 @@ async def test_a_server_that_goes_away_is_said_and_found_again(tmp_path: Path) -
             assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
         with pytest.raises(DegradedError, match="Chroma server can't be used"):
             await index.search(embedded(TEXTS[8]), 1)
+        assert index.status().state == "degraded"
         with chroma_server(folder, port):
+            await until(lambda: index.status().state == "ready")
             assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
 
 

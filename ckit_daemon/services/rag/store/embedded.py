@@ -199,9 +199,10 @@ class EmbeddedStore:
 
 
 def _connect(folder: Path) -> ClientAPI:
+    own = settings()
     import chromadb  # noqa: PLC0415 - takes half a second, and `settings` must come first.
 
-    return chromadb.PersistentClient(folder, settings())
+    return chromadb.PersistentClient(folder, own)
 
 
 def _disk_error(error: BaseException) -> str | None:
