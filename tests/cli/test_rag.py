@@ -16,6 +16,9 @@ QUESTION = "Can people borrow when the internet is down?"
 OFFLINE_DESK = "contexts/tasks/T-012-desk-without-network.yaml"
 
 
+_indexed: set[Path] = set()
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example that keeps its index from test to test."""
@@ -25,7 +28,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def indexed(repository: Path) -> Ckit:
     ckit = Ckit(repository)
-    assert ckit("rag", "index").code == 0
+    if repository not in _indexed:
+        assert ckit("rag", "index").code == 0
+        _indexed.add(repository)
     return ckit
 
 

@@ -12,7 +12,7 @@ from tests.rpc.test_repository_methods import a_file, opened
 from tests.support.client import RpcError
 from tests.support.daemon import spawned
 from tests.support.repositories import copy_example
-from tests.support.retrieval import indexed, with_vectors
+from tests.support.retrieval import complete, indexed, with_vectors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -114,7 +114,7 @@ async def test_similar_passages_never_hold_the_entity_itself(tmp_path: Path) -> 
         twin = a_file(root, "T-007").read_text("utf-8").replace("id: T-007", "id: T-907")
         (root / "contexts" / "tasks" / "T-907.yaml").write_text(twin, "utf-8")
         client.notify("ckit/repo/didChange", {})
-        await client.request("ckit/rag/index")
+        await complete(client)
         found = await client.request("ckit/rag/similar", {"id": "T-007", "topK": 5})
         assert entities(found)[0] == "T-907"
         assert "T-007" not in entities(found)
@@ -239,7 +239,7 @@ async def test_indexing_can_be_cancelled_and_goes_on_from_there(tmp_path: Path) 
         with pytest.raises(RpcError) as caught:
             await indexing
         assert caught.value.code == "cancelled"
-        assert (await client.request("ckit/rag/index"))["state"] == "ready"
+        assert (await complete(client))["state"] == "ready"
 
 
 async def test_a_cleared_index_is_gone_and_comes_back(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ async def test_a_cleared_index_is_gone_and_comes_back(tmp_path: Path) -> None:
         assert 100 < cleared["removed"] <= chunks
         status = await client.request("ckit/rag/status")
         assert (status["state"], status["embedded"]) == ("absent", 0)
-        assert (await client.request("ckit/rag/index"))["embedded"] == chunks
+        assert (await complete(client))["embedded"] == chunks
 
 
 async def test_an_index_that_is_kept_by_hand_is_not_begun_by_a_search(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ async def test_a_repository_that_is_closed_and_opened_again_has_its_index_at_onc
     async with indexed(tmp_path) as (client, root):
         await client.request("ckit/repo/close")
         await client.request("ckit/repo/open", {"path": str(root)})
-        await client.request("ckit/rag/index")
+        await complete(client)
         assert "degraded" not in await search(client, QUESTION)
         health = await client.request("ckit/health")
         assert len([each for each in health["components"] if each["name"].startswith("index:")]) == 1
@@ -293,7 +293,7 @@ async def test_R01_R02_a_daemon_process_with_vectors_answers_by_meaning(tmp_path
     with_vectors(tmp_path)
     async with spawned(tmp_path, {"protocolVersions": ["1.0"]}) as daemon:
         await daemon.client.request("ckit/repo/open", {"path": str(root)})
-        await daemon.client.request("ckit/rag/index")
+        await complete(daemon.client)
         found = await search(daemon.client, QUESTION, mode="vector")
         assert {"FEAT-003", "T-007"} & set(entities(found)[:3])
 

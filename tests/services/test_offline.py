@@ -18,6 +18,7 @@ from ckit_daemon.services.assistant.providers.offline.replies import respond
 from ckit_daemon.services.assistant.providers.offline.requests import keywords, steps
 from tests.support.daemon import daemon
 from tests.support.repositories import copy_example
+from tests.support.retrieval import indexed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -365,12 +366,12 @@ async def ask(client: Client, *texts: str) -> tuple[str, list[Json], Json]:
 
 @pytest.mark.asyncio
 async def test_R18_questions_are_answered_with_sentences_of_the_repository_and_their_ids(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (client, _):
+    async with indexed(tmp_path) as (client, _):
         text, calls, turn = await ask(client, "Where does it say how long an item waits?")
         again, _, _ = await ask(client, "Where does it say how long an item waits?")
     assert "**FEAT-003** Reserve items and collect them says:" in text
     assert "> An item waits 7 opening days on the hold shelf or 3 days in a locker" in text
-    assert [call["name"] for call in calls] == ["context.search", "entity.details", "entity.details"]
+    assert [call["name"] for call in calls] == ["rag.search"]
     assert text.endswith("no language model was asked._")
     assert turn["model"] == "offline/offline"
     assert turn["usage"]["estimated"] is True

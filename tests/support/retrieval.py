@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import shutil
@@ -18,8 +19,9 @@ from tests.support.repositories import copy_example
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tests.support.client import Client
+    from tests.support.client import Client, Json
 
+INDEX_SECONDS = 180
 VECTORS = Path("rag") / "vectors.db"
 """In the cache folder: what takes time to compute, by the hash of the text, so that any copy of a repository has it."""
 
@@ -58,6 +60,15 @@ async def indexed(tmp_path: Path, **options: Any) -> AsyncGenerator[tuple[Client
     environment = {"CKIT_PATHS_CACHE_DIR": str(cache), "CKIT_PATHS_STATE_DIR": str(tmp_path / "state")}
     async with daemon({"protocolVersions": ["1.0"], **options}, environment=environment) as client:
         await client.request("ckit/repo/open", {"path": str(root)})
-        status = await client.request("ckit/rag/index")
-        assert status["state"] == "ready", status
+        await complete(client)
         yield client, root
+
+
+async def complete(client: Client) -> Json:
+    """Bring the index of the only open repository up to date, however busy the machine is, and return its state."""
+    answer = client.expect("complete-index")
+    client.send({"jsonrpc": "2.0", "id": "complete-index", "method": "ckit/rag/index"})
+    async with asyncio.timeout(INDEX_SECONDS):
+        status = (await answer)["result"]
+    assert status["state"] == "ready", status
+    return status

@@ -36,10 +36,15 @@ def extractive(passages: Sequence[Chunk], telling: Mapping[str, float]) -> str:
 
 
 def quotation(text: str, telling: Mapping[str, float]) -> str:
-    """Return the sentences of a text that share the most telling words with a question, in their order."""
+    """Return the sentences of a text that share the most telling words with a question, in their order.
+
+    Of a text that says it in other words the longest one is returned: it says most.
+    """
     pieces = [piece for match in _PIECE.finditer(text) if (piece := match[0].strip()) and not _TABLE_RULE.match(piece)]
     stems = {word[:STEM]: weight for word, weight in telling.items()}
     worth = [sum(stems.get(stem, 0.0) for stem in {word[:STEM] for word in words(piece)}) for piece in pieces]
+    if not any(worth):
+        pieces, worth = [max(pieces, key=len, default="")], [0.0]
     ordered = sorted(range(len(pieces)), key=lambda index: (-worth[index], index))
     best = worth[ordered[0]] if ordered else 0.0
     chosen: list[int] = []

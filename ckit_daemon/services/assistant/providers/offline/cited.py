@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.services.assistant.providers.offline.fields import objects, text
-from ckit_daemon.services.assistant.providers.offline.quotes import quotes
 from ckit_daemon.services.assistant.providers.offline.requests import keywords
+from ckit_daemon.services.rag.extract import quotation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,6 @@ _CLOSE: Final = 0.6
 """Share of the best passage's score from which another one is quoted too."""
 _NEAREST: Final = 3
 """Passages that are named where none is relevant."""
-_QUOTED: Final = 400
-"""Most characters of one quotation."""
 
 
 def cited(question: str, output: JsonObject) -> list[str]:
@@ -39,7 +37,7 @@ def cited(question: str, output: JsonObject) -> list[str]:
 
 
 def _answer(question: str, hits: Sequence[JsonObject]) -> list[str]:
-    words = keywords(question)
+    telling = dict.fromkeys(map(str.casefold, keywords(question)), 1.0)
     best = _score(hits[0])
     chosen = [hit for hit in hits if _score(hit) >= _CLOSE * best][:_CITED]
     # Passages of one entity stand together; the best entity comes first.
@@ -48,7 +46,9 @@ def _answer(question: str, hits: Sequence[JsonObject]) -> list[str]:
     parts: list[str] = []
     numbered = list(enumerate(chosen, 1))
     for owner, group in groupby(numbered, key=lambda each: _owner(each[1])):
-        said = [f"> {_quotation(hit, words)} [{number}]" for number, hit in group]
+        said = [
+            f"> {' '.join(quotation(str(hit.get('text', '')), telling).split())} [{number}]" for number, hit in group
+        ]
         parts.append(f"{owner} says:\n\n" + "\n>\n".join(said))
     sources = [
         f"- [{number}] `{text(hit, 'path')}:{text(hit, 'line')}` {text(hit, 'heading')}" for number, hit in numbered
@@ -74,14 +74,6 @@ def _owner(hit: JsonObject) -> str:
     """What says it: an entity with its title, or a file."""
     identifier = text(hit, "id")
     return f"**{identifier}** {text(hit, 'title')}".strip() if identifier else f"`{text(hit, 'path')}`"
-
-
-def _quotation(hit: JsonObject, words: Sequence[str]) -> str:
-    """The sentences with most words of the question, or the beginning of the passage where it says it otherwise."""
-    whole = text(hit, "text")
-    found = quotes({"text": hit.get("text")}, words)
-    said = " ".join(quote.text for quote in found if quote.words == found[0].words) if found else whole
-    return said if len(said) <= _QUOTED else f"{said[:_QUOTED].rsplit(' ', 1)[0]} \u2026"
 
 
 def _score(hit: JsonObject) -> float:
