@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jsonschema
 import psutil
@@ -20,6 +20,7 @@ import pytest
 
 from ckit_daemon.core.errors import ContextTooLongError, ProviderError
 from ckit_daemon.services.assistant.providers.base import ModelParameters
+from ckit_daemon.services.assistant.providers.local_engine import BATCH_TOKENS, Engine
 from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
 from ckit_daemon.services.assistant.secrets import SecretStore
 from ckit_daemon.settings import ModelsSettings, ProviderSettings, Settings
@@ -31,8 +32,9 @@ from tests.support.repositories import copy_example
 from tests.support.talk import Talk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
+    from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.providers.base import Provider
     from tests.support.client import Json
     from tests.support.llama import LlamaServer
@@ -248,6 +250,32 @@ async def test_a_model_in_this_process_keeps_to_a_json_schema_and_to_its_context
         with pytest.raises(Exception, match="context") as caught:
             await model.ainvoke("word " * (2 * CONTEXT_TOKENS))
         assert isinstance(provider.translate(caught.value), ContextTooLongError)
+
+
+async def test_R31_a_model_in_this_process_can_be_stopped_while_it_still_reads_the_prompt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[int] = []
+    answer = Engine.answer
+
+    def counted(engine: Engine, request: JsonObject, take: Callable[[JsonObject], bool]) -> None:
+        chunks: list[JsonObject] = []
+        answer(engine, request, lambda chunk: chunks.append(chunk) or take(chunk))
+        said.append(len(chunks))
+
+    monkeypatch.setattr(Engine, "answer", counted)
+    async with provider_of(ProviderSettings(kind="local")) as provider:
+        stream = (await provider.chat_model(NAME, parameters())).astream("word " * 40 * BATCH_TOKENS)
+        # What comes so early says how far the prompt is read, and holds no text.
+        assert not (await anext(stream)).text
+        assert not (await anext(stream)).text
+        await cast("AsyncGenerator[Any]", stream).aclose()
+        # The one place is free again.
+        after = [chunk.text async for chunk in (await provider.chat_model(NAME, parameters(4))).astream("Say hello.")]
+    assert "".join(after).strip()
+    stopped, whole = said
+    assert stopped < 20
+    assert whole > 0
 
 
 async def test_a_missing_model_file_is_an_error_that_says_what_there_is(tmp_path: Path) -> None:

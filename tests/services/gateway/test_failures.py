@@ -208,6 +208,15 @@ async def test_R11_the_first_output_has_a_deadline_and_late_ones_are_tried_again
         await server.wait_idle()
 
 
+async def test_R11_a_provider_that_shows_signs_of_life_has_more_time_for_the_first_output(tmp_path: Path) -> None:
+    with model_server() as server:
+        server.enqueue(Reply(chunks=["", "", "", "", "", "Read."], gap=0.5))
+        async with gateways(tmp_path, {"test": server}, firstOutputTimeoutSeconds=1.5, maxRetries=0) as built:
+            heard = await ask(built.gateway)
+    assert heard.error is None
+    assert heard.text == "Read."
+
+
 async def test_R11_a_pause_within_an_answer_has_a_deadline(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="One two three", stall_after=2))

@@ -170,8 +170,8 @@ class Attempt:
                 deadline = "outputGap"
             # What has come already is read without a pause, and others must get their turn all the same.
             await asyncio.sleep(0)
-            if deadline == "outputGap":
-                late_at = clock() + self.deadlines.output_gap
+            # Also what says nothing yet is a sign of life: a small machine reads a long prompt for minutes.
+            late_at = clock() + (self.deadlines.output_gap if deadline == "outputGap" else self.deadlines.first_output)
 
     def _late(self, deadline: Deadline, late_at: float) -> CkitError:
         return self.deadlines.error(self.lane.provider.name, deadline if late_at < self.ends_at else "total")

@@ -4,8 +4,9 @@ xllamacpp offers llama.cpp's server, which cannot be had without a listener. So 
 only this user can enter, with a key that nobody knows, and where the platform lets us reach that socket it is shut
 down as soon as the model is there: the daemon has no port, and nobody can connect. Requests go in by a function call.
 
-Two things can't be had of xllamacpp: it holds the interpreter's lock while it loads a model (0.4 s for one of 100 MB),
-so that the whole daemon waits for that long once; and an answer can be stopped at its next token, not before its first.
+One thing can't be had of xllamacpp: it holds the interpreter's lock while it loads a model (0.3 s for one of 100 MB),
+so that the whole daemon waits for that long once. The file is read before, without the lock, and the model is not tried
+out, so that this is no longer than it need be. While a model reads and writes, nobody waits for it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+import psutil
+
 from ckit_daemon.core.errors import DegradedError, ProviderError
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.json import JsonObject
 
+BATCH_TOKENS: Final = 128
+"""Tokens of a prompt that are read at a time; between two batches an answer can be stopped."""
+READ_BYTES: Final = 8 * 1024 * 1024
 DESCRIPTORS: Final = Path("/dev/fd")
 QUIET: Final = 0
 
@@ -73,12 +79,15 @@ class Engine:
             params.api_keys = [secrets.token_urlsafe(32)]
             params.n_ctx = context_tokens
             params.n_parallel = 1
+            params.n_batch = params.n_ubatch = BATCH_TOKENS
+            params.warmup = False
             # All processors at once make a machine that does something else crawl, and the model with it.
             params.cpuparams.n_threads = max((os.cpu_count() or 2) // 2, 1)
             params.use_jinja = True
             params.fit_params = False
             params.ui = False
             params.verbosity = QUIET
+            _read_ahead(model)
             try:
                 self._server = cast("_Server", xllamacpp.Server(params))
             except RuntimeError:
@@ -94,12 +103,22 @@ class Engine:
 
         Args:
             request: the body of the request.
-            take: gets each chunk of the answer, or an object with `error`; True ends the answer.
+            take: gets each chunk of the answer, or an object with `error`; True ends the answer. While the prompt is
+                read, chunks without text come that say how far that is.
 
         Raises:
             ValueError: the request makes no sense to llama.cpp.
         """
-        self._server.handle_chat_completions(request, take)
+        self._server.handle_chat_completions({**request, "return_progress": True}, take)
+
+
+def _read_ahead(model: Path) -> None:
+    """Have the system read a file from the disk, if there is memory for it; whoever maps it then waits for nothing."""
+    with contextlib.suppress(OSError), model.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size < psutil.virtual_memory().available // 2:
+            buffer = bytearray(READ_BYTES)
+            while file.readinto(buffer):
+                pass
 
 
 def _stop_listening(path: str) -> None:
