@@ -51,6 +51,7 @@ async def test_R03_every_tool_says_what_it_does_takes_and_lacks(tmp_path: Path) 
         assert {
             "pipeline.validate", "pipeline.build-graph", "pipeline.impact", "pipeline.generate", "pipeline.script",
             "context.read", "context.search", "entity.details", "entity.similar", "entity.edit",
+            "rag.search", "rag.getEntity", "rag.findSimilar",
         } <= tools.keys()  # fmt: skip
         for each in tools.values():
             jsonschema.Draft202012Validator.check_schema(each["inputSchema"])
@@ -62,7 +63,7 @@ async def test_R03_every_tool_says_what_it_does_takes_and_lacks(tmp_path: Path) 
         } == {name: each["class"] for name, each in tools.items() if each["class"] != "read"}  # fmt: skip
         assert tools["pipeline.script"]["status"] == "disabled"
         assert "trusted" in tools["pipeline.script"]["reason"]
-        assert tools["entity.similar"]["status"] == "degraded"
+        assert tools["entity.similar"]["status"] == "available"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,10 @@ async def test_R03_every_tool_says_what_it_does_takes_and_lacks(tmp_path: Path) 
         ("entity.details", {"id": "FEAT-001"}, "relations"),
         ("entity.similar", {"id": "FEAT-001"}, "entities"),
         ("entity.similar", {"text": "renew a loan by phone", "types": ["userstory"]}, "entities"),
+        ("rag.search", {"query": "renew a loan by phone", "types": ["userstory"], "limit": 3}, "hits"),
+        ("rag.search", {"query": "loan", "kinds": ["markdown"], "paths": ["docs/**"]}, "hits"),
+        ("rag.getEntity", {"id": "FEAT-001"}, "relations"),
+        ("rag.findSimilar", {"id": "FEAT-001"}, "entities"),
     ],
 )
 async def test_R03_reading_tools_answer_at_once_with_json_and_a_fenced_text(
@@ -111,7 +116,7 @@ async def test_a_tool_says_how_to_get_the_rest(tmp_path: Path) -> None:
 
 
 async def test_similar_entities_have_real_scores_and_say_how_they_were_compared(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (client, root):
+    async with opened(tmp_path, config={"features": {"rag": False}}) as (client, root):
         twin = a_file(root, "T-001").read_text("utf-8").replace("id: T-001", "id: T-901")
         (root / "contexts" / "tasks" / "T-901.yaml").write_text(twin, "utf-8")
         client.notify("ckit/repo/didChange", {})
@@ -121,7 +126,7 @@ async def test_similar_entities_have_real_scores_and_say_how_they_were_compared(
         assert "T-001" not in scores
         assert scores["T-901"] == max(scores.values()) > 0.9
         assert len(set(scores.values())) > 5
-        assert output["entities"][0]["words"]
+        assert output["entities"][0]["why"]
         nothing = await run(client, "entity.similar", {"text": "zyzzyva qwxyz"})
         assert nothing["output"]["entities"] == []
 
@@ -130,6 +135,17 @@ async def test_similar_entities_have_real_scores_and_say_how_they_were_compared(
     ("name", "arguments", "code", "named"),
     [
         ("no.such.tool", {}, "not_found", "no.such.tool"),
+        ("rag.search", {}, "invalid_argument", "query"),
+        ("rag.search", {"query": ""}, "invalid_argument", "query"),
+        ("rag.search", {"query": " "}, "invalid_argument", "query"),
+        ("rag.search", {"query": "x" * 100_000}, "invalid_argument", "query"),
+        ("rag.search", {"query": "x", "limit": 0}, "invalid_argument", "limit"),
+        ("rag.search", {"query": "x", "limit": 10**9}, "invalid_argument", "limit"),
+        ("rag.search", {"query": "x", "types": ["epic"]}, "invalid_argument", "epic"),
+        ("rag.search", {"query": "x", "relatedTo": "FEAT-999"}, "not_found", "FEAT-999"),
+        ("rag.search", {"query": {"$ne": ""}}, "invalid_argument", "query"),
+        ("rag.getEntity", {"id": '{"$ne": null}'}, "not_found", "$ne"),
+        ("rag.findSimilar", {"text": "x", "types": ["epic"]}, "invalid_argument", "epic"),
         ("entity.details", {}, "invalid_argument", "id"),
         ("entity.details", {"id": 7}, "invalid_argument", "id"),
         ("entity.details", {"id": ""}, "invalid_argument", "id"),
