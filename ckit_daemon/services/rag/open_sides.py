@@ -140,7 +140,9 @@ class OpenSides:
                 problem = UnlikeVectorsError(
                     f"its vectors have {vectors.shape[1]} dimensions, and had {side.dimension}"
                 )
-        raise problem or DegradedError("The index is not there yet.")
+        raise problem or DegradedError(
+            "The index is being made in the background; until it is there, passages are found by their words."
+        )
 
     async def forget(self, corpus: Corpus | None) -> int:
         """Throw all vectors of this repository away, and return how many there were; nothing is open afterwards.
