@@ -39,11 +39,11 @@ class Screen:
     def _clear(self) -> None:
         self.cells = [[(" ", 0)] * self.columns for _ in range(self.rows)]
 
-    def _line(self, _grid: int, row: int, column: int, cells: list[list[Any]], *_: object) -> None:
+    def _line(self, _grid: int, row: int, column: int, cells: list[list[Any]], *_wrapped: object) -> None:
         current = 0
         for text, *rest in cells:
             current = rest[0] if rest else current
-            for _ in range(rest[1] if len(rest) > 1 else 1):
+            for _again in range(rest[1] if len(rest) > 1 else 1):
                 self.cells[row][column] = (text, current)
                 column += 1
 
