@@ -36,7 +36,33 @@ SECRET_VALUE = re.compile(
 )
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@")
-ASSIGNMENT = re.compile(rf"(?i)\b((?:\w*[_-])?(?:{CREDENTIALS}|token))(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}")
+ASSIGNMENT = re.compile(
+    # The first letter alone rules out most places.
+    rf"(?i)(?=[acpst])(?<![^\W_])({CREDENTIALS}|token)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}"
+)
+
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)")
+STEP_CHARACTERS = 16_384
+"""About as much of a text is searched at a time: a pattern keeps the interpreter to itself from its first character to
+the last, and in between others get their turn."""
+
+_ANY_VALUE = re.compile(rf"(?=[sgxAe-])(?:{SECRET_VALUE.pattern})", re.VERBOSE)
+"""The same, ten times faster: the first character alone rules out most places."""
+_VALUE_MARKS = (
+    *("sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AKIA", "AIza", "eyJ"),
+    "-----BEGIN",
+)
+_FORMS = (
+    (("bearer", "basic"), BEARER, rf"\1 {MASK}"),
+    (("://",), URL_PASSWORD, rf"\1:{MASK}@"),
+    (("key", "secret", "passw", "credential", "authorization", "token"), ASSIGNMENT, rf"\1\2{MASK}"),
+)
+"""What a text holds, whatever the case, in which there may be a secret of a form; the form; what takes its place. To
+look for the first takes a hundredth of the time."""
+_ALIKE = "\u0131"
+"""A letter that patterns take for an i, and nobody else does."""
+_SEAM = re.compile(r"(?<=[^\s=:rRcC])\n(?=[^\s=:])")
+"""An end of a line that no secret goes across, nor what gives it away: no separator is near, and no `Bearer`."""
 
 PROGRESS_TOKENS = frozenset({"workdonetoken", "partialresulttoken", "work_done_token", "partial_result_token"})
 MIN_KNOWN_SECRET = 6
@@ -141,6 +167,32 @@ def looks_secret(text: str) -> bool:
     return _learned.mask(text) != text or SECRET_VALUE.search(text) is not None or BEARER.search(text) is not None
 
 
+def _by_look(text: str, *, values_only: bool = False) -> str:
+    """Mask what looks like a secret, step by step."""
+    if "-----BEGIN" in text:
+        text = PRIVATE_KEY.sub(MASK, text)
+    return "".join(_step(piece, values_only=values_only) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    begin = 0
+    while len(text) - begin > STEP_CHARACTERS and (seam := _SEAM.search(text, begin + STEP_CHARACTERS)) is not None:
+        yield text[begin : seam.end()]
+        begin = seam.end()
+    yield text[begin:]
+
+
+def _step(text: str, *, values_only: bool) -> str:
+    folded = text.casefold()
+    if any(mark in text for mark in _VALUE_MARKS):
+        text = _ANY_VALUE.sub(MASK, text)
+    if not values_only:
+        for hints, pattern, mask in _FORMS:
+            if _ALIKE in folded or any(hint in folded for hint in hints):
+                text = pattern.sub(mask, text)
+    return text
+
+
 class Redactor:
     """Masks secrets in values on their way to a log."""
 
@@ -151,11 +203,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text with every recognised secret masked."""
-        text = _learned.mask(self._known.mask(text))
-        text = SECRET_VALUE.sub(MASK, text)
-        text = BEARER.sub(rf"\1 {MASK}", text)
-        text = URL_PASSWORD.sub(rf"\1:{MASK}@", text)
-        return ASSIGNMENT.sub(rf"\1\2{MASK}", text)
+        return _by_look(_learned.mask(self._known.mask(text)))
 
     @property
     def known(self) -> int:
@@ -207,7 +255,7 @@ class ValueRedactor(Redactor):
 
     def text(self, text: str) -> str:
         """Return the text with every recognised secret masked."""
-        return SECRET_VALUE.sub(MASK, _learned.mask(self._known.mask(text)))
+        return _by_look(_learned.mask(self._known.mask(text)), values_only=True)
 
     def hides(self, name: str) -> bool:  # noqa: ARG002 - see the class.
         """Return False."""

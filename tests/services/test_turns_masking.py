@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import random
 import re
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ckit_daemon.redaction import MASK, Redactor
+from ckit_daemon.redaction import ASSIGNMENT, BEARER, MASK, PRIVATE_KEY, SECRET_VALUE, URL_PASSWORD, Redactor
 from ckit_daemon.services.assistant.stream_masking import StreamMasker
 
 KNOWN = "hunter2-hunter2"
@@ -71,3 +74,37 @@ def test_a_key_without_end_does_not_fill_the_memory() -> None:
     assert len(masker._window) < 10_000
     shown += masker.push(" end") + masker.finish()
     assert shown == "a" * 1000 + f" {MASK} end"
+
+
+def masked_at_once(text: str) -> str:
+    """What every pattern makes of the whole text."""
+    text = PRIVATE_KEY.sub(MASK, text.replace(KNOWN, MASK))
+    text = SECRET_VALUE.sub(MASK, text)
+    text = BEARER.sub(rf"\1 {MASK}", text)
+    text = URL_PASSWORD.sub(rf"\1:{MASK}@", text)
+    return ASSIGNMENT.sub(rf"\1\2{MASK}", text)
+
+
+ACROSS = ["Bearer\nabcdef0123456789", "password:\n  swordfish99", "token\n= swordfish99"]
+GITHUB = [f"{kind}_abcdefghijklmnopqrstuv" for kind in ("ghp", "gho", "ghu", "ghs", "ghr", "github_pat")]
+OTHERS = ["glpat-abcdefghij0123456789", "xoxb-1234567890-abc", f"AIza{'x' * 35}"]
+STRANGE = ["acc\u0131\u017fs_to\u212aen=swordfish99", "bas\u0131c abcdef0123456789"]
+PIECES = [*SECRETS, *FRAMED, *ACROSS, *GITHUB, *OTHERS, *STRANGE]
+BETWEEN = ["title: A thing", "- a list", "word", "of r", "end c", " ", ":", "=", "\n", "\n\n", "\n  "]
+
+
+@given(st.lists(st.sampled_from([*PIECES, *BETWEEN]), min_size=1, max_size=60), st.integers(0, 40))
+def test_a_long_text_is_masked_step_by_step_as_it_would_be_at_once(pieces: list[str], step: int) -> None:
+    text = "".join(pieces)
+    with mock.patch("ckit_daemon.redaction.STEP_CHARACTERS", step):
+        assert REDACTOR.text(text) == masked_at_once(text)
+
+
+@pytest.mark.parametrize("secret", PIECES)
+def test_a_secret_far_within_a_long_text_is_masked(secret: str) -> None:
+    filling = "A line of the specification.\n" * 3000
+    shown = REDACTOR.text(f"{filling}{secret}\n{filling}")
+    assert MASK in shown
+    assert "swordfish99" not in shown
+    assert shown.startswith(filling)
+    assert shown.endswith(filling)
