@@ -1,0 +1,84 @@
+import { commands, EventEmitter, window } from 'vscode';
+import type { CancellationToken, Disposable, QuickPickItem } from 'vscode';
+import type { Approval, ApprovalRequestResult } from '@ckit/client';
+
+export type Decision = ApprovalRequestResult['decision'];
+
+interface Question {
+  approval: Approval;
+  settle: (result: ApprovalRequestResult) => void;
+}
+
+/** Questions of the daemon that wait for the person; whoever shows them may answer, and the first answer counts. */
+export class Approvals implements Disposable {
+  private readonly waiting = new Map<string, Question>();
+  private readonly asked = new EventEmitter<Approval>();
+  private readonly answered = new EventEmitter<{ approval: Approval; decision: Decision }>();
+
+  readonly onAsk = this.asked.event;
+  readonly onAnswer = this.answered.event;
+
+  /** Asks the person; no where nobody waits for the answer any more. */
+  ask(approval: Approval, token: CancellationToken): Promise<ApprovalRequestResult> {
+    return new Promise((resolve) => {
+      const listening = token.onCancellationRequested(() => this.answer(approval.id, { decision: 'deny' }));
+      this.waiting.set(approval.id, {
+        approval,
+        settle: (result) => {
+          listening.dispose();
+          resolve(result);
+        },
+      });
+      this.tell();
+      this.asked.fire(approval);
+    });
+  }
+
+  /** Answers a question; nothing happens where it was answered before. */
+  answer(id: string, result: ApprovalRequestResult): void {
+    const question = this.waiting.get(id);
+    if (question === undefined) return;
+    this.waiting.delete(id);
+    this.tell();
+    question.settle(result);
+    this.answered.fire({ approval: question.approval, decision: result.decision });
+  }
+
+  /** The daemon that asked is gone, and with it its questions. */
+  forget(): void {
+    for (const id of [...this.waiting.keys()]) this.answer(id, { decision: 'deny' });
+  }
+
+  get pending(): Approval[] {
+    return [...this.waiting.values()].map(({ approval }) => approval);
+  }
+
+  /** Lets the person answer a question by keyboard. */
+  async pick(): Promise<void> {
+    const approval = this.pending[0];
+    if (approval === undefined) {
+      void window.showInformationMessage('ckit has no question.');
+      return;
+    }
+    const items: (QuickPickItem & { decision: Decision })[] = [
+      { label: '$(check) Allow once', decision: 'allowOnce' },
+      ...(approval.sessionId === undefined
+        ? []
+        : [{ label: '$(check-all) Allow for this session', decision: 'allowForSession' as const }]),
+      { label: '$(close) Deny', decision: 'deny' },
+    ];
+    const placeHolder = approval.command ? `$ ${approval.command.join(' ')}` : (approval.files ?? []).join(', ');
+    const chosen = await window.showQuickPick(items, { title: approval.title, placeHolder, ignoreFocusOut: true });
+    if (chosen !== undefined) this.answer(approval.id, { decision: chosen.decision });
+  }
+
+  dispose(): void {
+    this.forget();
+    this.asked.dispose();
+    this.answered.dispose();
+  }
+
+  private tell(): void {
+    void commands.executeCommand('setContext', 'ckit.asking', this.waiting.size > 0);
+  }
+}

@@ -1,0 +1,77 @@
+import { commands, window } from 'vscode';
+import type { LogOutputChannel } from 'vscode';
+import type { JsonValue } from '@ckit/client';
+import type { Keys } from '../keys';
+import { watched } from '../messages';
+import { explain } from '../session';
+import type { Status } from '../status';
+import type { Commands, Context } from './context';
+
+/** Commands about the daemon itself: its health, its keys and models, its index. */
+export function daemonCommands(context: Context, keys: Keys, status: Status, log: LogOutputChannel): Commands {
+  const { repositories, session } = context;
+
+  /** A key that the daemon has got stays in its memory until it ends. */
+  async function offerRestart(outdated: boolean): Promise<void> {
+    if (!outdated) return;
+    const restart = 'Restart Now';
+    const choice = await window.showInformationMessage('The daemon goes on with the former key until it restarts.', restart);
+    if (choice === restart) await session.restart();
+  }
+
+  async function testProvider(): Promise<void> {
+    const client = await session.client();
+    const { providers } = await client.request('ckit/provider/list', {});
+    const items = providers.map((each) => ({
+      label: each.name,
+      description: [each.kind, each.baseUrl].filter(Boolean).join(' · '),
+      detail: [each.status, each.reason].filter(Boolean).join(': '),
+    }));
+    const chosen = await window.showQuickPick(items, { title: 'Test a Provider of Models' });
+    if (chosen === undefined) return;
+    const name = chosen.label;
+    const tried = await watched(client, `Asking ${name}`, 'ckit/provider/test', { provider: name });
+    if (tried.ok) void window.showInformationMessage(`${tried.model} answers: ${tried.detail}`);
+    else void window.showErrorMessage(`${tried.model}: ${tried.detail}`);
+  }
+
+  async function rebuildIndex(): Promise<void> {
+    const client = await session.client();
+    const { id } = await repositories.current();
+    const { chunks, embedder } = await watched(client, 'Building the index', 'ckit/rag/index', {
+      repository: id,
+      rebuild: true,
+    });
+    void window.showInformationMessage(`${chunks} passages can be found by meaning (${embedder}).`);
+  }
+
+  async function references(): Promise<string[]> {
+    if (session.state.name !== 'running') return [];
+    const client = await session.client();
+    const { settings } = await client.request('ckit/config/get', {});
+    return settings.flatMap(({ value }) => [...clientKeys(value)]);
+  }
+
+  return {
+    'ckit.health': () => status.details(),
+    'ckit.restart': async () => {
+      await session.restart();
+      await explain(session.state);
+    },
+    'ckit.showLog': () => log.show(true),
+    'ckit.setKey': async () => offerRestart(await keys.set(await references())),
+    'ckit.clearKey': async () => offerRestart(await keys.clear()),
+    'ckit.testProvider': testProvider,
+    'ckit.rebuildIndex': rebuildIndex,
+    'ckit.walkthrough': () => commands.executeCommand('workbench.action.openWalkthrough', 'ckit.ckit#ckit.start', false),
+  };
+}
+
+/** Every reference to a key of the client that a setting holds. */
+function* clientKeys(value: JsonValue | undefined): Iterable<string> {
+  if (typeof value === 'string') {
+    if (value.startsWith('client:')) yield value;
+  } else if (typeof value === 'object' && value !== null) {
+    for (const each of Object.values(value)) yield* clientKeys(each as JsonValue);
+  }
+}

@@ -1,0 +1,42 @@
+import { window } from 'vscode';
+import type { QuickPickItem } from 'vscode';
+import type { GraphPanel } from '../webviews/graphPanel';
+import type { SideView } from '../webviews/sideView';
+import type { Commands, Context } from './context';
+import { targetOf } from './target';
+
+/** Commands that show the pages: the chat, questions, the graph. */
+export function pageCommands(context: Context, pages: { chat: SideView; ask: SideView; graph: GraphPanel }): Commands {
+  const { repositories, session } = context;
+  const { ask, chat, graph } = pages;
+
+  async function openChat(): Promise<void> {
+    const client = await session.client();
+    const repository = await repositories.current();
+    const { sessions } = await client.request('ckit/session/list', { repository: repository.id });
+    const items = sessions.map((each): QuickPickItem & { id: string } => ({
+      id: each.id,
+      label: each.title,
+      description: new Date(each.updatedAt).toLocaleString(),
+    }));
+    const chosen = await window.showQuickPick(items, { title: 'Conversations', placeHolder: 'Go on with one' });
+    if (chosen) await chat.show({ kind: 'load', sessionId: chosen.id });
+  }
+
+  return {
+    'ckit.openChat': openChat,
+    'ckit.startChat': async (text) => chat.show(typeof text === 'string' ? { kind: 'say', text } : undefined),
+    'ckit.newChat': async () => chat.show({ kind: 'clear' }),
+    'ckit.askQuestion': async (given) => {
+      const title = 'Ask the Repository';
+      const question =
+        typeof given === 'string' ? given : await window.showInputBox({ title, prompt: 'The answer names its sources.' });
+      if (question) await ask.show({ kind: 'ask', question });
+    },
+    'ckit.showGraph': () => graph.show(),
+    'ckit.showInGraph': async (argument) => {
+      const target = await targetOf(repositories, argument, 'Impact in the Graph');
+      if (target) graph.show(target.id);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { commands, TabInputTextDiff, Uri, window } from 'vscode';
+import type { Disposable, Tab } from 'vscode';
+import type { Approval } from '@ckit/client';
+import { changedFiles } from './patch';
+import type { ChangedFile } from './patch';
+import type { Session } from './session';
+import { Texts } from './texts';
+
+/** Scheme of both sides of a proposed change. */
+export const PROPOSAL_SCHEME = 'ckit-proposal';
+
+/** What an approval would change, in VS Code's own diff editor. */
+export class Proposals implements Disposable {
+  private readonly texts = new Texts(PROPOSAL_SCHEME);
+
+  constructor(private readonly session: Session) {}
+
+  /** Opens a diff of everything that would change, as it would be. */
+  async show(approval: Approval): Promise<void> {
+    const { diff, id } = approval;
+    if (diff === undefined) return;
+    const title = titleOf(approval);
+    const files = await this.filesOf(diff, approval.repository);
+    if (files === undefined) {
+      // The file has changed since it was asked; what was asked is still shown, as a patch.
+      await this.texts.show(`${title}.diff`, diff, 'diff');
+      return;
+    }
+    const sides = files.map((file) => this.sidesOf(id, file));
+    const [only] = sides;
+    if (only !== undefined && sides.length === 1) {
+      await commands.executeCommand('vscode.diff', only[1], only[2], title, { preview: false, preserveFocus: true });
+    } else {
+      await commands.executeCommand('vscode.changes', title, sides);
+    }
+  }
+
+  /** Closes what {@link show} has opened. */
+  async close(approval: Approval): Promise<void> {
+    const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
+    await window.tabGroups.close(tabs.filter((tab) => isOf(tab, approval)), true);
+  }
+
+  /** The id of the approval that an editor shows; of the active one without a side. */
+  idOf(side: unknown, pending: Iterable<Approval>): string | undefined {
+    if (side instanceof Uri && side.scheme === PROPOSAL_SCHEME) return side.query.split('&')[0];
+    const tab = window.tabGroups.activeTabGroup.activeTab;
+    for (const approval of pending) if (tab && isOf(tab, approval)) return approval.id;
+    return undefined;
+  }
+
+  dispose(): void {
+    this.texts.dispose();
+  }
+
+  private async filesOf(diff: string, repository: string): Promise<ChangedFile[] | undefined> {
+    const client = await this.session.client();
+    try {
+      return await changedFiles(diff, async (path) => (await client.request('ckit/file/read', { path, repository })).text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private sidesOf(id: string, { before, after }: ChangedFile): [Uri, Uri, Uri] {
+    const path = after?.path ?? before?.path ?? '';
+    return [
+      Uri.from({ scheme: PROPOSAL_SCHEME, path: `/${path}`, query: `${id}&label` }),
+      this.texts.put(before?.path ?? path, before?.text ?? '', `${id}&before`),
+      this.texts.put(path, after?.text ?? '', `${id}&after`),
+    ];
+  }
+}
+
+function titleOf({ title }: Approval): string {
+  return `ckit proposes: ${title}`;
+}
+
+function isOf(tab: Tab, approval: Approval): boolean {
+  if (tab.input instanceof TabInputTextDiff) {
+    const { modified } = tab.input;
+    return modified.scheme === PROPOSAL_SCHEME && modified.query.startsWith(`${approval.id}&`);
+  }
+  // The editor of several diffs, and a patch as a text, are known by their names alone.
+  return tab.label === titleOf(approval) || tab.label === `${titleOf(approval)}.diff`;
+}

@@ -1,0 +1,134 @@
+import { realpathSync } from 'node:fs';
+import { sep } from 'node:path';
+import { Range, Selection, TextEditorRevealType, Uri, ViewColumn, window, workspace } from 'vscode';
+import type { QuickPickItem } from 'vscode';
+import type { EntitySummary, Location, Range as PlaceRange, RepositoryInfo } from '@ckit/client';
+import type { Session } from './session';
+
+interface EntityItem extends QuickPickItem {
+  entity: EntitySummary;
+}
+
+/** The open repositories, where they lie in the workspace, and what is in them. */
+export class Repositories {
+  private lastUsed: string | undefined;
+
+  constructor(private readonly session: Session) {}
+
+  async list(): Promise<RepositoryInfo[]> {
+    const client = await this.session.client();
+    return (await client.request('ckit/repo/list', {})).repositories;
+  }
+
+  /**
+   * The repository that the person works in: that of the active editor, else the one before, else the first.
+   *
+   * @throws Error where no folder of the workspace is one.
+   */
+  async current(): Promise<RepositoryInfo> {
+    const all = await this.list();
+    const uri = window.activeTextEditor?.document.uri;
+    const found =
+      (uri && all.find((each) => this.pathIn(each, uri) !== undefined)) ??
+      all.find(({ id }) => id === this.lastUsed) ??
+      all[0];
+    if (found === undefined) throw new Error('No folder of this workspace holds a context repository.');
+    this.lastUsed = found.id;
+    return found;
+  }
+
+  /** Where a file of a repository is, as the workspace knows it. */
+  uriOf(repository: RepositoryInfo, path: string): Uri {
+    return Uri.joinPath(this.rootOf(repository), path);
+  }
+
+  /** The path of a file within a repository; nothing where it is elsewhere. */
+  pathIn(repository: RepositoryInfo, uri: Uri): string | undefined {
+    const root = this.rootOf(repository).path;
+    return uri.scheme === 'file' && uri.path.startsWith(`${root}/`) ? uri.path.slice(root.length + 1) : undefined;
+  }
+
+  /** Shows a place of a file. */
+  async open(repository: RepositoryInfo, path: string, range?: PlaceRange, preview = true): Promise<void> {
+    const document = await workspace.openTextDocument(this.uriOf(repository, path));
+    // Editors beside a graph or a diff stay where the person has put them.
+    const column = window.visibleTextEditors.find((each) => each.document === document)?.viewColumn ?? ViewColumn.One;
+    const editor = await window.showTextDocument(document, { viewColumn: column, preview });
+    if (range === undefined) return;
+    const place = new Range(range.start.line, range.start.character, range.end.line, range.end.character);
+    editor.selection = new Selection(place.start, place.end);
+    editor.revealRange(place, TextEditorRevealType.InCenterIfOutsideViewport);
+  }
+
+  openLocation(repository: RepositoryInfo, { path, range }: Location): Promise<void> {
+    return this.open(repository, path, range);
+  }
+
+  async openEntity(repository: RepositoryInfo, id: string): Promise<void> {
+    const client = await this.session.client();
+    const { location } = await client.request('ckit/entity/get', { id, repository: repository.id });
+    await this.openLocation(repository, location);
+  }
+
+  async entities(repository: RepositoryInfo, types?: string[]): Promise<EntitySummary[]> {
+    const client = await this.session.client();
+    const found: EntitySummary[] = [];
+    let offset: number | undefined = 0;
+    while (offset !== undefined) {
+      const page: { entities: EntitySummary[]; nextOffset?: number } = await client.request('ckit/entity/list', {
+        repository: repository.id,
+        limit: 10_000,
+        offset,
+        ...(types ? { types } : {}),
+      });
+      found.push(...page.entities);
+      offset = page.nextOffset;
+    }
+    return found;
+  }
+
+  /** The entity of the active editor. */
+  async here(repository: RepositoryInfo, types?: string[]): Promise<EntitySummary | undefined> {
+    const uri = window.activeTextEditor?.document.uri;
+    const path = uri && this.pathIn(repository, uri);
+    if (path === undefined) return undefined;
+    return (await this.entities(repository, types)).find((each) => each.path === path);
+  }
+
+  /** Lets the person choose an entity; nothing where they don't. */
+  async pick(repository: RepositoryInfo, title: string, types?: string[]): Promise<EntitySummary | undefined> {
+    const items = this.entities(repository, types).then((entities) =>
+      entities.map((entity): EntityItem => ({
+        entity,
+        label: entity.id,
+        description: entity.title ?? '',
+        detail: [entity.type, entity.status].filter(Boolean).join(' · '),
+      })),
+    );
+    const options = { title, placeHolder: 'Id or title', matchOnDescription: true, matchOnDetail: true };
+    return (await window.showQuickPick(items, options))?.entity;
+  }
+
+  private rootOf({ rootUri }: RepositoryInfo): Uri {
+    const root = Uri.parse(rootUri);
+    for (const { uri } of workspace.workspaceFolders ?? []) {
+      if (uri.scheme !== 'file') continue;
+      // The daemon resolves symbolic links, and the workspace does not.
+      const real = resolved(uri.fsPath);
+      if (root.fsPath === real) return uri;
+      if (root.fsPath.startsWith(real + sep)) {
+        return Uri.joinPath(uri, ...root.fsPath.slice(real.length + 1).split(sep));
+      }
+    }
+    return root;
+  }
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    // The folder is gone, or on a drive that is: it has no other name.
+    return path;
+  }
+}

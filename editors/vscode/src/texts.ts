@@ -1,0 +1,53 @@
+import { EventEmitter, languages, TabInputText, Uri, window, workspace } from 'vscode';
+import type { Disposable, TextDocument, TextDocumentContentProvider } from 'vscode';
+
+/** Scheme of documents that hold what the daemon has said: prompts, specifications that are being written. */
+export const TEXT_SCHEME = 'ckit-text';
+
+/** Texts that are shown in editors, and that nobody can change. */
+export class Texts implements TextDocumentContentProvider, Disposable {
+  private readonly texts = new Map<string, string>();
+  private readonly changes = new EventEmitter<Uri>();
+  private readonly disposables: Disposable[];
+
+  readonly onDidChange = this.changes.event;
+
+  constructor(private readonly scheme: string) {
+    this.disposables = [
+      workspace.registerTextDocumentContentProvider(scheme, this),
+      workspace.onDidCloseTextDocument(({ uri }) => this.texts.delete(uri.toString())),
+      this.changes,
+    ];
+  }
+
+  /** Makes a document, or gives it another text; the query tells documents of the same name apart. */
+  put(path: string, text: string, query = ''): Uri {
+    const uri = Uri.from({ scheme: this.scheme, path: `/${path}`, query });
+    this.texts.set(uri.toString(), text);
+    this.changes.fire(uri);
+    return uri;
+  }
+
+  /** Shows a text; later calls of {@link put} with the same name change what is shown. */
+  async show(path: string, text: string, language: string): Promise<TextDocument> {
+    const document = await workspace.openTextDocument(this.put(path, text));
+    await languages.setTextDocumentLanguage(document, language);
+    await window.showTextDocument(document, { preview: false });
+    return document;
+  }
+
+  /** Closes the editors of a text. */
+  async close(path: string): Promise<void> {
+    const uri = Uri.from({ scheme: this.scheme, path: `/${path}` }).toString();
+    const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
+    await window.tabGroups.close(tabs.filter(({ input }) => input instanceof TabInputText && input.uri.toString() === uri));
+  }
+
+  provideTextDocumentContent(uri: Uri): string {
+    return this.texts.get(uri.toString()) ?? '';
+  }
+
+  dispose(): void {
+    for (const each of this.disposables) each.dispose();
+  }
+}
