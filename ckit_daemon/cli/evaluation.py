@@ -54,7 +54,8 @@ class Outcome:
         for rank, names in enumerate(self.hits[:DEPTH], 1):
             for name in names.intersection(self.question.expected):
                 found.setdefault(name, rank)
-        return tuple(sorted(found.values()))
+        # A hit that two of the expected names mean counts once.
+        return tuple(sorted(set(found.values())))
 
     @property
     def succeeded(self) -> bool:

@@ -154,3 +154,9 @@ def test_each_broken_line_is_named_with_its_number_and_fault() -> None:
 def test_a_file_without_questions_is_refused(text: str) -> None:
     with pytest.raises(CommandError, match="no questions"):
         read_questions(text, "q.jsonl")
+
+
+def test_a_hit_that_two_expected_names_mean_counts_once() -> None:
+    hits = (frozenset({"note-1", "notes.jsonl"}), frozenset({"FEAT-001"}))
+    outcome = Outcome(Question("What?", ("note-1", "notes.jsonl"), "any"), hits, relevant=True, milliseconds=1)
+    assert outcome.ranks == (1,)
