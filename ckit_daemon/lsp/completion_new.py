@@ -13,7 +13,7 @@ from ckit_daemon.core.edit.template import about, fill, templates_of
 from ckit_daemon.core.errors import CkitError
 from ckit_daemon.core.json import shown
 from ckit_daemon.core.shapes import facts, properties, required
-from ckit_daemon.core.yaml.cursor import keys_in
+from ckit_daemon.core.yaml.cursor import outline
 from ckit_daemon.lsp.snippet import choice, escape, placeholder
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 
 def new_entities(typing: Typing) -> Iterator[types.CompletionItem]:
     """Yield whole entities for a file that holds none yet."""
-    if typing.cursor.path or keys_in(typing.document.text):
+    if typing.cursor.path or outline(typing.document.text).keys:
         return
     identifier = _identifier(typing)
     for document in templates_of(typing.view.snapshot, typing.entity_type):

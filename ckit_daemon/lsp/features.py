@@ -19,6 +19,8 @@ from ckit_daemon.core.errors import CkitError
 from ckit_daemon.logs import bind_request
 from ckit_daemon.lsp.context import Cancellation, Encoded, LanguageContext
 from ckit_daemon.lsp.feed import FindingsFeed
+from ckit_daemon.lsp.refresh import Refresher
+from ckit_daemon.lsp.tokens_legend import legend
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -64,6 +66,10 @@ def _pulls(client: Client) -> bool:
 
 def _edits(client: Client) -> bool:
     return "edits" in client.features
+
+
+def _graphs(client: Client) -> bool:
+    return "graph" in client.features
 
 
 FEATURES = (
@@ -114,6 +120,20 @@ FEATURES = (
         options=lambda: types.CodeActionOptions([types.CodeActionKind.QuickFix, "source.ckit"]),
         wanted=lambda client: client.has("text_document.code_action.code_action_literal_support"),
     ),
+    Feature(
+        types.TEXT_DOCUMENT_CODE_LENS,
+        "lenses",
+        "code_lenses",
+        options=lambda: types.CodeLensOptions(resolve_provider=True),
+    ),
+    Feature(types.CODE_LENS_RESOLVE, "lenses", "resolve", "workspace"),
+    Feature(types.TEXT_DOCUMENT_INLAY_HINT, "hints", "inlay_hints"),
+    Feature(types.TEXT_DOCUMENT_FOLDING_RANGE, "folding", "folding_ranges"),
+    Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, "tokens", "semantic_tokens", options=legend),
+    Feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, "tokens", "semantic_tokens_in_range", options=legend),
+    Feature(types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY, "hierarchy", "prepare_call_hierarchy", wanted=_graphs),
+    Feature(types.CALL_HIERARCHY_INCOMING_CALLS, "hierarchy", "incoming_calls", wanted=_graphs),
+    Feature(types.CALL_HIERARCHY_OUTGOING_CALLS, "hierarchy", "outgoing_calls", wanted=_graphs),
 )
 
 
@@ -148,6 +168,7 @@ class LanguageFeatures:
         self._timeout = timeout
         self._context: LanguageContext | None = None
         self._feed: FindingsFeed | None = None
+        self._refresher: Refresher | None = None
 
     def register(self, client: Client) -> None:
         """Offer what a client can use; to be called in `initialize`, before its answer is made."""
@@ -161,7 +182,17 @@ class LanguageFeatures:
             notify=self._notify,
             refresh=lambda: self._server.workspace_diagnostic_refresh(None),
         )
+        server = self._server
+        self._refresher = Refresher(
+            {
+                "workspace.code_lens.refresh_support": lambda: server.workspace_code_lens_refresh(None),
+                "workspace.inlay_hint.refresh_support": lambda: server.workspace_inlay_hint_refresh(None),
+                "workspace.semantic_tokens.refresh_support": lambda: server.workspace_semantic_tokens_refresh(None),
+            },
+            client.has,
+        )
         self._repositories.subscribe(lambda opened, _: self.document_changed(opened))
+        self._repositories.subscribe(self._refresher.changed)
         self._repositories.on_open(self._opened)
         self._repositories.on_close(self._feed.forget)
 
@@ -174,6 +205,8 @@ class LanguageFeatures:
         """Begin nothing any more."""
         if self._feed is not None:
             self._feed.close()
+        if self._refresher is not None:
+            self._refresher.close()
         if self._context is not None:
             self._context.close()
 

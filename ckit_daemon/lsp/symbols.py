@@ -9,9 +9,8 @@ from lsprotocol import types
 
 from ckit_daemon.core.json import shorten
 from ckit_daemon.core.text import Position, Range
-from ckit_daemon.core.yaml.cursor import keys_in
 from ckit_daemon.lsp.match import rank, words_of
-from ckit_daemon.lsp.target import is_yaml
+from ckit_daemon.lsp.target import is_yaml, outline_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +63,7 @@ def _entity_symbol(view: View, entity: Entity, children: list[types.DocumentSymb
     whole = Range(Position(0, 0), Position(len(lines) - 1, len(lines[-1])))
     return types.DocumentSymbol(
         entity.id,
-        _kind(entity),
+        kind_of_entity(entity),
         view.convert.range(whole, document),
         view.convert.range(document.range_at(("id",)), document),
         shorten(entity.title or entity.type, 200),
@@ -72,7 +71,8 @@ def _entity_symbol(view: View, entity: Entity, children: list[types.DocumentSymb
     )
 
 
-def _kind(entity: Entity) -> types.SymbolKind:
+def kind_of_entity(entity: Entity) -> types.SymbolKind:
+    """The kind that stands for an entity's type."""
     return _KINDS.get(entity.type, types.SymbolKind.Object)
 
 
@@ -80,7 +80,7 @@ def _keys(view: View, document: Document) -> list[types.DocumentSymbol]:
     """The keys of a document that is half typed."""
     top: list[types.DocumentSymbol] = []
     open_keys: list[tuple[Path, types.DocumentSymbol]] = []
-    for path, where in keys_in(document.text):
+    for path, where in outline_of(document).keys:
         while open_keys and open_keys[-1][0] != path[: len(open_keys[-1][0])]:
             open_keys.pop()
         place = view.convert.range(where, document)
@@ -200,6 +200,6 @@ def _workspace_symbol(view: View, entity: Entity, *, several: bool) -> types.Wor
     return types.WorkspaceSymbol(
         view.convert.location(entity.document.location_at(("id",))),
         f"{entity.id} {shorten(entity.title, 100)}" if entity.title else entity.id,
-        _kind(entity),
+        kind_of_entity(entity),
         container_name=f"{view.repository.store.root.name}: {entity.type}" if several else entity.type,
     )

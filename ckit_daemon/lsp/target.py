@@ -10,13 +10,16 @@ from ckit_daemon.core import layout
 from ckit_daemon.core.mentions import is_telling, word_at
 from ckit_daemon.core.relations import relation_at, split_version
 from ckit_daemon.core.text import Position, Range
-from ckit_daemon.core.yaml.cursor import Role, cursor_at
+from ckit_daemon.core.yaml.cursor import Role, cursor_at, outline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ckit_daemon.core.document import Document
+    from ckit_daemon.core.json import Path
     from ckit_daemon.core.relations import Relation
     from ckit_daemon.core.snapshot import Snapshot
-    from ckit_daemon.core.yaml.cursor import Cursor
+    from ckit_daemon.core.yaml.cursor import Cursor, Outline, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,18 @@ def cursor_in(document: Document, position: Position) -> Cursor:
     return cursor_at(document.text, position)
 
 
+@lru_cache(maxsize=16)
+def outline_of(document: Document) -> Outline:
+    """Where the keys and values of a YAML document stand; several features ask in turn."""
+    return outline(document.text)
+
+
 def target_at(snapshot: Snapshot, document: Document, position: Position) -> Target | None:
     """The id at a position: in a field for ids, as the document's own, or mentioned in any text."""
     if is_yaml(document.path):
         cursor = cursor_in(document, position)
-        found = _in_field(snapshot, document, cursor)
+        is_value = cursor.role in {Role.VALUE, Role.NEW} and bool(cursor.text)
+        found = _in_field(snapshot, document, cursor.path, cursor.text, cursor.range.start) if is_value else None
         if found is not None:
             return found
     word = word_at(document.lines[position.line], position)
@@ -55,16 +65,26 @@ def target_at(snapshot: Snapshot, document: Document, position: Position) -> Tar
     return Target(*word)
 
 
-def _in_field(snapshot: Snapshot, document: Document, cursor: Cursor) -> Target | None:
-    entity_type = snapshot.schemas.type_of_path(document.path)
-    is_value = cursor.role in {Role.VALUE, Role.NEW} and cursor.text
-    if not is_value or not document.path.startswith(f"{layout.ENTITIES}/"):
+def ids_in(snapshot: Snapshot, document: Document) -> Iterator[tuple[Scalar, Target]]:
+    """Yield every value of a YAML document that stands where an id belongs, in the order of the text."""
+    for scalar in outline_of(document).scalars:
+        found = _in_field(snapshot, document, scalar.path, scalar.text, scalar.range.start) if scalar.text else None
+        if found is not None:
+            yield scalar, found
+
+
+def _in_field(snapshot: Snapshot, document: Document, path: Path, text: str, start: Position) -> Target | None:
+    if not document.path.startswith(f"{layout.ENTITIES}/"):
         return None
-    if cursor.path == ("id",):
-        return Target(cursor.text, cursor.range, is_definition=True)
-    relation = relation_at(entity_type, cursor.path) if entity_type is not None else None
+    if path == ("id",):
+        return Target(text, _stretch(start, text), is_definition=True)
+    entity_type = snapshot.schemas.type_of_path(document.path)
+    relation = relation_at(entity_type, path) if entity_type is not None else None
     if relation is None:
         return None
-    identifier = split_version(cursor.text)[0] if relation.versioned else cursor.text
-    start = cursor.range.start
-    return Target(identifier, Range(start, Position(start.line, start.column + len(identifier))), relation)
+    identifier = split_version(text)[0] if relation.versioned else text
+    return Target(identifier, _stretch(start, identifier), relation)
+
+
+def _stretch(start: Position, text: str) -> Range:
+    return Range(start, Position(start.line, start.column + len(text)))

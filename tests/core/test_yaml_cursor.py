@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ckit_daemon.core.text import Position, position_at, split_lines
 from ckit_daemon.core.yaml import SourceTree, parse
-from ckit_daemon.core.yaml.cursor import Role, cursor_at, keys_in
+from ckit_daemon.core.yaml.cursor import Role, cursor_at, outline
 from tests.support.repositories import REFERENCE
 
 if TYPE_CHECKING:
@@ -122,6 +122,11 @@ def entries(value: JsonValue, path: YamlPath = ()) -> Iterator[tuple[YamlPath, b
         yield path, False
 
 
+def _is_on_one_line(tree: SourceTree, lines: list[str], path: YamlPath) -> bool:
+    start, end = tree.locate(path).value
+    return start.line == end.line and lines[start.line][start.column] not in "|>{["
+
+
 @pytest.mark.parametrize("source", list(sources()), ids=lambda path: path.name)
 def test_in_whole_documents_it_says_what_the_parser_says(source: Path) -> None:
     text = source.read_text("utf-8")
@@ -138,7 +143,11 @@ def test_in_whole_documents_it_says_what_the_parser_says(source: Path) -> None:
         asked += 1
     assert asked > 0
     keys = [path for path, is_key in entries(parse(text).value) if is_key]
-    assert [path for path, _ in keys_in(text)] == keys
+    found = outline(text)
+    assert [path for path, _ in found.keys] == keys
+    scalars = {scalar.path for scalar in found.scalars}
+    single = {path for path, is_key in entries(parse(text).value) if not is_key and _is_on_one_line(tree, lines, path)}
+    assert single <= scalars
 
 
 @given(st.text(st.sampled_from(list("ab:-[]{}'\"# \n\t|>&*!?,é😀\r")), max_size=60), st.integers(0, 60))
@@ -148,4 +157,4 @@ def test_any_text_will_do(text: str, offset: int) -> None:
     line = split_lines(text)[position.line]
     assert found.range.start.line == found.range.end.line == position.line
     assert 0 <= found.range.start.column <= found.range.end.column <= len(line)
-    keys_in(text)
+    outline(text)

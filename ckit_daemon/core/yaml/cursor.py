@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 from ckit_daemon.core.text import Position, Range, split_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ckit_daemon.core.json import Path
 
@@ -42,6 +42,30 @@ class Role(Enum):
     """Anything at the path: the value itself, the first key of a mapping, the first dash of a list."""
     TEXT = auto()
     """A comment or the lines of a text, where nothing has a meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A value on one line."""
+
+    path: Path
+    range: Range
+    """Without quotes."""
+    text: str
+    quote: str = ""
+
+    @property
+    def end(self) -> Position:
+        """Where it ends, its closing quote included."""
+        return Position(self.range.end.line, self.range.end.column + len(self.quote))
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The keys and values of a document, each in their order."""
+
+    keys: tuple[tuple[Path, Range], ...]
+    scalars: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +108,11 @@ def cursor_at(text: str, position: Position) -> Cursor:
     return _Scanner(split_lines(text), position).scan()
 
 
-def keys_in(text: str) -> list[tuple[Path, Range]]:
-    """The path and the place of every key, in their order. Any text will do."""
+def outline(text: str) -> Outline:
+    """Tell where every key and every value of one line stands. Any text will do."""
     scanner = _Scanner(split_lines(text), Position(-1, 0))
     scanner.scan()
-    return scanner.places
+    return Outline(tuple(scanner.places), tuple(scanner.scalars))
 
 
 @dataclass(slots=True)
@@ -125,7 +149,7 @@ class _Scanner:
     """The column that the lines of an open bracket or quote stand to the right of."""
     found: Cursor | None = None
     keys: dict[Path, list[str]] = field(default_factory=dict["Path", list[str]])
-    values: dict[Path, str] = field(default_factory=dict["Path", str])
+    scalars: list[Scalar] = field(default_factory=list[Scalar])
     places: list[tuple[Path, Range]] = field(default_factory=list[tuple["Path", Range]])
 
     def scan(self) -> Cursor:
@@ -136,7 +160,7 @@ class _Scanner:
         found = self.found
         if found is None:
             return Cursor(Role.NEW, (), Range(self.target, self.target), "")
-        return _with_siblings(found, self.keys, self.values)
+        return _with_siblings(found, self.keys, self.scalars)
 
     # Lines
 
@@ -276,11 +300,12 @@ class _Scanner:
 
     def _scalar(self, number: int, start: int, end: int, role: Role, path: Path, **flags: Unpack[_Flags]) -> None:
         """A scalar with its place; what is behind it on the line is nothing."""
-        closing = len(flags.get("quote", ""))
-        if number == self.target.line and self.found is None and self.target.column <= end + closing:
+        quote = flags.get("quote", "")
+        if number == self.target.line and self.found is None and self.target.column <= end + len(quote):
             self._note(role, path, start, end, **flags)
         else:
-            self.values[path] = self.lines[number][start:end]
+            where = Range(Position(number, start), Position(number, end))
+            self.scalars.append(Scalar(path, where, self.lines[number][start:end], quote))
 
     # Brackets
 
@@ -426,8 +451,11 @@ def _skip(line: str, column: int) -> int:
     return column
 
 
-def _with_siblings(found: Cursor, keys: Mapping[Path, list[str]], values: Mapping[Path, str]) -> Cursor:
-    parent = found.path[:-1]
+def _with_siblings(found: Cursor, keys: Mapping[Path, list[str]], scalars: Iterable[Scalar]) -> Cursor:
     in_list = bool(found.path) and isinstance(found.path[-1], int)
-    items = {text for path, text in values.items() if in_list and len(path) == len(found.path) and path[:-1] == parent}
+    items = {
+        scalar.text
+        for scalar in (scalars if in_list else ())
+        if len(scalar.path) == len(found.path) and scalar.path[:-1] == found.path[:-1]
+    }
     return replace(found, keys=frozenset(keys.get(found.path, ())), items=frozenset(items))
