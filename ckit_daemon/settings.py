@@ -205,7 +205,9 @@ class ModelsSettings(Group, frozen=True):
     ] = None
     max_output_tokens: Annotated[int, Meta(ge=1, le=1_000_000, description="Longest answer, in tokens.")] = 4096
     connect_timeout_seconds: Annotated[Seconds, Meta(description="Deadline to reach a provider.")] = 10.0
-    first_output_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of an answer's first token.")] = 60.0
+    first_output_timeout_seconds: Annotated[
+        Seconds, Meta(description="Deadline of an answer's first token, counted from the provider's last sign of life.")
+    ] = 60.0
     output_gap_timeout_seconds: Annotated[Seconds, Meta(description="Longest pause within an answer.")] = 30.0
     total_timeout_seconds: Annotated[Seconds, Meta(description="Deadline of one whole answer.")] = 300.0
     max_retries: Annotated[int, Meta(ge=0, le=10, description="Further tries after a transient failure.")] = 3

@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TASK = "contexts/tasks/T-009-retry-and-suppress.yaml"
 README = Path(__file__).parents[2] / "README.md"
+KEY = "readme-key-0123456789"
 
 
 def test_ask_prints_the_answer_alone_and_tells_about_the_work_on_standard_error(ckit: Ckit) -> None:
@@ -314,10 +316,45 @@ def test_code_is_a_patch_until_it_is_applied(own: Ckit) -> None:
     assert "Nothing is known about 'FEAT-001' having been generated here." in unknown.err
 
 
-@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
+README_BLOCKS = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", README_BLOCKS)
 def test_R25_the_settings_in_the_readme_work(block: str, tmp_path: Path) -> None:
     assert tomllib.loads(block)
     file = tmp_path / "config.toml"
     file.write_text(block, encoding="utf-8")
     configuration = load({"CKIT_CONFIG_FILE": str(file)})
     assert not configuration.warnings
+
+
+PROVIDERS = [block for block in README_BLOCKS if "models.providers" in block]
+
+
+@pytest.mark.parametrize("block", PROVIDERS, ids=[block.splitlines()[0].strip("# ") for block in PROVIDERS])
+def test_R25_each_provider_of_the_readme_answers_when_only_its_address_and_key_are_ours(
+    block: str, own: Ckit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tomllib.loads(block)["models"]
+    [(name, provider)] = settings["providers"].items()
+    model = settings["chat"].removeprefix(f"{name}/")
+    with model_server(provider["kind"]) as server:
+        server.models = {model: 8192}
+        # The path behind a gateway's address stays as it is written.
+        path = urlsplit(provider.get("baseUrl", "")).path.removeprefix("/v1")
+        provider["baseUrl"] = f"{server.base_url}{path}"
+        for field in ("apiKey", "subscriptionKey"):
+            if field in provider:
+                provider[field] = "env:CKIT_TEST_README_KEY"
+                monkeypatch.setenv("CKIT_TEST_README_KEY", KEY)
+                server.key = KEY
+        config = tmp_path / "config.toml"
+        fields = ", ".join(f'{key} = "{value}"' for key, value in provider.items())
+        config.write_text(
+            f'models.chat = "{settings["chat"]}"\nmodels.providers.{name} = {{ {fields} }}\n', encoding="utf-8"
+        )
+        monkeypatch.setenv("CKIT_CONFIG_FILE", str(config))
+        tried = own("providers", "test", name, model)
+        assert tried.code == 0, tried.out
+        server.enqueue(Reply(text="By the model of the README."))
+        assert own("ask", "Who answers?").out == "By the model of the README.\n"
