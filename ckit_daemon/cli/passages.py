@@ -69,9 +69,9 @@ def hits(opened: Session, result: SearchResult) -> bool:
     out, terminal = opened.terminal.out, opened.terminal
     for hit in result.hits:
         out.print(_headline(opened, hit), soft_wrap=True)
-        out.print(Padding(Text(shortened(hit.text)), (0, 0, 0, 4)))
+        out.print(Padding(Text(shortened(hit.text)), (0, 0, 0, 4), expand=False))
         why = "; ".join(f"{part.source} {part.score:.2f} \u00d7 {part.weight:.2f}: {part.why}" for part in hit.parts)
-        out.print(Padding(Text(why, "dim"), (0, 0, 0, 4)))
+        out.print(Padding(Text(why, "dim"), (0, 0, 0, 4), expand=False))
     relevant = any(hit.relevant for hit in result.hits)
     if not result.hits:
         terminal.note("Nothing was found.")
@@ -100,7 +100,7 @@ def sources(opened: Session, result: QueryResult) -> None:
         out.print(Text("\nSources", "bold"))
     for citation in result.citations:
         out.print(_source(opened, citation), soft_wrap=True)
-        out.print(Padding(Text(shortened(citation.excerpt), "dim"), (0, 0, 0, 4)))
+        out.print(Padding(Text(shortened(citation.excerpt), "dim"), (0, 0, 0, 4), expand=False))
     for claim in result.claims:
         if claim.support == "unsupported":
             warn(opened, f"Nothing that it cites bears this out: {claim.text}")

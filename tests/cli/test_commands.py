@@ -285,6 +285,10 @@ def test_the_demo_shows_every_step_the_same_each_time(ckit: Ckit, capsys: pytest
     assert "> An item waits 7 opening days on the hold shelf" in run.out
     assert "**T-009** is changed" in run.out
     assert "\u2714 no findings in 44 entities" in run.out
+    answer, _, sources = run.out.partition("ckit ask --cite")[2].partition("Sources")
+    assert "Loans at the desk while the network is down [1]" in answer
+    assert "contexts/features/FEAT-001-borrow-and-return.yaml:20" in sources
+    assert "warning" not in run.err
     assert demo(Terminal(quiet=True)) == 0
     assert capsys.readouterr().out == run.out
 

@@ -79,6 +79,7 @@ def demo(terminal: Terminal) -> int:
         }
         with session(own, person=visitor, config=config) as opened:
             _walk(opened, folder)
+            passages.await_index(opened, INDEX_SECONDS)
             _converse(opened, conversation)
             _cite(opened, conversation.display)
             _farewell(opened)
