@@ -49,6 +49,8 @@ class Plan:
     corpus: Corpus
     hashes: Sequence[str]
     """The newest first, then in the order of the corpus, which is the same for all daemons."""
+    newest: int
+    """How many of them have come since the last corpus."""
     chunks: int
     """Passages that have these hashes."""
     without: int
@@ -137,9 +139,11 @@ class Filler:
         missing = [each for each in itertools.islice(by_hash, most) if each not in held and each not in refused]
         chunks = sum(len(by_hash[each]) for each in missing)
         without = sum(len(found) for each, found in by_hash.items() if each not in held) - chunks
+        newest = 0
         if before is not None:
             missing.sort(key=before.by_hash.__contains__)
-        return Plan(corpus, missing, chunks, without)
+            newest = sum(each not in before.by_hash for each in missing)
+        return Plan(corpus, missing, newest, chunks, without)
 
     async def fill(self, plan: Plan, pause: Callable[[float], Awaitable[None]]) -> None:
         """Add what is missing, until it is all there or the corpus is another one.
@@ -157,10 +161,12 @@ class Filler:
         self.left, self.without = plan.chunks, plan.without
         self._changed()
         while start < len(plan.hashes) and self._goes_on(plan.corpus):
-            window = [each for each in plan.hashes[start : start + WINDOW] if each not in self.side.held]
+            # The newest have windows of their own, since within one those of like length go together.
+            end = min(start + WINDOW, plan.newest if start < plan.newest else len(plan.hashes))
+            window = [each for each in plan.hashes[start:end] if each not in self.side.held]
             rest = await self._copy(plan.corpus, window)
             if not rest:
-                start += WINDOW
+                start = end
             elif self.side.lease.held:
                 await self._embed(plan.corpus, rest)
             elif await self.side.lease.take():

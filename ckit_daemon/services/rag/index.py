@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 60.0
+HOPELESS: Final = 2
+"""So many failures in a row are no longer a damaged file."""
 PROGRESS_SECONDS: Final = 0.5
 MORE: Final = 16
 """How many more vectors are looked for than are needed, since some may be of passages that are no more."""
@@ -177,13 +179,15 @@ class SemanticIndex:
         mine = self._asked
         self._start()
         try:
-            while self._served < mine:
+            while self._served < mine and self._task is not None:
                 status = self.status()
                 progress.report(status.embedded, status.chunks, status.reason or "Embedding passages")
                 await self._pause(PROGRESS_SECONDS, self._changed)
         except CkitError:
             self._paused = True
             raise
+        if self._served < mine:
+            raise DegradedError("The index was cleared in the meantime.")
         if self._problem is not None:
             raise DegradedError(self._problem)
 
@@ -199,10 +203,7 @@ class SemanticIndex:
 
     async def aclose(self) -> None:
         """Stop the background work and close all files."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        await self._stop()
         await self._sides.aclose()
 
     # The background
@@ -212,6 +213,13 @@ class SemanticIndex:
         self._tell()
         if self._task is None:
             self._task = asyncio.create_task(self._work())
+
+    async def _stop(self) -> None:
+        task, self._task = self._task, None
+        self._tell()
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _work(self) -> None:
         """Catch up whenever there is something new; what fails is tried again, ever more rarely."""
@@ -235,8 +243,8 @@ class SemanticIndex:
         except DamagedStoreError as error:
             logger.warning("the index is damaged: %s", error)
             await self._sides.aclose()
-            # What ends although it begins with nothing is not mended by beginning once more.
-            self._problem = f"The vector store does not work: {error}." if self._sides.fresh else MENDING
+            # What ends time and again is not mended by beginning once more.
+            self._problem = MENDING if self._failures < HOPELESS else f"The vector store does not work: {error}."
             self._mending = MENDING
             self._sides.fresh = True
         except OtherVectorsError as error:
@@ -313,12 +321,11 @@ class SemanticIndex:
         await self._sides.start_anew()
 
     async def _forget(self) -> int:
-        """Interrupt the background, throw all vectors of this repository away, and return how many there were."""
-        self._paused = True
-        self._tell()
+        """End the background, throw all vectors of this repository away, and return how many there were."""
+        await self._stop()
         async with self._lock:
             held = await self._sides.forget(self._corpus)
-        self._filler = self._complete = None
+            self._filler = self._complete = None
         return held
 
     async def _ask(self, texts: Sequence[str]) -> tuple[Side, Vectors]:
@@ -375,7 +382,9 @@ class SemanticIndex:
         self._sides.fresh = True
         self._mending = MENDING
         self._complete = None
-        self._start()
+        if not self._lock.locked():
+            # Otherwise whoever works with it notices by itself, and waits before it tries again.
+            self._start()
 
     def _progressed(self) -> None:
         filler = self._filler

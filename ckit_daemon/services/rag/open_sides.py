@@ -153,7 +153,8 @@ class OpenSides:
         """
         names = await known_embedders(self._folder)
         if not self.all and corpus is not None and (self._settings().rag.chroma_url or self.wanted.name in names):
-            await self.fill(corpus)
+            with contextlib.suppress(DamagedStoreError):
+                await self.fill(corpus)
         sides = self.all
         hashes = {each for side in sides for each in side.held} | set(corpus.by_hash if corpus is not None else ())
         for name in {self.wanted.name, *(side.embedder.name for side in sides), *names}:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import msgspec
 
+import ckit_daemon
 from ckit_daemon.core.errors import DegradedError, StorageError
 from ckit_daemon.services.pipelines.script import reduced_environment
 from ckit_daemon.services.rag.store.calls import (
@@ -35,7 +38,6 @@ from ckit_daemon.services.rag.store.calls import (
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from ckit_daemon.services.rag.store.calls import Call, Open
 
@@ -47,11 +49,13 @@ if sys.platform == "win32":
     CREATION_FLAGS: Final = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 else:
     CREATION_FLAGS: Final = 0
-COMMAND: Final = ("-m", "ckit_daemon.services.rag.store.process")
+COMMAND: Final = ("-P", "-m", "ckit_daemon.services.rag.store.process")
+"""`-P`: nothing is imported from the folder that it runs in."""
 OPEN_SECONDS: Final = 60.0
 CALL_SECONDS: Final = 30.0
 END_SECONDS: Final = 10.0
 STDERR_BYTES: Final = 4000
+LARGE_BYTES: Final = 500_000
 BATCH: Final = 32
 """Vectors in one call: a query waits for the end of the call before it, some 20 ms of so many."""
 
@@ -166,7 +170,7 @@ class Replica:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self._cwd,
-                env=reduced_environment(),
+                env=_environment(),
                 # A signal that the terminal sends to the daemon is none for its children; and no window.
                 start_new_session=sys.platform != "win32",
                 creationflags=CREATION_FLAGS,
@@ -198,7 +202,7 @@ class Replica:
                 process.stdin.write(LENGTH.pack(len(data)) + data)
                 with contextlib.suppress(ConnectionError):
                     await process.stdin.drain()
-                answer: Answer = ANSWERS.decode(await answered)
+                answer = await _read_answer(await answered)
         except TimeoutError:
             # Its answers would be taken for those of later calls.
             _kill(process)
@@ -245,6 +249,18 @@ class Replica:
             raise AssertionError("the child has no error output")
         while data := await process.stderr.read(STDERR_BYTES):
             self._stderr = (self._stderr + data)[-STDERR_BYTES:]
+
+
+async def _read_answer(data: bytes) -> Answer:
+    # A list of all ids is long.
+    return ANSWERS.decode(data) if len(data) < LARGE_BYTES else await asyncio.to_thread(ANSWERS.decode, data)
+
+
+def _environment() -> dict[str, str]:
+    """The variables of the child, which imports this program from where the daemon has it."""
+    environment = reduced_environment()
+    own = str(Path(ckit_daemon.__file__).parent.parent)
+    return environment | {"PYTHONPATH": os.pathsep.join(filter(None, (own, environment.get("PYTHONPATH"))))}
 
 
 def _kill(process: Process) -> None:

@@ -140,7 +140,7 @@ async def remove(folder: Path, embedder: str | None = None) -> None:
 
 async def _doubt(side: Side, cache: VectorCache) -> str | None:
     """Compare a sample with the cache, and return what is wrong."""
-    sample = random.sample(sorted(side.held), min(SAMPLE, len(side.held)))
+    sample = random.sample(list(side.held), min(SAMPLE, len(side.held)))
     if not sample:
         return None
     stored = await side.replica.get(sample)
