@@ -20,6 +20,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 from ckit_daemon.core.errors import LimitExceededError
 from ckit_daemon.framing import Fault
 from ckit_daemon.lsp.context import Encoded
+from ckit_daemon.lsp.workspace import EditorWorkspace
 from ckit_daemon.rpc.errors import ProtocolError, cancelled, to_error
 
 if TYPE_CHECKING:
@@ -205,6 +206,10 @@ class CkitProtocol(LanguageServerProtocol):
         """Settle the session, then let pygls compute LSP's own capabilities."""
         ckit = self._host.initialize(params, self._raw_initialize)
         result = yield from super().lsp_initialize(params)
+        made = self.workspace
+        self._workspace = EditorWorkspace(
+            made.root_uri, types.TextDocumentSyncKind.Incremental, params.workspace_folders, made.position_encoding
+        )
         # pygls takes `$/setTrace` alone as the client's word on it.
         self.trace = params.trace or types.TraceValue.Off
         result.capabilities.experimental = {"ckit": ckit}

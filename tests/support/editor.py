@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,7 @@ def position_at(text: str, offset: int) -> Json:
 def edited(text: str, edits: list[Json]) -> str:
     """A text after some edits whose ranges are in UTF-16 units."""
     starts = [0]
-    for line in text.splitlines(keepends=True):
+    for line in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text):
         starts.append(starts[-1] + len(line.encode("utf-16-le")) // 2)
     units = text.encode("utf-16-le")
 
