@@ -191,32 +191,38 @@ async def things_are_generated(run: Run, client: Client) -> None:
     """Specs, prompts, code and entities of a person and a model who both repeat keys."""
     server = run.servers["openai"]
     text = told()
-    markdown = f"# Of {planted.PHRASE}\n\n## Summary\n\n{text}\n\n## Acceptance\n\n- {planted.STAMP}\n"
-    server.enqueue(says(markdown))
+
+    def answers(*said: str) -> None:
+        """Say these one after the other, and then the last one again and again."""
+        left = iter(said)
+        server.respond = lambda _: says(next(left, said[-1]))
+
+    answers(f"# Of {planted.PHRASE}\n\n## Summary\n\n{text}\n\n## Acceptance\n\n- {planted.STAMP}\n")
     params: Json = {"entities": ["FEAT-001", "T-001"], "requirement": text, "apply": True, "partialResultToken": "p"}
     spec = await client.request("ckit/spec/generate", params)
     # The same without a heading: the title is then what the person wrote.
-    server.enqueue(says(text))
+    answers(text)
     await client.request("ckit/spec/generate", {"requirement": f"{planted.GATEWAY} is it", "apply": True})
     for target in ("codegen", "review", "test"):
         await client.request("ckit/spec/promptify", {"id": spec["id"], "target": target, "log": True})
     await client.request("ckit/spec/promptify", {"id": "T-001", "maxTokens": 20_000})
     task = {**TASK, "title": f"Of {planted.IDLE}", "summary": text}
-    server.enqueue(says(f"No. {text}"), says(json.dumps({**task, "status": planted.STAMP})), says(json.dumps(task)))
+    answers(f"No. {text}", json.dumps({**task, "status": planted.STAMP}), json.dumps(task))
     await client.request(
         "ckit/entity/generate", {"type": "task", "request": text, "feature": "FEAT-001", "apply": True}
     )
-    server.enqueue(*[says(f"No. {text}")] * 4)
+    answers(f"No. {text}")
     await refused(client, "ckit/entity/generate", type="task", request=f"Other. {text}", apply=True)
     artifacts = [
         {"path": f"src/{name}", "content": text, "language": "python", "purpose": text}
         for name in ("a.py", f"{planted.IDLE}.py")
     ]
-    server.enqueue(says(json.dumps({"artifacts": artifacts, "notes": text})))
+    answers(json.dumps({"artifacts": artifacts, "notes": text}))
     code = await client.request("ckit/code/generate", {"spec": spec["id"], "styleGuide": text, "language": "python"})
     await client.request("ckit/code/apply", {"generationId": code["generationId"]})
     server.respond = lambda _: failing(500)
     await refused(client, "ckit/spec/generate", requirement=f"Once more. {text}", apply=True)
+    await refused(client, "ckit/spec/generate", requirement="Once more.", model=f"{planted.IDLE}/x", apply=True)
     await refused(client, "ckit/code/generate", spec=spec["id"], bypassCache=True)
     for generation in (code["generationId"], spec["generationId"]):
         await client.request("ckit/generation/explain", {"id": generation})

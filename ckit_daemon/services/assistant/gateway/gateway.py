@@ -126,7 +126,7 @@ class ModelGateway:
     async def embed(
         self, model: str, texts: Sequence[str], *, priority: Priority, request_id: str = ""
     ) -> list[list[float]]:
-        """Return a vector for each text, all of one length, as the provider makes them.
+        """Return a vector for each text without its secrets, all of one length, as the provider makes them.
 
         Args:
             model: `provider/model`.
@@ -139,7 +139,8 @@ class ModelGateway:
             NotFoundError: there is no such provider.
             CkitError: as the chat model raises them.
         """
-        return await self._embeddings.embed(model, texts, priority=priority, request_id=request_id)
+        clean = await asyncio.to_thread(lambda: [self._values.text(text) for text in texts])
+        return await self._embeddings.embed(model, clean, priority=priority, request_id=request_id)
 
     async def context_tokens(self, model: str | None = None) -> int:
         """Return the size of a model's context, in tokens; without a name that of the model for conversations.
