@@ -492,6 +492,15 @@ async def test_a_summary_takes_the_place_of_the_history(tmp_path: Path) -> None:
         assert caught.value.code == "invalid_argument"
 
 
+async def test_a_summary_has_an_end_whatever_the_model_writes(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="Blue."), Reply(text="and so on " * 2000)) as talk:
+        await talk.turn("Which colour?")
+        result = await talk.client.request("ckit/session/compact", {"id": talk.session})
+        assert result["item"]["text"] == ("and so on " * 2000)[:5000]
+        body = talk.server.calls[-1].body
+        assert body.get("max_tokens", body.get("max_completion_tokens")) == 1000
+
+
 async def test_R18_without_a_model_the_summary_is_made_of_first_sentences(tmp_path: Path) -> None:
     config = {"models": {"maxRetries": 0}}
     async with talking(tmp_path, Reply(text="Blue. Nothing else."), config=config) as talk:

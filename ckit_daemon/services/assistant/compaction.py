@@ -39,6 +39,10 @@ SENTENCE: Final = re.compile(r"\S.*?(?:[.!?](?=\s|$)|\n|$)", re.DOTALL)
 MAX_SENTENCE: Final = 300
 MAX_LINES: Final = 60
 OFFLINE: Final = "offline/"
+SUMMARY_TOKENS: Final = 1000
+"""The longest summary that a model is asked for; 500 words take fewer."""
+SUMMARY_CHARACTERS: Final = 5000
+"""Where a summary is cut, so that a model that does not know when to end can't leave a session without room."""
 ROOM: Final = 0.7
 """Part of the model's context that what is to be summarized may fill."""
 
@@ -99,10 +103,11 @@ class Summary:
             SystemMessage(f"{PROMPT}\n\n{RULES}"),
             HumanMessage(f"Summarize this conversation.{wishes}\n\n{fence(material, 'conversation')}"),
         ]
-        item = stream.item
+        item, left = stream.item, SUMMARY_CHARACTERS
         async for chunk in self._gateway.chat_model(self._call).astream(messages):
-            if text := chunk.text:
+            if text := chunk.text[:left]:
                 stream.push(text)
+                left -= len(text)
             info = call_info(chunk)
             if info is not None:
                 self.taken += info.usage

@@ -20,7 +20,7 @@ from ckit_daemon.core.json import shorten
 from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant import history
 from ckit_daemon.services.assistant.attachments import Attachments
-from ckit_daemon.services.assistant.compaction import Summary
+from ckit_daemon.services.assistant.compaction import SUMMARY_TOKENS, Summary
 from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings, always_sent, offered
 from ckit_daemon.services.assistant.gateway import ModelCall
 from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, UserMessage
@@ -273,6 +273,7 @@ class TurnService:
         writer = TurnWriter(self._store, self._send, await self._turn(session, model), self._redactor)
         call = ModelCall(
             model=model,
+            max_output_tokens=min(SUMMARY_TOKENS, self._settings().models.max_output_tokens),
             session_id=session.id,
             request_id=request_id,
             budget=session.budget,
