@@ -10,7 +10,7 @@ import pytest
 
 from tests.rpc.test_repository_methods import a_file
 from tests.support.client import RpcError
-from tests.support.model_server import Reply, ToolCallReply, model_server, provider_options
+from tests.support.model_server import Reply, ToolCallReply
 from tests.support.talk import ASK, CALL, client_tool, talking
 
 if TYPE_CHECKING:
@@ -179,36 +179,6 @@ async def test_a_call_that_was_refused_is_not_asked_about_again_before_the_perso
         assert len(asked) == 1
         await talk.turn("Do it after all.")
         assert len(asked) == 2
-
-
-async def test_a_model_is_told_that_it_has_made_a_call_before_with_the_same_result(tmp_path: Path) -> None:
-    look = ("entity_details", {"id": "T-001"})
-    rename = ("entity_edit", {**RETITLE, "changes": [{"path": ["title"], "value": "Anew"}]})
-    config = {"assistant": {"policies": [{"action": "allow", "tool": "entity.edit"}]}}
-    replies = [calls(look), calls(look), calls(rename), calls(look), Reply(text="Well.")]
-    async with talking(tmp_path, *replies, config=config) as talk:
-        assert (await talk.turn())["stopReason"] == "endTurn"
-        texts = [item["text"] for item in await talk.items("toolCall") if item["name"] == "entity.details"]
-        assert ["You have made this very call before" in text for text in texts] == [False, True, False]
-        assert "Anew" in texts[2]
-
-
-async def test_old_results_give_way_where_the_context_is_small_and_each_one_is_bounded_by_it(tmp_path: Path) -> None:
-    provider = {"models": {"scripted": {"contextTokens": 10_000, "maxOutputTokens": 1000}}}
-    replies = [calls(("context_read", {"path": f"docs/long-{number}.md"})) for number in range(6)]
-    async with talking(tmp_path, *replies, Reply(text="Read."), provider=provider) as talk:
-        for number in range(6):
-            said = f"Part {number} is said here.\n" * 1000
-            (talk.root / "docs" / f"long-{number}.md").write_text(said, encoding="utf-8")
-        turn = await talk.turn("Read all of them.")
-        assert turn["stopReason"] == "endTurn"
-        results = [message["content"] for message in talk.heard() if message["role"] == "tool"]
-        assert len(results) == 6
-        assert "was left out to make room" in results[0]
-        assert "Part 5 is said here." in results[-1]
-        assert "Cut after 4000 of " in results[-1]
-        stored = [item["text"] for item in await talk.items("toolCall")]
-        assert all(f"Part {number} is said here." in text for number, text in enumerate(stored))
 
 
 async def test_calls_that_can_t_be_read_or_run_are_results_that_the_model_hears_of(tmp_path: Path) -> None:
@@ -384,75 +354,37 @@ async def test_a_budget_ends_a_turn_and_then_allows_none(tmp_path: Path) -> None
         assert len((await talk.stored())["turns"]) == 1
 
 
-async def test_model_and_mode_of_a_turn_stay_for_those_after_it(tmp_path: Path) -> None:
-    async with talking(tmp_path) as talk:
-        await talk.turn(model="test/scripted-b", mode="clarification", temperature=0.5, maxOutputTokens=77)
-        body = talk.server.calls[0].body
-        assert (body["model"], body["temperature"]) == ("scripted-b", 0.5)
-        assert 77 in {body.get("max_tokens"), body.get("max_completion_tokens")}
-        assert "Ask" in body["messages"][0]["content"] or "ask" in body["messages"][0]["content"]
-        turn = await talk.turn("Next.")
-        assert (turn["model"], turn["mode"]) == ("test/scripted-b", "clarification")
-        session = (await talk.stored())["session"]
-        assert (session["model"], session["mode"], session["title"]) == ("test/scripted-b", "clarification", "Go.")
+async def test_a_copy_goes_its_own_way_from_the_turn_where_it_branched_off(tmp_path: Path) -> None:
+    replies = [Reply(text="First."), Reply(text="Second."), Reply(text="In the copy."), Reply(text="Third.")]
+    async with talking(tmp_path, *replies) as talk:
+        first = await talk.turn("One.")
+        await talk.turn("Two.")
+        fork = {"id": talk.session, "upToTurn": first["id"]}
+        copy = (await talk.client.request("ckit/session/fork", fork))["session"]["id"]
+        await talk.client.request("ckit/turn/start", {"sessionId": copy, "text": "Other."})
+        assert [m["content"] for m in talk.heard()][1:] == ["One.", "First.", "Other."]
+        await talk.turn("Three.")
+        assert [m["content"] for m in talk.heard()][1:] == ["One.", "First.", "Two.", "Second.", "Three."]
+        for session in (talk.session, copy):
+            stored = await talk.client.request("ckit/session/get", {"id": session})
+            export = await talk.client.request("ckit/session/export", {"id": session, "format": "json"})
+            assert json.loads(export["content"]) == stored
 
 
-async def test_the_modes_differ_in_what_the_model_is_told_and_may_do(tmp_path: Path) -> None:
-    tools = {"tools": [client_tool("runner", "exec"), client_tool("weather")]}
-    async with talking(tmp_path, session=tools, answers=[CALL]) as talk:
-        told: dict[str, str] = {}
-        offered: dict[str, set[str]] = {}
-        for mode in ("general", "improvement", "clarification"):
-            await talk.turn(mode=mode)
-            body = talk.server.calls[-1].body
-            told[mode] = body["messages"][0]["content"]
-            offered[mode] = {tool["function"]["name"] for tool in body["tools"]}
-        assert len(set(told.values())) == 3
-        assert offered["general"] == offered["improvement"] > offered["clarification"]
-        changing = {"entity_edit", "spec_generate", "pipeline_generate", "runner"}
-        assert offered["general"] - offered["clarification"] == changing
-        assert "weather" in offered["clarification"]
-
-
-async def test_R18_an_answer_of_another_model_than_the_chosen_one_says_so_from_its_first_word(tmp_path: Path) -> None:
-    with model_server("openai") as other:
-        other.enqueue(Reply(text="Here I am.", stall_after=2), Reply(text="Again."))
-        providers = {"other": provider_options(other)}
-        models = {"maxRetries": 0, "fallbacks": ["other/scripted-b"], "providers": providers}
-        async with talking(tmp_path, Reply(status=401), Reply(status=401), config={"models": models}) as talk:
-            running = talk.start()
-            await talk.said("I")
-            begun = await talk.began("message")
-            assert (begun["provider"], begun["model"]) == ("other", "scripted-b")
-            turn = await talk.cancel()
-            assert (await running)["turn"] == turn
-            assert turn["model"] == "other/scripted-b"
-            turn = await talk.turn("Again.")
-            assert turn["model"] == "other/scripted-b"
-            message = (await talk.items("message"))[-1]
-            assert "test/scripted could not answer; other/scripted-b did instead." in message["note"]
-            assert "refused the key" in message["note"] or "HTTP 401" in message["note"]
-            export = await talk.client.request("ckit/session/export", {"id": talk.session, "format": "markdown"})
-            assert "### Assistant (other, scripted-b, cancelled)" in export["content"]
-            assert message["note"] in export["content"]
-
-
-async def test_R20_a_kept_answer_costs_nothing_and_is_marked_in_message_turn_and_export(tmp_path: Path) -> None:
-    async with talking(tmp_path, Reply(text="Well.")) as talk:
-        first = await talk.turn("Is it?")
-        assert "cached" not in first["usage"]
-        other = (await talk.client.request("ckit/session/create", {}))["session"]["id"]
-        turn = (await talk.client.request("ckit/turn/start", {"sessionId": other, "text": "Is it?"}))["turn"]
-        assert turn["usage"] == {"inputTokens": 0, "outputTokens": 0, "cost": 0.0, "cached": True}
-        stored = await talk.client.request("ckit/session/get", {"id": other})
-        [message] = [item for item in stored["items"] if item["kind"] == "message"]
-        assert (message["text"], message["cached"], message["usage"]) == ("Well.", True, turn["usage"])
-        assert len(talk.server.calls) == 1
-        export = await talk.client.request("ckit/session/export", {"id": other, "format": "markdown"})
-        assert "### Assistant (test, scripted, from the cache)" in export["content"]
-        # Together with an answer that was paid for, the session is no cached one.
-        await talk.client.request("ckit/turn/start", {"sessionId": other, "text": "And now?"})
-        assert "cached" not in (await talk.client.request("ckit/session/get", {"id": other}))["session"]["usage"]
+async def test_who_comes_back_in_the_middle_of_a_turn_misses_nothing(tmp_path: Path) -> None:
+    look = calls(("entity_details", {"id": "FEAT-001"}), text="I look.")
+    async with talking(tmp_path, look, Reply(text="One two three.", stall_after=2)) as talk:
+        running = talk.start()
+        await talk.said("two")
+        seen = await talk.stored()
+        assert seen["session"]["runningTurn"] == seen["turns"][0]["id"]
+        talk.server.release()
+        await running
+        new = await talk.stored(replayFrom=seen["session"]["lastSeq"])
+        kept = {item["id"]: item for item in seen["items"]} | {item["id"]: item for item in new["items"]}
+        assert list(kept.values()) == await talk.items()
+        assert [(turn["status"], turn["stopReason"]) for turn in new["turns"]] == [("completed", "endTurn")]
+        assert (await talk.stored(replayFrom=new["session"]["lastSeq"]))["items"] == []
 
 
 async def test_R07_a_key_in_an_answer_a_call_or_a_message_is_masked_everywhere(tmp_path: Path) -> None:
@@ -468,62 +400,6 @@ async def test_R07_a_key_in_an_answer_a_call_or_a_message_is_masked_everywhere(t
         assert message["text"] == "The key is [redacted], keep it."
         assert (await talk.items("userMessage"))[0]["text"] == "Mine is [redacted]."
         assert KEY not in json.dumps(talk.server.calls[0].body)
-
-
-async def test_a_summary_takes_the_place_of_the_history(tmp_path: Path) -> None:
-    replies = [Reply(text="Blue, because of the sky."), Reply(text="They chose blue."), Reply(text="Blue.")]
-    async with talking(tmp_path, *replies) as talk:
-        await talk.turn("Which colour? " + "Think hard. " * 50)
-        params = {"id": talk.session, "instructions": "the colour"}
-        result = await talk.client.request("ckit/session/compact", params)
-        assert result["item"]["text"] == "They chose blue."
-        assert result["afterTokens"] < result["beforeTokens"]
-        assert result["session"]["turns"] == 2
-        assert "the colour" in talk.heard()[-1]["content"]
-        await talk.turn("Which one was it?")
-        contents = [message["content"] for message in talk.heard()]
-        assert "Think hard." not in json.dumps(contents)
-        assert "They chose blue." in contents[1]
-        assert [item["kind"] for item in await talk.items()].count("userMessage") == 2
-        talk.server.enqueue(Reply(text="Again blue."))
-        await talk.client.request("ckit/session/compact", {"id": talk.session})
-        with pytest.raises(RpcError) as caught:
-            await talk.client.request("ckit/session/compact", {"id": talk.session})
-        assert caught.value.code == "invalid_argument"
-
-
-async def test_a_summary_has_an_end_whatever_the_model_writes(tmp_path: Path) -> None:
-    async with talking(tmp_path, Reply(text="Blue."), Reply(text="and so on " * 2000)) as talk:
-        await talk.turn("Which colour?")
-        result = await talk.client.request("ckit/session/compact", {"id": talk.session})
-        assert result["item"]["text"] == ("and so on " * 2000)[:5000]
-        body = talk.server.calls[-1].body
-        assert body.get("max_tokens", body.get("max_completion_tokens")) == 1000
-
-
-async def test_R18_without_a_model_the_summary_is_made_of_first_sentences(tmp_path: Path) -> None:
-    config = {"models": {"maxRetries": 0}}
-    async with talking(tmp_path, Reply(text="Blue. Nothing else."), config=config) as talk:
-        await talk.turn("Which colour? Think hard.")
-        talk.server.enqueue(Reply(status=500))
-        item = (await talk.client.request("ckit/session/compact", {"id": talk.session}))["item"]
-        assert "- The person: Which colour?" in item["text"]
-        assert "- The assistant: Blue." in item["text"]
-        assert "without a language model" in item["text"]
-
-
-async def test_a_history_that_leaves_no_room_is_summarized_before_the_next_turn(tmp_path: Path) -> None:
-    provider = {"models": {"scripted": {"contextTokens": 10_000, "maxOutputTokens": 2000}}}
-    replies = [Reply(text="word " * 2000), Reply(text="Words."), Reply(text="Yes.")]
-    async with talking(tmp_path, *replies, provider=provider) as talk:
-        await talk.turn("Talk much. " + "Really much. " * 200)
-        turn = await talk.turn("Enough?")
-        assert turn["number"] == 3
-        assert [item["kind"] for item in await talk.items() if item["kind"] in {"userMessage", "compaction"}] == [
-            "userMessage", "compaction", "userMessage",
-        ]  # fmt: skip
-        assert "Words." in talk.heard()[1]["content"]
-        assert "Really much." not in json.dumps(talk.heard())
 
 
 async def test_progress_says_what_a_turn_does(tmp_path: Path) -> None:
