@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 60.0
+PROBE: Final = "Is anybody there?"
+"""What is embedded to see whether an embedder works again that has failed a query."""
 HOPELESS: Final = 2
 """So many failures in a row are no longer a damaged file."""
 PROGRESS_SECONDS: Final = 0.5
@@ -84,6 +86,7 @@ class SemanticIndex:
         self._problem: str | None = None
         self._mending: str | None = None
         self._suspicion: str | None = None
+        self._is_unsure = False
         self._left_at_failure = 0
         self._asked = self._served = 0
         self._complete: Corpus | None = None
@@ -276,6 +279,9 @@ class SemanticIndex:
                 self._mending, side.damage = MENDING, None
             most = self._settings().rag.max_passages
             plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
+            if self._is_unsure:
+                await side.embedder.embed([PROBE], interactive=False)
+                self._is_unsure = False
             if side.shared:
                 # With nothing to add nobody would notice that the server is gone, or there again.
                 await side.replica.known(list(itertools.islice(corpus.by_hash, 1)))
@@ -338,6 +344,8 @@ class SemanticIndex:
         except DegradedError:
             if not self._sides.all and (reason := self._state()[1]) is not None:
                 raise DegradedError(reason) from None
+            self._is_unsure = True
+            self._start()
             raise
 
     @contextlib.contextmanager

@@ -202,6 +202,20 @@ async def test_an_embedder_that_fails_in_the_middle_loses_nothing_that_it_has_ma
         assert len(embedder.texts) == 600
 
 
+async def test_an_embedder_that_fails_a_query_is_watched_until_it_works(tmp_path: Path) -> None:
+    embedder, corpus = CountingEmbedder(), a_corpus(TEXTS[:20])
+    async with an_index(tmp_path, embedder) as index:
+        await until_ready(index, corpus)
+        embedder.fail = ProviderUnavailableError("The provider test can't be reached.")
+        with pytest.raises(DegradedError, match="can't be reached"):
+            await index.search(embedded(TEXTS[8]), 1)
+        await until(lambda: index.status().state == "degraded")
+        assert "can't be reached" in (index.status().reason or "")
+        embedder.fail = None
+        await until(lambda: index.status().state == "ready")
+        assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
+
+
 async def test_a_query_does_not_wait_for_a_slow_embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = CountingEmbedder()
     async with an_index(tmp_path, embedder) as index:
