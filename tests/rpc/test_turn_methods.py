@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ckit_daemon.storage.sessions import SqliteSessionStore
 from tests.rpc.test_repository_methods import a_file
 from tests.support.client import RpcError
 from tests.support.model_server import Reply, ToolCallReply
@@ -16,6 +17,7 @@ from tests.support.talk import ASK, CALL, client_tool, talking
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ckit_daemon.services.assistant.records import Turn
     from tests.support.client import Json
 
 pytestmark = pytest.mark.asyncio
@@ -258,6 +260,31 @@ async def test_what_is_said_during_the_last_answer_gets_one_more_answer(tmp_path
         with pytest.raises(RpcError, match="No turn") as caught:
             await talk.steer("Too late.")
         assert caught.value.code == "conflict"
+
+
+async def test_nothing_is_said_in_a_turn_before_it_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    begin_turn = SqliteSessionStore.begin_turn
+
+    async def slow(store: SqliteSessionStore, turn: Turn) -> Turn:
+        stored = await begin_turn(store, turn)
+        begun.set()
+        await go_on.wait()
+        return stored
+
+    monkeypatch.setattr(SqliteSessionStore, "begin_turn", slow)
+    async with talking(tmp_path, Reply(text="First.")) as talk:
+        running = talk.start("Go.")
+        await begun.wait()
+        # It is on disk, but nobody was told of it.
+        with pytest.raises(RpcError) as caught:
+            await talk.steer("Faster.")
+        assert caught.value.code == "conflict"
+        go_on.set()
+        assert (await running)["turn"]["stopReason"] == "endTurn"
+        assert [item.get("text") for item in await talk.items()][:2] == ["Go.", "First."]
+        assert talk.events[0]["type"] == "turnStarted"
+        assert [event["seq"] for event in talk.events[:2]] == [1, 2]
 
 
 async def test_attachments_reach_the_model_as_data_and_are_bounded(tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ class Conversation:
         self._reasoning: TextStream[Reasoning] | None = None
         self._unread: list[UserMessage] = []
         self._steering = asyncio.Lock()
-        self._listening = True
+        # Not before the turn and its first message are on disk: what is said in it comes after them.
+        self._listening = False
 
     # What the one who runs the turn calls
 
@@ -143,7 +144,9 @@ class Conversation:
         """Work until the turn has come to an end of its own; raises what ends it otherwise."""
         if self._request.resume is None:
             await self._add_message(self._request.text or "", self._request.attachments)
+            self._listening = True
         else:
+            self._listening = True
             found = await self._around.store.transcript(self._request.session_id)
             await self._calls.take_up([item for item in found.items if item.turn_id == self._request.resume])
         while True:
@@ -157,11 +160,14 @@ class Conversation:
         """Take what the person says while the turn runs; the model gets it before it is asked next.
 
         Raises:
-            ConflictError: the turn is about to end.
+            ConflictError: the turn has only just begun, or is about to end.
         """
         async with self._steering:
             if not self._listening:
-                raise ConflictError("The turn has just ended; say it in a new one.", details={"kind": "turn"})
+                raise ConflictError(
+                    "The turn has only just begun, or is about to end; say it again, or in a new turn.",
+                    details={"kind": "turn"},
+                )
             item = await self._add_message(text, (), steering=True)
             self._unread.append(item)
             return item
