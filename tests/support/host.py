@@ -34,12 +34,12 @@ FEATURES: Final = ("FEAT-001", "FEAT-002", "FEAT-003", "FEAT-004")
 class Mark:
     """Something that may be written or run once at the most."""
 
-    allowed: bool = False
-    """Whether anybody ever said so."""
+    allowed: set[str] = field(default_factory=set[str])
+    """The forms in which somebody has allowed it: as it was asked for, or as edited."""
     made: bool = False
     """Whether the client was told that it was."""
-    calls: int = 0
-    """How often the client itself was called for it."""
+    calls: list[str] = field(default_factory=list[str])
+    """The forms in which the client itself was called for it."""
 
 
 @dataclass
@@ -207,7 +207,7 @@ class Host:
         run = {"name": name, "arguments": arguments, "sessionId": ledger.id}
         done = await self._client.request("ckit/tool/run", run)
         if done["status"] == "ok":
-            self._mark(arguments).made = True
+            self._mark(arguments)[0].made = True
 
     # What is answered
 
@@ -241,11 +241,13 @@ class Host:
         if choice == "deny":
             return {"decision": "deny", "note": "No."}
         self._speak()
-        self._mark(approval["arguments"]).allowed = True
-        if choice == "allow" or approval["tool"] == "pipeline.script":
-            return {"decision": "allowOnce"}
-        edited = MARK.sub(r"Mark \1 as edited", json.dumps(approval["arguments"]))
-        return {"decision": "allowOnce", "arguments": json.loads(edited)}
+        arguments: Json = approval["arguments"]
+        edit = choice == "edit" and approval["tool"] != "pipeline.script"
+        if edit:
+            arguments = json.loads(MARK.sub(r"Mark \1 as edited", json.dumps(arguments)))
+        mark, form = self._mark(arguments)
+        mark.allowed.add(form)
+        return {"decision": "allowOnce"} | ({"arguments": arguments} if edit else {})
 
     async def _called(self, params: Json) -> Json:
         await asyncio.sleep(self._chance.random() * 0.02)
@@ -278,18 +280,20 @@ class Host:
                 self._sessions[params["approval"]["sessionId"]].asked(params["approval"])
             case "ckit/tool/call":
                 if params["name"] == "send":
-                    self._mark(params["arguments"]).calls += 1
+                    mark, form = self._mark(params["arguments"])
+                    mark.calls.append(form)
             case _:
                 pass
 
     def _made(self, item: Json) -> None:
         if item["kind"] == "toolCall" and item["class"] != "read" and item.get("result") == "ok":
-            self._mark(item["arguments"]).made = True
+            self._mark(item["arguments"])[0].made = True
 
-    def _mark(self, arguments: Json) -> Mark:
+    def _mark(self, arguments: Json) -> tuple[Mark, str]:
+        """Return the mark that arguments ask for, and the form of it."""
         found = MARK.search(json.dumps(arguments))
         assert found is not None
-        return self._person.marks[int(found[1])]
+        return self._person.marks[int(found[1])], found[2] or ""
 
 
 async def _all(*work: Coroutine[None, None, object]) -> None:

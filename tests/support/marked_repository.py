@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, cast
 
 import yaml12
@@ -59,11 +59,15 @@ class MarkedRepository:
     def _compare_marks(self, found: Mapping[str, bytes], marks: Mapping[int, Mark]) -> None:
         ran = self.root / "marks.txt"
         texts = [*(data.decode() for data in found.values()), ran.read_text("utf-8") if ran.exists() else ""]
-        counts = Counter(int(number) for text in texts for number in MARK.findall(text))
-        assert counts.keys() <= marks.keys()
+        forms: defaultdict[int, list[str]] = defaultdict(list)
+        for text in texts:
+            for number, form in MARK.findall(text):
+                forms[int(number)].append(form)
+        assert forms.keys() <= marks.keys()
         for number, mark in marks.items():
-            times = counts[number] + mark.calls
-            assert times <= mark.allowed, f"mark {number} was made {times} times: {mark}"
+            times = [*forms[number], *mark.calls]
+            assert len(times) <= 1, f"mark {number} was made {len(times)} times: {mark}"
+            assert set(times) <= mark.allowed, f"mark {number} was made in the form {times!r}: {mark}"
             assert times or not mark.made, f"mark {number} is not there: {mark}"
 
     def _files(self) -> dict[str, bytes]:

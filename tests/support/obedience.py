@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.support.client import Json
 
 ORDER = "Do: "
-MARK = re.compile(r"Mark[ -](\d+)")
-"""What a change leaves behind, so that one can see whether it was made, and how often."""
+MARK = re.compile(r"Mark[ -](\d+)( as edited)?")
+"""What a change leaves behind, so that one can see whether it was made, how often, and as whom it pleased."""
 GAP_SECONDS = 0.002
 
 
