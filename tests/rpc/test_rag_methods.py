@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -219,8 +220,12 @@ async def test_a_first_search_begins_the_index_and_is_answered_by_words_meanwhil
         assert reports[0]["kind"] == "begin"
         assert reports[-1]["kind"] == "end"
         assert any(report.get("percentage") for report in reports)
+        told = [re.search(r"(\d+) of (\d+)", report.get("message", "")) for report in reports]
+        assert {int(found[2]) for found in told if found} == {status["chunks"]}
+        assert any("s left" in report.get("message", "") for report in reports)
         metrics = await client.request("ckit/metrics")
-        assert 100 < metrics["passagesEmbedded"] <= status["chunks"]
+        # One more tells whether the model is still the same.
+        assert 100 < metrics["passagesEmbedded"] <= status["chunks"] + 1
         assert {each["mode"]: each["degraded"] for each in metrics["searches"]}["hybrid"] == 0
         assert sum(each["count"] for each in metrics["searches"]) == 2
         assert "ckit_rag_passages_embedded_total" in metrics["prometheus"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.open_repository import OpenRepository
-    from ckit_daemon.services.rag.ports import TextSink, View
+    from ckit_daemon.services.rag.ports import TextSink, VectorIndex, View
     from ckit_daemon.services.rag.records import (
         Answer,
         CitationState,
@@ -160,7 +160,8 @@ class RagService:
         self._refuse_if_off()
         opened = await self._open(repository)
         await opened.follow()
-        await opened.engine.index.build(progress, rebuild=rebuild)
+        index = opened.engine.index
+        await index.build(_Counted(progress, index), rebuild=rebuild)
         return await self.status(repository)
 
     async def clear(self, repository: OpenRepository) -> int:
@@ -248,3 +249,16 @@ class RagService:
             raise CapabilityDisabledError(
                 f"A setting switches retrieval off: features.{FEATURE}.", details={"feature": FEATURE}
             )
+
+
+class _Counted:
+    """Progress that says how many passages are done and how long the others will take."""
+
+    def __init__(self, inner: Progress, index: VectorIndex) -> None:
+        self._inner = inner
+        self._index = index
+
+    def report(self, done: int, total: int, message: str) -> None:
+        seconds = self._index.status().seconds_left
+        left = "" if seconds is None else f", {seconds:.0f} s left"
+        self._inner.report(done, total, f"{message}: {done} of {total}{left}")
