@@ -132,6 +132,7 @@ class FindingsFeed:
             return
         state.waiting_since = None
         state.task = asyncio.create_task(self._tell(opened, state))
+        state.task.add_done_callback(_log_failure)
 
     def _again(self, opened: OpenRepository, state: _State) -> None:
         if self._states.get(opened.id) is state:
@@ -183,6 +184,12 @@ class FindingsFeed:
             if now != (before or Told((), None, uri)):
                 items = to_diagnostics(view, now.findings)
                 yield _News(path, now, self._encode(_params(uri, items, now.version)))
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        logger.error("findings were not told", exc_info=error)
 
 
 def _params(uri: str, items: list[types.Diagnostic], version: int | None) -> types.PublishDiagnosticsParams:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,3 +159,17 @@ def test_any_text_will_do(text: str, offset: int) -> None:
     assert found.range.start.line == found.range.end.line == position.line
     assert 0 <= found.range.start.column <= found.range.end.column <= len(line)
     outline(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a ", " ", "a: ", "- ", "a\t", ": ", "[", "{a: ", "'", '"', "\\", "#", " #", "&a ", "? ", "|", "a,"]
+)
+def test_R36_long_lines_are_read_in_linear_time(piece: str) -> None:
+    def seconds(length: int) -> float:
+        text = f"x{piece * (length // len(piece))}"
+        began = time.perf_counter()
+        outline(text)
+        cursor_at(f"a: [{text}", Position(0, length // 2))
+        return time.perf_counter() - began
+
+    assert min(seconds(100_000) for _ in range(3)) < 50 * min(seconds(10_000) for _ in range(3)) + 0.1

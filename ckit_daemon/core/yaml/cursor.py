@@ -9,98 +9,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from ckit_daemon.core.text import Position, Range, split_lines
+from ckit_daemon.core.yaml.places import Cursor, Outline, Role, Scalar
+from ckit_daemon.core.yaml.tree import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ckit_daemon.core.json import Path
 
+__all__ = ["Cursor", "Outline", "Role", "Scalar", "cursor_at", "outline"]
+
 _PLAIN_START: Final = r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=\S))"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'"
-_KEY: Final = re.compile(rf"(?P<key>{_QUOTED}|{_PLAIN_START}(?:[^:#]|:(?=\S)|(?<=\S)#)*?)[ \t]*:(?=[ \t]|$)")
+# Runs of blanks are taken whole: trying each of their parts would take the square of their length.
+_IN_KEY: Final = r"(?:[^\s:#]|:(?=\S)|(?<=\S)#|[ \t]++(?![#:]))"
+_KEY: Final = re.compile(rf"(?P<key>{_QUOTED}|{_PLAIN_START}{_IN_KEY}*?)[ \t]*+:(?=[ \t]|$)")
 _DASH: Final = re.compile(r"-(?=[ \t]|$)[ \t]*")
 _PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:[ \t]+|$))*")
 _BLOCK_SCALAR: Final = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?$")
-_PLAIN: Final = re.compile(r"(?:[^\s]|[ \t]+(?![#\s]))*")
-_FLOW_PLAIN: Final = re.compile(r"(?:[^\s,\[\]{}:]|:(?![\s,\[\]{}]|$)|[ \t]+(?![#\s,\[\]{}:]))+")
+_PLAIN: Final = re.compile(r"(?:[^\s]|[ \t]++(?![#\s]))*")
+_FLOW_PLAIN: Final = re.compile(r"(?:[^\s,\[\]{}:]|:(?![\s,\[\]{}]|$)|[ \t]++(?![#\s,\[\]{}:]))+")
 _QUOTED_SCALAR: Final = re.compile(_QUOTED)
 _MARKERS: Final = ("---", "...")
-
-
-class Role(Enum):
-    """What may stand at a place."""
-
-    KEY = auto()
-    """A key of the mapping at the path."""
-    VALUE = auto()
-    """The value at the path, on the line of its key or within brackets."""
-    NEW = auto()
-    """Anything at the path: the value itself, the first key of a mapping, the first dash of a list."""
-    TEXT = auto()
-    """A comment or the lines of a text, where nothing has a meaning."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """A value on one line."""
-
-    path: Path
-    range: Range
-    """Without quotes."""
-    text: str
-    quote: str = ""
-
-    @property
-    def end(self) -> Position:
-        """Where it ends, its closing quote included."""
-        return Position(self.range.end.line, self.range.end.column + len(self.quote))
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """The keys and values of a document, each in their order."""
-
-    keys: tuple[tuple[Path, Range], ...]
-    scalars: tuple[Scalar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place in a document that may be half typed."""
-
-    role: Role
-    path: Path
-    """Of the mapping for a key, of the value for all others."""
-    range: Range
-    """What stands there, without quotes; empty where nothing does."""
-    text: str
-    """The same as it is written, escapes included."""
-    quote: str = ""
-    """The quote that it begins with."""
-    has_colon: bool = False
-    """Whether a key is followed by its colon."""
-    in_flow: bool = False
-    """Whether it stands within brackets."""
-    column: int = 0
-    """Where the line's entry begins, from which a block below is indented."""
-    after_dash: bool = False
-    """Whether nothing but dashes stands before it on its line."""
-    keys: frozenset[str] = frozenset()
-    """The keys that the mapping at the path has beside this one."""
-    items: frozenset[str] = frozenset()
-    """The texts in the list around it beside this one."""
-
-
-class _Flags(TypedDict, total=False):
-    quote: str
-    has_colon: bool
-    in_flow: bool
-    column: int
-    after_dash: bool
 
 
 def cursor_at(text: str, position: Position) -> Cursor:
@@ -113,6 +46,14 @@ def outline(text: str) -> Outline:
     scanner = _Scanner(split_lines(text), Position(-1, 0))
     scanner.scan()
     return Outline(tuple(scanner.places), tuple(scanner.scalars))
+
+
+class _Flags(TypedDict, total=False):
+    quote: str
+    has_colon: bool
+    in_flow: bool
+    column: int
+    after_dash: bool
 
 
 @dataclass(slots=True)
@@ -204,7 +145,7 @@ class _Scanner:
 
     def _block_line(self, number: int, line: str, column: int) -> None:
         dashed = False
-        while dash := _DASH.match(line, column):
+        while len(self.frames) < MAX_DEPTH and (dash := _DASH.match(line, column)):
             if number == self.target.line and self.target.column <= column and self.found is None:
                 self._gap(self.target.column)
             self._dash(column)
@@ -324,6 +265,10 @@ class _Scanner:
             character = line[column]
             if here and self.found is None and self.brackets and self.target.column <= column and character in "],}":
                 self._flow_gap()
+            if character in "[{" and len(self.brackets) == MAX_DEPTH:
+                # Nobody has typed this.
+                self.brackets.clear()
+                return
             if character in "[{":
                 self.brackets.append(_Bracket("]" if character == "[" else "}", 0 if character == "[" else "", False))
                 column += 1
