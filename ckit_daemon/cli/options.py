@@ -8,7 +8,28 @@ import typer
 
 from ckit_daemon.cli.completion import entity_ids, session_ids
 
-Model = Annotated[str | None, typer.Option("--model", "-m", metavar="PROVIDER/MODEL", help="Which model to ask.")]
+
+def names_model(reference: str) -> bool:
+    """Return whether this is `provider/model`."""
+    provider, _, model = reference.partition("/")
+    return bool(provider and model)
+
+
+def reference(value: str | None) -> str | None:
+    """Check the value of an option.
+
+    Raises:
+        BadParameter: it names no model.
+    """
+    if value is not None and not names_model(value):
+        raise typer.BadParameter(f"'{value}' must be PROVIDER/MODEL; `ckit providers models PROVIDER` lists models.")
+    return value
+
+
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="PROVIDER/MODEL", help="Which model to ask.", callback=reference),
+]
 SessionId = Annotated[
     str | None,
     typer.Option("--session", "-s", metavar="ID", help="Go on with this session.", autocompletion=session_ids),

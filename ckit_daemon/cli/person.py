@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Decision = Literal["allowOnce", "allowForSession", "deny"]
 _NOBODY: Final = "Nobody could be asked, since standard input is no terminal; a policy in the settings can allow it."
+_GENERATED: Final = "code.apply"
+"""What the daemon calls the writing of something generated."""
 _DECISIONS: Final[Mapping[str, Decision]] = {"y": "allowOnce", "s": "allowForSession", "n": "deny"}
 
 
@@ -94,8 +96,10 @@ class Person:
     def ask(self, approval: Approval) -> RequestResult:
         """Ask about what is on the screen."""
         session = approval.session_id is not None
+        # What is generated can be taken or left; another request makes something else.
+        edits = approval.tool != _GENERATED
         for_session = f", yes for this [s]ession ({_scope(approval)})" if session else ""
-        choices = f"[y]es{for_session}, [n]o, [e]dit what it does"
+        choices = f"[y]es{for_session}, [n]o{', [e]dit what it does' if edits else ''}"
         while True:
             try:
                 answer = self.terminal.err.input(Text(f"  {choices}: ", "yellow")).strip()
@@ -106,7 +110,7 @@ class Person:
                 self.terminal.err.print()
                 raise
             letter, note = answer[:1].lower(), answer.partition(" ")[2].strip() or None
-            if letter == "e":
+            if letter == "e" and edits:
                 if edited := _edited(approval):
                     return RequestResult(decision="allowOnce", arguments=edited, note=note)
                 self.terminal.err.print("  Nothing usable was changed.", style="yellow")

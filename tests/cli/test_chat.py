@@ -67,6 +67,10 @@ def test_a_model_that_can_t_be_had_is_an_error_with_its_reason(ckit: Ckit) -> No
     run = ckit("ask", "Hello?", "--model", "nowhere/gpt")
     assert run.code == 2
     assert "No provider of the settings serves nowhere/gpt" in run.err
+    for command in (("ask", "Hello?"), ("spec", "FEAT-001"), ("promptify", "SPEC-001")):
+        half = ckit(*command, "--model", "offline")
+        assert half.code == 2
+        assert "must be PROVIDER/MODEL" in half.err
 
 
 def test_chat_takes_messages_and_commands_line_by_line(own: Ckit) -> None:
@@ -76,6 +80,7 @@ def test_chat_takes_messages_and_commands_line_by_line(own: Ckit) -> None:
         "What is T-009?",
         "/model",
         "/model nowhere/gpt",
+        "/model offline",
         "/model offline/offline",
         "/mode",
         "/mode clarification",
@@ -108,6 +113,7 @@ def test_chat_takes_messages_and_commands_line_by_line(own: Ckit) -> None:
         "There is nothing to summarize yet.",
         "offline/offline answers. Providers: offline",
         "There is no provider for 'nowhere/gpt'.",
+        "'offline' names no model: /model offline/MODEL",
         "From now on offline/offline answers.",
         "The mode is general.",
         "The mode is clarification from now on.",

@@ -122,6 +122,24 @@ def test_ctrl_c_at_a_question_cancels_the_turn_and_is_told_on_a_line_of_its_own(
     assert status(own.repo) == "blocked"
 
 
+def test_R38_generated_files_are_shown_and_can_be_taken_or_left(own: Ckit) -> None:
+    spec = ["-C", str(own.repo), "spec", "FEAT-004", "-r", "Members can pause notices", "--apply"]
+    with on_terminal(CKIT, spec) as terminal:
+        terminal.expect("+specs: [SPEC-005, SPEC-008]")
+        terminal.expect("[y]es, [n]o: ")
+        terminal.type("e\r")
+        terminal.expect("A word behind the letter tells the model why")
+        terminal.type("n\r")
+        assert terminal.end() == 1
+    assert not [*(own.repo / "contexts/specs").glob("SPEC-008*")]
+    with on_terminal(CKIT, spec) as terminal:
+        terminal.expect("[y]es, [n]o: ")
+        terminal.type("y\r")
+        terminal.expect("takes it back")
+        assert terminal.end() == 0
+    assert [*(own.repo / "contexts/specs").glob("SPEC-008*")]
+
+
 def test_R04_when_the_daemon_dies_what_was_read_stays_and_the_chat_says_how_to_go_on(own: Ckit, tmp_path: Path) -> None:
     with model_server("openai") as server:
         server.enqueue(Reply(text="One two three.", chunks=["One ", "two ", "three."], stall_after=2))

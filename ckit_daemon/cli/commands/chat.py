@@ -162,6 +162,8 @@ class Chat:
         if wanted:
             if wanted.partition("/")[0] not in known.split(", "):
                 raise CommandError(f"There is no provider for '{wanted}'.", hints=(f"Providers: {known}",))
+            if not options.names_model(wanted):
+                raise CommandError(f"'{wanted}' names no model: /model {wanted.strip('/')}/MODEL", code="usage")
             self.model = wanted
             self._tell(f"From now on {wanted} answers.")
             return

@@ -93,7 +93,10 @@ def promptify(
         int, typer.Option("--budget", "-b", min=200, help="Most tokens that the prompt may have.")
     ] = PROMPT_TOKENS,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="PROVIDER/MODEL", help="Whose tokens to count.")
+        str | None,
+        typer.Option(
+            "--model", "-m", metavar="PROVIDER/MODEL", help="Whose tokens to count.", callback=options.reference
+        ),
     ] = None,
 ) -> int:
     """Turn a specification into a prompt for a model or a person.
