@@ -238,11 +238,13 @@ class Redactor:
                 return self.text(str(value))
 
     def mapping(self, mapping: Mapping[object, object], depth: int = 0) -> dict[str, object]:
-        """Return the mapping with secrets masked by name and by look."""
+        """Return the mapping with secrets masked by name and by look; its own names, at depth 0, are the program's."""
         if depth > MAX_DEPTH:
             return {}
         return {
-            self.text(str(k)): MASK if self.hides(str(k)) and v is not None else self.value(v, depth)
+            self.text(str(k)) if depth else str(k): MASK
+            if self.hides(str(k)) and v is not None
+            else self.value(v, depth)
             for k, v in mapping.items()
         }
 

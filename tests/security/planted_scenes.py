@@ -273,7 +273,7 @@ async def a_crash(run: Run, daemon: Watched, number: signal.Signals | None) -> N
     talk = await run.session(daemon.client, "openai")
     talk.server.respond = lambda _: says(told(), stall_after=60)
     running = talk.start(told(), bypassCache=True)
-    await talk.server.wait_stalled()
+    await talk.until(lambda e: (e["type"], e["sessionId"]) == ("itemDelta", talk.session) and "redacted" in e["text"])
     await talk.steer(f"Mind this. {told()}")
     daemon.process.kill() if number is None else daemon.process.send_signal(number)
     await daemon.ended()
