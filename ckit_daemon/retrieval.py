@@ -48,14 +48,14 @@ class Retrieval:
         """Take notice of a repository that was opened."""
         self._loop = asyncio.get_running_loop()
         settings = self._settings()
-        if settings.features.rag and settings.rag.index == "onOpen":
-            (await self.rag.get()).on_open(repository)
+        if settings.enabled("rag") and settings.rag.index == "onOpen":
+            (await self.rag.get()).begin(repository)
 
     def closed(self, repository: OpenRepository) -> None:
         """Take notice of a repository that was closed."""
         self._services().health.remove(f"index:{repository.id}")
         if self.rag.built is not None:
-            self.rag.built.on_close(repository)
+            self.rag.built.close(repository)
 
     async def aclose(self) -> None:
         """Close what was opened: first what uses the others."""

@@ -74,8 +74,13 @@ class OpenRetrieval:
         return await asyncio.shield(read)
 
     async def follow(self) -> View:
-        """Return the repository as it is now, and from now on embed in the background what is new in it."""
+        """Return the repository as it is now, and from now on embed in the background what is new in it.
+
+        Raises:
+            OperationCancelledError: the repository was closed meanwhile.
+        """
         view = await self.current()
+        self._stop.report(0, 0, "")
         if self._following is None:
             self._unsubscribe = self._store.subscribe(self._on_change)
             self._following = asyncio.create_task(self._follow_changes())

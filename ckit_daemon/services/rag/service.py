@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.core.errors import CapabilityDisabledError, CkitError
+from ckit_daemon.core.errors import CapabilityDisabledError, CkitError, NotFoundError
 from ckit_daemon.services.assistant.container import Part
 from ckit_daemon.services.rag.checks import check_filters, require_words, states
 from ckit_daemon.services.rag.opened import Engine, OpenRetrieval
@@ -180,13 +180,11 @@ class RagService:
 
     # Opening and closing
 
-    def on_open(self, repository: OpenRepository) -> None:
-        """Begin to index a repository that was opened, where the settings say so; returns at once."""
-        settings = self._settings()
-        if settings.enabled(FEATURE) and settings.rag.index == "onOpen":
-            self._start(self._begin(repository))
+    def begin(self, repository: OpenRepository) -> None:
+        """Begin to index a repository before anybody searches; returns at once."""
+        self._start(self._begin(repository))
 
-    def on_close(self, repository: OpenRepository) -> None:
+    def close(self, repository: OpenRepository) -> None:
         """Let go of a repository that is closed; returns at once."""
         part = self._opened.pop(repository.id, None)
         if part is not None and part.built is not None:
@@ -224,11 +222,16 @@ class RagService:
         return self._settings().rag.index == "manual" and not opened.follows
 
     async def _open(self, repository: OpenRepository) -> OpenRetrieval:
+        """Return the parts of a repository; raises NotFoundError where it is closed while they are made."""
         part = self._opened.get(repository.id)
         if part is None:
             part = Part(lambda: OpenRetrieval(repository, self._build(repository)))
             self._opened[repository.id] = part
-        return await part.get()
+        opened = await part.get()
+        if self._opened.get(repository.id) is not part:
+            await opened.aclose()
+            raise NotFoundError("The repository was closed meanwhile.", details={"kind": "repository"})
+        return opened
 
     async def _begin(self, repository: OpenRepository) -> None:
         try:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ckit_daemon.core.errors import OperationCancelledError, StorageError
+from ckit_daemon.core.errors import NotFoundError, OperationCancelledError, StorageError
 from ckit_daemon.core.progress import SILENT
+from ckit_daemon.metrics import Metrics
 from ckit_daemon.repo.opener import DiskRepositoryOpener
 from ckit_daemon.services.open_repository import OpenRepository
 from ckit_daemon.services.rag.corpus import RepositoryReader
 from ckit_daemon.services.rag.lexicon import PassageLexicon
 from ckit_daemon.services.rag.opened import Engine, OpenRetrieval
 from ckit_daemon.services.rag.secrets import PassageRedactor
-from ckit_daemon.settings import RagSettings
+from ckit_daemon.services.rag.service import RagService
+from ckit_daemon.settings import RagSettings, Settings
 from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
@@ -226,3 +228,36 @@ async def test_nobody_waits_longer_than_a_while_for_an_index(tmp_path: Path, mon
         reader.gate.release(1000)
         await asyncio.wait_for(opened.opened(await opened.follow()), SECONDS)
         assert index.built == 1
+
+
+async def test_a_repository_that_is_closed_is_not_followed_any_more(tmp_path: Path) -> None:
+    async with retrieval(tmp_path) as (opened, reader, index, _):
+        reader.gate.release(1000)
+        asked = asyncio.create_task(opened.follow())
+        await reader.wait_begun()
+        await opened.aclose()
+        with pytest.raises(OperationCancelledError):
+            await asked
+        assert not opened.follows
+        assert index.followed.empty()
+
+
+async def test_parts_that_are_made_while_the_repository_is_closed_are_closed_as_well(tmp_path: Path) -> None:
+    async with retrieval(tmp_path) as (opened, _, index, store):
+        building, may_end = threading.Semaphore(0), threading.Semaphore(0)
+
+        def build(_: OpenRepository) -> Engine:
+            building.release()
+            may_end.acquire(timeout=SECONDS)
+            return opened.engine
+
+        service = RagService(build, Settings, Metrics())
+        repository = OpenRepository(store)
+        asked = asyncio.create_task(service.status(repository))
+        assert await asyncio.to_thread(building.acquire, timeout=SECONDS)
+        service.close(repository)
+        may_end.release()
+        with pytest.raises(NotFoundError):
+            await asked
+        assert index.closed
+        await service.aclose()
