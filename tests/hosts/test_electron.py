@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.hosts.building import EDITORS, build
 from tests.hosts.install import HostError, Hosts, install
 from tests.support.repositories import copy_example
 
-APP = Path(__file__).parents[2] / "editors" / "electron"
-CLIENT = APP.parent / "client"
+APP = EDITORS / "electron"
 DEADLINE_SECONDS = 240
 SHOTS = Path(__file__).parents[2] / ".cache" / "hosts" / "screenshots" / "electron"
 
@@ -33,19 +32,11 @@ def hosts() -> Hosts:
         pytest.skip(str(error))
 
 
-def npm(folder: Path, *arguments: str) -> None:
-    program = shutil.which("npm")
-    assert program is not None, "npm is not installed"
-    done = subprocess.run([program, *arguments], cwd=folder, check=False, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-
-
 @pytest.fixture(scope="session")
 def application() -> Path:
     """The application, built for the Electron that is there."""
-    for folder in (CLIENT, APP):
-        npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        npm(folder, "run", "build", *(["--", "--node=12", "--chrome=83"] if folder is APP else []))
+    build(EDITORS / "client", "build")
+    build(APP, "build:old")
     return APP
 
 

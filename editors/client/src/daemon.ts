@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import type { Capabilities, ClientHandlers, InitializeOptions } from '@ckit/protocol';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
@@ -99,7 +100,10 @@ export class Daemon {
     try {
       // Writing to a process that never came about fails in places where nobody could catch it.
       if (child.pid === undefined) await closed;
-      return await Daemon.over(child.stdout, child.stdin, closed, () => child.kill('SIGKILL'), options, child.pid);
+      // A write that fails would be thrown where nobody can catch it; the end of the process tells the same.
+      const input = new PassThrough();
+      input.pipe(child.stdin);
+      return await Daemon.over(child.stdout, input, closed, () => child.kill('SIGKILL'), options, child.pid);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;

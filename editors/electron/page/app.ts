@@ -4,12 +4,12 @@ import { EntitiesView } from './entities';
 
 const bridge = makeBridge((path, line) => {
   show('Entities');
-  void entities.open(path, line);
+  quietly(entities.open(path, line));
 });
-const entities = new EntitiesView(bridge, (id) => void impactOf(id), (id) => void writeSpec(id));
+const entities = new EntitiesView(bridge, (id) => quietly(impactOf(id)), (id) => quietly(writeSpec(id)));
 const graph = new GraphView(bridge, (id) => {
   show('Entities');
-  void entities.choose(id);
+  quietly(entities.choose(id));
 });
 const chat = new ChatView(bridge);
 const ask = new AskView(bridge);
@@ -37,7 +37,7 @@ function show(name: string): void {
     panel.hidden = each !== name;
     tabs.get(each)?.setAttribute('aria-selected', String(each === name));
   }
-  if (name === 'Graph') void drawGraph();
+  if (name === 'Graph') quietly(drawGraph());
 }
 
 let drawn = false;
@@ -108,17 +108,24 @@ async function reload(): Promise<void> {
   if (!graph.element.hidden) await drawGraph();
 }
 
+/** Runs what the person has not asked for; that it failed is told beside the daemon's state. */
+function quietly(work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    state.title = error instanceof Error ? error.message : String(error);
+  });
+}
+
 let pending: ReturnType<typeof setTimeout> | undefined;
 bridge.onChange(() => {
   clearTimeout(pending);
-  pending = setTimeout(() => void reload(), 150);
+  pending = setTimeout(() => quietly(reload()), 150);
 });
 window.ckit.onState((now, folder) => {
   state.textContent = now.name;
   state.title = now.detail;
   state.className = `state ${now.name}`;
   folderName.textContent = folder;
-  if (now.name === 'running') void reload();
+  if (now.name === 'running') quietly(reload());
 });
 
 document.getElementById('app')?.append(

@@ -81,7 +81,7 @@ async function main() {
   await say('Set status of T-008 to done');
   await page.waitForSelector('.approval:not(.answered)');
   await page.press('.chat textarea', 'Escape');
-  await page.waitForSelector('.chat:not(.running)');
+  await page.waitForSelector('.chat:not(.running) .end ~ .end ~ .end');
   seen.cancelled = (await page.$$eval('.chat .end', (ends) => ends.map((end) => end.textContent))).pop();
   seen.untouched = !/^status: done/m.test(textOf('tasks', 'T-008'));
 
