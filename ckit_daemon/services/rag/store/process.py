@@ -80,6 +80,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, answers)
+    # All files are closed; to take the libraries down takes up to a second, and the daemon waits.
+    os._exit(0)
 
 
 def serve(calls: BinaryIO, answers: BinaryIO) -> None:
