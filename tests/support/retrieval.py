@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import os
 import shutil
@@ -30,6 +31,7 @@ VECTORS = Path("rag") / "vectors.db"
 def _embedded() -> Path:
     """The vectors of the example, computed by the command as people use it."""
     folder = Path(tempfile.mkdtemp(prefix="ckit-vectors-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     own = {"CKIT_CONFIG_FILE": os.devnull, "CKIT_PATHS_CACHE_DIR": str(folder), "CKIT_PATHS_STATE_DIR": str(folder)}
     command = [
         sys.executable,
