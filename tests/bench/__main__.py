@@ -21,13 +21,14 @@ from tests.bench.language import typing
 from tests.bench.live import health_while_opening, memory, one_changed_file
 from tests.bench.programs import Node
 from tests.bench.repos import repository_of
+from tests.bench.retrieval import indexing, searching
 from tests.bench.table import Row, as_json, show
 from tests.bench.wire import round_trips, start_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-GROUPS: Final = ("wire", "repositories", "assistant")
+GROUPS: Final = ("wire", "repositories", "assistant", "retrieval")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,6 +75,9 @@ def main() -> int:
         add("turns", lambda: turns(2 if quick else 10))
         add("cancels", lambda: cancels(2 if quick else 10))
         add("turns without end", lambda: memory_after_turns(500 if quick else 10_000))
+    if "retrieval" in groups:
+        add("indexing", lambda: indexing(repository_of(42 if quick else 300)))
+        add("searching", lambda: searching(repository_of(sizes[-1]), 1 if quick else 5, 3 if quick else 20))
     show(rows)
     print(f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, best of {runs} runs")
     if arguments.json is not None:

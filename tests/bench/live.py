@@ -33,14 +33,20 @@ def health_while_opening(repository: BenchRepository) -> Iterator[Row]:
         server.initialize()
         server.call("ckit/health")
         opening = server.send("ckit/repo/open", {"path": str(repository.root)})
-        answers: list[float] = []
-        while not server.is_answered(opening):
-            answers.append(server.call("ckit/health").seconds)
-            time.sleep(HEALTH_PAUSE_SECONDS)
+        answers = health_until_answered(server, opening)
     section = f"opening {repository.entities:,}"
     aim = _if_large(repository, at_most(0.020))
     yield Row(section, f"ckit/health, p50 of {len(answers)}", median(answers), "s", aim=aim)
     yield Row(section, "ckit/health, slowest", max(answers), "s", aim=aim)
+
+
+def health_until_answered(server: Server, request: int) -> list[float]:
+    """Ask for health every few milliseconds until another request is answered; return the seconds of each answer."""
+    answers: list[float] = []
+    while not server.is_answered(request):
+        answers.append(server.call("ckit/health").seconds)
+        time.sleep(HEALTH_PAUSE_SECONDS)
+    return answers
 
 
 def one_changed_file(repository: BenchRepository, changes: int) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from tests.bench.cancelling import cancels
 from tests.bench.language import QUESTIONS, typing
 from tests.bench.programs import Node, bare_pygls
 from tests.bench.repos import PROJECT, repository_of
+from tests.bench.retrieval import indexing, searching
 from tests.bench.table import Row, at_least, at_most, compared
 
 if TYPE_CHECKING:
@@ -120,3 +121,13 @@ def test_every_question_of_somebody_who_types_is_answered_and_timed(tmp_path: Pa
     rows = list(typing(repository_of(84, tmp_path), 2))
     assert len(rows) == 2 * (len(QUESTIONS) + 1)
     assert all(row.measured > 0 and row.aim is None for row in rows)
+
+
+def test_passages_are_indexed_searched_and_found_once_they_have_changed(tmp_path: Path) -> None:
+    repository = repository_of(42, tmp_path)
+    rows = {row.name: row for row in (*indexing(repository), *searching(repository, 1, 2))}
+    assert len(rows) == 1 + 4 + 4 + 2 + 3
+    assert all(row.measured > 0 and row.aim is None for row in rows.values())
+    daemon, store, both = list(rows.values())[-3:]
+    assert both.measured == daemon.measured + store.measured
+    assert repository.edited.read_text("utf-8") == repository_of(42, tmp_path / "again").edited.read_text("utf-8")
