@@ -51,7 +51,8 @@ def _encoded(view: View, document: Document, first: int, last: int) -> list[int]
         found.setdefault(where, (kind, modifier))
     data: list[int] = []
     line, column, end = 0, 0, (-1, -1)
-    for where in sorted(found):
+    # Of two that begin at one place the longer one counts: an id with a blank in it may begin with another.
+    for where in sorted(found, key=lambda where: (where.start, -where.end.column)):
         if not first <= where.start.line <= last or where.start < end:
             continue
         kind, modifier = found[where]

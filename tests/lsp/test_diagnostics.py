@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ckit_daemon.lsp import feed
 from tests.support.editor import Editor, editor, small_repository, text_at
 
 if TYPE_CHECKING:
@@ -210,15 +211,41 @@ async def test_every_file_that_a_change_concerns_is_pushed_open_or_not(root: Pat
         assert (await published(on, on.uri(STORY)))["diagnostics"] == []
 
 
-async def test_fast_typing_is_told_once_and_with_its_last_version(root: Path) -> None:
+async def test_typing_is_told_in_its_pauses_and_with_the_last_version(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "QUIET_SECONDS", 0.6)
+    monkeypatch.setattr(feed, "LONGEST_SECONDS", 60.0)
     async with editor(root, capabilities=PUSHED) as on:
         uri = on.open(STORY)
         await published(on, uri)
-        for number in range(30):
-            on.type(STORY, FILES[STORY].replace("done", f"dome{number}"))
-        told = await published(on, uri)
-        assert told["version"] == 31
-        assert "dome29" in told["diagnostics"][0]["message"]
+        told: list[int] = []
+
+        def watch(message: Json) -> None:
+            if message.get("method") == "textDocument/publishDiagnostics" and message["params"]["uri"] == uri:
+                told.append(message["params"]["version"])
+
+        on.client.watch = watch
+        now = asyncio.get_running_loop().time
+        began, pauses = now(), 0
+        while now() - began < 2:
+            key = now()
+            on.type(STORY, FILES[STORY].replace("done", f"dome{on.versions[uri]}"))
+            await on.client.request("ckit/repo/validate", {"paths": [STORY]})
+            # A pause of the machine is a pause of the typist, too.
+            pauses += now() - key > 0.5
+        while (last := await published(on, uri))["version"] != on.versions[uri]:
+            pass
+        assert f"dome{on.versions[uri] - 1}" in last["diagnostics"][0]["message"]
+        assert len(told) <= 1 + pauses
+
+
+async def test_who_types_without_a_pause_is_told_all_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "QUIET_SECONDS", 60.0)
+    monkeypatch.setattr(feed, "LONGEST_SECONDS", 0.2)
+    async with editor(root, capabilities=PUSHED) as on:
+        uri = on.open(STORY, FILES[STORY].replace("done", "dome"))
+        assert [item["code"] for item in (await published(on, uri))["diagnostics"]] == ["schema.enum"]
 
 
 async def test_what_was_pushed_is_taken_back_when_a_repository_is_closed(root: Path) -> None:

@@ -115,7 +115,7 @@ async def test_a_reference_to_nothing_says_so(root: Path) -> None:
 
 
 async def test_a_second_definition_of_an_id_shows_itself(root: Path) -> None:
-    other = "contexts/tasks/T-001-again.yaml"
+    other = "contexts/tasks/T-001b.yaml"
     async with editor(root) as on:
         on.open(other, "id: T-001\ntitle: Second\n")
         shown = await hover(on, other, "T-¦001")

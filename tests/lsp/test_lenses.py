@@ -68,6 +68,21 @@ async def test_an_unsaved_change_says_what_becomes_stale(root: Path) -> None:
         assert len(direct) == 3
 
 
+async def test_what_is_far_away_is_not_counted(root: Path) -> None:
+    chain = ("svc-a", "svc-b", "svc-c", "svc-d")
+    for name, needed in zip(chain[1:], chain, strict=False):
+        path = root / f"contexts/services/{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"id: {name}\ndependencies: [{needed}]\n", "utf-8")
+    first = "contexts/services/svc-a.yaml"
+    (root / first).write_text("id: svc-a\nname: A\n", "utf-8")
+    async with editor(root) as on:
+        on.open(first, "id: svc-a\nname: B\n")
+        assert (await lenses(on, first))["ckit.showImpact"]["command"]["title"] == "1 service becomes stale"
+        impact = await on.client.request("ckit/repo/impact", {"between": "unsaved"})
+        assert [each["entity"]["id"] for each in impact["stale"]] == ["svc-b", "svc-c", "svc-d"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -150,6 +150,11 @@ async def test_half_typed_text_has_colours_and_other_files_have_none(root: Path,
     async with editor(root) as on:
         on.open(STORY, 'id: US-001\ntitle: "open\nfeature: {FEAT-001')
         assert ("title", "property", []) in await coloured(on, STORY)
+        on.type(STORY, "id: US-001 b\n")
+        on.open(FEATURE)
+        assert await coloured(on, STORY) == [("id", "property", []), ("US-001 b", "class", ["declaration"])]
+        on.type(FEATURE, "id: US-001\n")
+        assert await coloured(on, STORY) == [("id", "property", []), ("US-001 b", "class", ["declaration"])]
         on.type(STORY, "")
         assert await coloured(on, STORY) == []
         outside = tmp_path / "outside.yaml"

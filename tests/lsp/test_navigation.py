@@ -85,7 +85,7 @@ async def test_a_path_leads_to_its_file_and_never_out_of_the_repository(root: Pa
     (root / "docs" / "a b.md").write_text("x")
     (root / "docs" / "plan.md").write_text("x")
     (root.parent / "secret.txt").write_text("x")
-    text = "id: T-001\nsteps:\n  - docs/plan.md#top\n  - ../secret.txt\n  - https://example.org/docs/plan.md\n"
+    text = "id: T-001\nsteps:\n  - docs/plan.md#top\n  - ../secret.txt\n  - https://example.org/?at=docs/plan.md\n"
     async with editor(root) as on:
         on.open(TASK, text)
         assert shown(on, await on.ask("definition", TASK, "docs/pl¦an")) == [("docs/plan.md", 0, "")]

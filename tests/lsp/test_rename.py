@@ -150,7 +150,9 @@ async def test_files_that_are_moved_together_are_followed_together(root: Path) -
     assert (root / TASK).read_text("utf-8") == (
         f"id: T-001\nsteps:\n  - {new}\n  - docs/old/plan.md\n  - other/docs/plan.md\n"
     )
-    assert "[this](../docs/old/plan.md)" in (root / "docs/old/plan.md").read_text("utf-8")
+    assert (root / "docs/old/plan.md").read_text("utf-8") == (
+        f"About FEAT-012, see [it](../{new}) and [this](../docs/old/plan.md).\n"
+    )
 
 
 async def test_a_name_whose_id_is_taken_is_refused_and_strange_files_are_nobody_s_business(
