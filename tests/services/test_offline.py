@@ -148,6 +148,23 @@ def test_a_question_is_searched_by_its_words_where_nobody_looks_for_meaning_or_t
     assert (step.tool, step.arguments) == ("context_search", {"query": "reservations expire"})
 
 
+def test_before_there_is_an_index_words_are_searched_and_that_is_said() -> None:
+    question, tools = "How do reservations expire?", [*TOOLS, "rag_search"]
+    by_words: Json = {"mode": "lexical", "degraded": "The index is being made.", "hits": [a_hit(id=None, title=None)]}
+    found: Json = {"hits": [{"id": "T-007", "title": "Release uncollected items"}]}
+    entity: Json = {"id": "T-007", "title": "Release", "data": {"steps": ["Reservations expire after 7 days."]}}
+    passages = ("rag_search", {"query": question}, by_words)
+    [step] = respond(read(asked_in("general", question, passages)), tools=tools, structured=False).steps
+    assert (step.tool, step.arguments) == ("context_search", {"query": "reservations expire"})
+    results = [passages, ("context_search", step.arguments, found), ("entity_details", {"id": "T-007"}, entity)]
+    said = respond(read(asked_in("general", question, *results)), tools=tools, structured=False).text
+    assert said.startswith(
+        "**T-007** Release says:\n\n> Reservations expire after 7 days. _(steps)_\n\n_Not everything"
+    )
+    assert "The index is being made." in said
+    assert "Also about this" not in said
+
+
 def a_hit(**changes: Any) -> Json:
     hit = {
         "id": "T-007", "title": "Release uncollected items", "path": "contexts/tasks/T-007.yaml", "line": 12,

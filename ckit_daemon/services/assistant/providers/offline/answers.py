@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.services.assistant.providers.offline.cited import cited
+from ckit_daemon.services.assistant.providers.offline.cited import cited, incomplete
 from ckit_daemon.services.assistant.providers.offline.exchange import canonical
 from ckit_daemon.services.assistant.providers.offline.fields import block, objects, text, texts
 from ckit_daemon.services.assistant.providers.offline.quotes import quotes
@@ -33,8 +33,11 @@ def answer(exchange: Exchange) -> str:
     if canonical(results[-1].tool) == "rag.search" and not results[-1].failed:
         parts = cited(exchange.request, block(results[-1].output))
     elif any(canonical(result.tool) == "context.search" for result in results):
-        parts = [_found(exchange.request, [result for result in results if not result.failed])]
+        passages = [result for result in results if canonical(result.tool) == "rag.search"]
+        looked_at = [result for result in results if result not in passages]
+        parts = [_found(exchange.request, [result for result in looked_at if not result.failed])]
         parts += [_failure(result) for result in results if result.failed]
+        parts += [incomplete(block(result.output)) for result in passages if text(block(result.output), "degraded")]
     else:
         parts = [_report(result) for result in results]
     return "\n\n".join([*parts, CLOSING])

@@ -32,8 +32,12 @@ def cited(question: str, output: JsonObject) -> list[str]:
     hits = objects(output, "hits")
     relevant = [hit for hit in hits if hit.get("relevant") is True]
     parts = _answer(question, relevant) if relevant else _nothing(hits)
-    reason = text(output, "degraded")
-    return [*parts, f"_Not everything could be searched: {reason}_"] if reason else parts
+    return [*parts, incomplete(output)] if text(output, "degraded") else parts
+
+
+def incomplete(output: JsonObject) -> str:
+    """Return the remark that not everything could be searched, and why."""
+    return f"_Not everything could be searched: {text(output, 'degraded')}_"
 
 
 def _answer(question: str, hits: Sequence[JsonObject]) -> list[str]:

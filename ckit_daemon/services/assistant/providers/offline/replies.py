@@ -97,7 +97,8 @@ def _next_steps(exchange: Exchange) -> Sequence[Step]:
         return _looked_up(exchange)
     last = results[-1]
     tool, output = canonical(last.tool), block(last.output)
-    if tool == "rag.search" and last.failed:
+    if tool == "rag.search" and (last.failed or text(output, "mode") == "lexical"):
+        # Without an index, whole questions find whatever shares words like `where` and `say`.
         return (by_words(" ".join(keywords(exchange.request))),)
     if (
         last.failed
