@@ -20,8 +20,8 @@ export interface Bridge {
   onTurnEvent(listener: (event: TurnEvent) => void): void;
   /** Called with each question to the person; the answer goes back to the daemon. */
   onApproval(ask: (approval: Approval) => Promise<ApprovalRequestResult>): void;
-  /** Called where a question was answered outside the page, or is not asked any more. */
-  onApprovalAnswered?(listener: (id: string, decision: ApprovalRequestResult['decision']) => void): void;
+  /** Called where a question was answered outside the page; without a decision where it is not asked any more. */
+  onApprovalAnswered?(listener: (id: string, decision?: ApprovalRequestResult['decision']) => void): void;
   /** The daemon has a new picture of the repository. */
   onChange(listener: () => void): void;
   /** Shows a place of a file to the person. */

@@ -13,7 +13,8 @@ interface Shown {
 
 interface Asked {
   turnId: string | undefined;
-  answer: (decision: ApprovalRequestResult['decision']) => void;
+  /** Without a decision where nobody waits for one any more. */
+  answer: (decision?: ApprovalRequestResult['decision']) => void;
 }
 
 /** A conversation: messages stream in, tool runs and approvals are seen, a turn can be stopped. */
@@ -160,7 +161,7 @@ export class ChatView {
         h('button', { type: 'button', class: decision, onclick: () => answer(decision) }, label);
       const card = h(
         'div',
-        { class: 'approval', role: 'alertdialog', 'aria-label': approval.title },
+        { class: 'approval', role: 'alertdialog', 'aria-label': approval.title, tabindex: '-1' },
         h('strong', {}, approval.title),
         h('span', { class: 'muted' }, approval.class === 'exec' ? 'wants to run a program' : 'wants to change files'),
         approval.command ? h('pre', { class: 'command' }, `$ ${approval.command.join(' ')}`) : null,
@@ -173,21 +174,23 @@ export class ChatView {
           decide('deny', 'Deny'),
         ),
       );
-      const answer = (decision: ApprovalRequestResult['decision']): void => {
+      const answer = (decision?: ApprovalRequestResult['decision']): void => {
         this.asked.delete(approval.id);
-        fill(card, h('span', { class: 'muted' }, `${decision === 'deny' ? 'Denied' : 'Allowed'}: ${approval.title}`));
+        const outcome = decision === undefined ? 'Not asked any more' : decision === 'deny' ? 'Denied' : 'Allowed';
+        fill(card, h('span', { class: 'muted' }, `${outcome}: ${approval.title}`));
         card.className = 'approval answered';
-        resolve({ decision });
+        resolve({ decision: decision ?? 'deny' });
       };
       this.asked.set(approval.id, { turnId: approval.turnId, answer });
       this.following(() => this.log.append(card));
-      card.querySelector('button')?.focus();
+      // The question itself, and no button: whoever is typing must not allow anything by the next key.
+      if (document.hasFocus()) card.focus();
     });
   }
 
   private end(turn: Turn): void {
     // A turn that is over waits for nobody.
-    for (const { turnId, answer } of [...this.asked.values()]) if (turnId === turn.id) answer('deny');
+    for (const { turnId, answer } of [...this.asked.values()]) if (turnId === turn.id) answer();
     const tokens = (turn.usage.inputTokens ?? 0) + (turn.usage.outputTokens ?? 0);
     const why = turn.stopReason === 'endTurn' || turn.stopReason === undefined ? '' : ` · ${turn.stopReason}`;
     this.following(() => this.log.append(h('div', { class: 'muted end' }, `${turn.model} · ${tokens} tokens${why}`)));

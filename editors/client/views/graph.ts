@@ -52,8 +52,8 @@ export class GraphView {
             'background-color': (node: cytoscape.NodeSingular) => colorOf(String(node.data('type'))),
           },
         },
-        { selector: 'edge', style: { width: 1, 'line-color': '#8886', 'curve-style': 'bezier', 'target-arrow-shape': 'triangle', 'target-arrow-color': '#8888' } },
-        { selector: '.faded', style: { opacity: 0.15 } },
+        { selector: 'edge', style: { width: 1, opacity: 0.45, 'line-color': '#888', 'curve-style': 'bezier', 'target-arrow-shape': 'triangle', 'target-arrow-color': '#888' } },
+        { selector: '.faded', style: { opacity: 0.12, 'text-opacity': 0 } },
         { selector: '.changed', style: { 'border-width': 4, 'border-color': '#d9534f' } },
         { selector: '.stale', style: { 'border-width': 4, 'border-color': '#e0a030' } },
       ],
@@ -72,6 +72,9 @@ export class GraphView {
         node.toggleClass('changed', node.id() === id);
         node.toggleClass('stale', reached);
         node.toggleClass('faded', !reached && node.id() !== id);
+      });
+      this.picture?.edges().forEach((edge) => {
+        edge.toggleClass('faded', edge.source().hasClass('faded') || edge.target().hasClass('faded'));
       });
     });
   }
