@@ -8,6 +8,7 @@ import itertools
 import logging
 import math
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, DegradedError, StorageError
@@ -43,6 +44,8 @@ STALE: Final = 500
 """So many vectors of passages that are no more may stay, since a branch may bring them back."""
 MAX_CACHED: Final = 400_000
 """Vectors of all repositories that are kept; 0.6 GB of the built-in embedder's."""
+TRIM_SECONDS: Final = 3600.0
+"""The least time between two looks at how many there are, each of which keeps other daemons from writing."""
 CANCELLED: Final = "Indexing was cancelled; it goes on with the next change or with ckit/rag/index."
 CHANGED: Final = "The embedder has changed, and the index is made anew."
 MENDING: Final = "The index was damaged and is filled again from what was embedded before."
@@ -90,6 +93,7 @@ class SemanticIndex:
         self._left_at_failure = 0
         self._asked = self._served = 0
         self._complete: Corpus | None = None
+        self._trimmed = -math.inf
 
     # What others call
 
@@ -317,7 +321,8 @@ class SemanticIndex:
         if len(stale) > max(STALE, len(corpus.by_hash) // 4):
             await side.replica.delete(stale)
             side.held.difference_update(stale)
-        if wrote:
+        if wrote and time.monotonic() - self._trimmed >= TRIM_SECONDS:
+            self._trimmed = time.monotonic()
             await self._cache.trim(side.embedder.name, MAX_CACHED, list(corpus.by_hash)[:most])
 
     async def _start_anew(self, why: str) -> None:

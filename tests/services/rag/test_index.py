@@ -28,6 +28,7 @@ from tests.support.indexes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 pytestmark = pytest.mark.asyncio
@@ -366,3 +367,22 @@ async def test_the_pace_tells_how_long_the_rest_takes() -> None:
     assert pace.seconds_for(100) == 10.0
     pace.restart()
     assert pace.seconds_for(100) is None
+
+
+@pytest.mark.parametrize(("seconds", "looks"), [(3600, 1), (0, 3)])
+async def test_how_many_vectors_are_kept_is_looked_at_now_and_then_and_not_after_each_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, looks: int
+) -> None:
+    monkeypatch.setattr(indexing, "TRIM_SECONDS", seconds)
+    kept: list[int] = []
+
+    class WatchedCache(SqliteVectorCache):
+        async def trim(self, embedder: str, max_rows: int, keep: Collection[str]) -> int:
+            kept.append(len(keep))
+            return await super().trim(embedder, max_rows, keep)
+
+    async with an_index(tmp_path, cache=WatchedCache(tmp_path / "vectors.db")) as index:
+        for version in range(1, 4):
+            index.follow(a_corpus(TEXTS[: 80 + version], version))
+            await index.build(SILENT, rebuild=False)
+    assert kept == [81, 82, 83][:looks]
