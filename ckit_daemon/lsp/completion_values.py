@@ -84,16 +84,16 @@ def entity_ids(typing: Typing, relation: Relation, wrap: str = "{}") -> types.Co
     is_mirrored = own is not None and relation.mirror
     waiting = snapshot.referrers.get(own.id, frozenset[str]()) if own and is_mirrored else frozenset[str]()
     words = words_of(typed)
+    targets = frozenset(relation.targets)
+    fitting = [found[0] for found in snapshot.definitions.values() if found[0].type in targets]
     ranked: list[tuple[bool, int, str, Entity]] = []
-    for identifier, definitions in snapshot.definitions.items():
-        entity = definitions[0]
-        if entity.type not in relation.targets or identifier in left_out or entity is own:
-            continue
-        fit = rank(entity, words)
+    for entity in fitting:
+        fit = None if entity is own or entity.id in left_out else rank(entity, words)
         if fit is not None:
-            ranked.append((entity.path not in waiting, fit, identifier, entity))
+            ranked.append((entity.path not in waiting, fit, entity.id, entity))
+    place = typing.replacing("", where)
     best = heapq.nsmallest(MAX_IDS, ranked, key=lambda found: found[:3])
-    items = [_id_item(typing, entity, relation, wrap, where, number) for number, (_, _, _, entity) in enumerate(best)]
+    items = [_id_item(typing, entity, relation, wrap, place, number) for number, (_, _, _, entity) in enumerate(best)]
     return types.CompletionList(is_incomplete=len(ranked) > len(best), items=items)
 
 
@@ -109,11 +109,11 @@ def _id_range(typing: Typing, relation: Relation) -> tuple[Range | None, str]:
 
 
 def _id_item(
-    typing: Typing, entity: Entity, relation: Relation, wrap: str, where: Range, number: int
+    typing: Typing, entity: Entity, relation: Relation, wrap: str, place: types.TextEdit, number: int
 ) -> types.CompletionItem:
     title = entity.title or ""
     text = entity.id
-    if relation.versioned and where == typing.cursor.range and (version := _version(entity)):
+    if relation.versioned and not split_version(typing.cursor.text)[1] and (version := _version(entity)):
         text = f"{text}@^{version}"
     return types.CompletionItem(
         entity.id,
@@ -122,7 +122,7 @@ def _id_item(
         detail=shorten(title, 200) or None,
         sort_text=f"{number:04}",
         filter_text=f"{entity.id} {title}".rstrip(),
-        text_edit=typing.replacing(wrap.format(_written(typing, text)), where),
+        text_edit=types.TextEdit(place.range, f"{place.new_text}{wrap.format(_written(typing, text))}"),
         data={"repository": typing.view.repository.id, "entity": entity.id},
     )
 
