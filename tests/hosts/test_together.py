@@ -1,0 +1,116 @@
+"""Three hosts on one repository at once: what one of them writes, the others show."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hosts.building import EDITORS, build
+from tests.hosts.install import HostError, Hosts, install
+from tests.hosts.test_neovim import Editor
+from tests.hosts.test_vscode import DAEMON, settings
+from tests.support.code_server import code_server
+from tests.support.repositories import copy_example
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+TITLE = "Register everybody online"
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Hosts:
+    """The installed hosts; where CI runs, one that is missing is a failure."""
+    try:
+        found = install()
+    except HostError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    build(EDITORS / "client", "build")
+    build(EDITORS / "electron", "build:old")
+    build(EDITORS / "vscode", "package")
+    return found
+
+
+class Script:
+    """A program that drives a host and says how far it is."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._said: queue.Queue[str] = queue.Queue()
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            for line in output:
+                self._said.put(line.strip())
+
+    def says(self, word: str) -> None:
+        """Wait for a line."""
+        seen: list[str] = []
+        while True:
+            try:
+                line = self._said.get(timeout=SECONDS)
+            except queue.Empty:
+                raise AssertionError(f"it never said {word}; it said {seen}") from None
+            if line == word:
+                return
+            seen.append(line)
+
+
+@contextlib.contextmanager
+def script(command: list[str], environment: dict[str, str]) -> Generator[Script]:
+    opened = Script(command, environment)
+    try:
+        yield opened
+        assert opened.process.wait(SECONDS) == 0
+    finally:
+        opened.process.kill()
+        opened.process.wait()
+
+
+def test_neovim_vs_code_and_electron_share_a_repository(hosts: Hosts, tmp_path: Path) -> None:
+    root = copy_example(tmp_path / "lantern", git=False)
+    own = {name: str(tmp_path / "electron" / name) for name in ("CKIT_PATHS_CACHE_DIR", "CKIT_PATHS_STATE_DIR", "HOME")}
+    daemon = json.dumps([sys.executable, "-m", "ckit_daemon", "--log-level", "warning"])
+    desktop = {**os.environ, **own, "CKIT_CONFIG_FILE": os.devnull, "CKIT_DAEMON": daemon}
+    story = [hosts.node, str(EDITORS / "electron" / "test" / "together.cjs"), hosts.electron, hosts.electron_tools]
+    screen = ["xvfb-run", "--auto-servernum", "--server-args=-screen 0 1400x900x24"]
+    (tmp_path / "code").mkdir()
+    person = settings(**{"security.workspace.trust.enabled": False, "ckit.path": DAEMON})
+    package = EDITORS / "vscode" / "dist" / "ckit.vsix"
+    editor = Editor(root, tmp_path / "neovim")
+    with contextlib.closing(editor.nvim), code_server(hosts, tmp_path / "code", person, extension=package) as server:
+        options = {"url": server.url, "folder": str(root), "tools": hosts.tools, "chromium": hosts.chromium}
+        window = [hosts.node, str(EDITORS / "vscode" / "test" / "ui" / "together.mjs")]
+        with (
+            script([*screen, *story, str(root), TITLE], desktop) as electron,
+            script([*window, json.dumps({**options, "title": TITLE})], server.environment) as code,
+        ):
+            electron.says("ready")
+            code.says("ready")
+            path = editor.edit("tasks", "T-010")
+            editor.ready()
+            editor.command(f"silent %s/^title: .*/title: {TITLE}/")
+            editor.command("write")
+            assert f"title: {TITLE}\n" in path.read_text("utf-8")
+            electron.says("seen")
+            code.says("seen")
+            electron.says("changed")
+        editor.command("Ckit show T-011")
+        editor.shows("status: done")
+        editor.nvim.quit()
