@@ -236,3 +236,38 @@ def test_a_daemon_that_is_missing_is_named_with_what_to_do(editor: Editor) -> No
     editor.command("checkhealth ckit")
     assert "/nowhere/ckit-daemon" in editor.text()
     assert "ERROR" in editor.text()
+
+
+def test_lenses_lead_to_what_they_count(editor: Editor) -> None:
+    editor.edit("features", "FEAT-003")
+    editor.ready()
+    lenses = editor.until(
+        lambda: editor.lua(
+            """
+            local client = vim.lsp.get_clients({ name = 'ckit' })[1]
+            local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
+            local answer = client:request_sync('textDocument/codeLens', params, 5000, 0)
+            local lenses = answer and answer.result or {}
+            for index, lens in ipairs(lenses) do
+              if not lens.command then
+                lenses[index] = client:request_sync('codeLens/resolve', lens, 5000, 0).result
+              end
+            end
+            return lenses
+            """
+        ),
+        "the lenses",
+    )
+    shown = next(lens["command"] for lens in lenses if lens["command"]["command"] == "ckit.showReferences")
+    editor.lua(
+        """
+        local client = vim.lsp.get_clients({ name = 'ckit' })[1]
+        vim.lsp.commands['ckit.showReferences'](..., { client_id = client.id, bufnr = 0 })
+        """,
+        shown,
+    )
+    entries = editor.until(lambda: editor.call("getqflist"), "the places")
+    assert len(entries) == len(shown["arguments"][2])
+    editor.command("cclose")
+    editor.lua("vim.lsp.commands['ckit.showImpact']({ arguments = { 'FEAT-003' } }, {})")
+    editor.until(lambda: editor.lua("return vim.fn.getqflist({ title = 0 }).title") == "ckit impact", "the impact")

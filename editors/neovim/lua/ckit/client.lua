@@ -93,6 +93,7 @@ function M.attach(buffer)
     notify(problem or '', vim.log.levels.WARN)
     return nil
   end
+  require('ckit.lsp_commands').register()
   return vim.lsp.start(wanted, { bufnr = buffer })
 end
 
