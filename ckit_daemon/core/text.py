@@ -82,12 +82,12 @@ class PositionEncoding(StrEnum):
                 return column
         return len(line)
 
-    def encode(self, position: Position, lines: Sequence[str]) -> tuple[int, int]:
+    def encode_position(self, position: Position, lines: Sequence[str]) -> tuple[int, int]:
         """The line and the column of a position in this encoding's units; behind the last line columns stay."""
         line, column = position
         return line, self.encode_column(lines[line], column) if line < len(lines) else column
 
-    def decode(self, line: int, units: int, lines: Sequence[str]) -> Position:
+    def decode_position(self, line: int, units: int, lines: Sequence[str]) -> Position:
         """The position of a line and a column in this encoding's units, moved into the text where it is outside."""
         if line >= len(lines):
             return Position(len(lines) - 1, len(lines[-1]))

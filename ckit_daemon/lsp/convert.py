@@ -43,11 +43,11 @@ class Converter:
 
     def to_position(self, position: types.Position, document: Document) -> Position:
         """Read a position of the client."""
-        return self._encoding.decode(position.line, position.character, document.lines)
+        return self._encoding.decode_position(position.line, position.character, document.lines)
 
     def position(self, position: Position, lines: Sequence[str]) -> types.Position:
         """Write a position; columns need the line that they are in."""
-        return types.Position(*self._encoding.encode(position, lines))
+        return types.Position(*self._encoding.encode_position(position, lines))
 
     def range(self, where: Range, document: Document | None) -> types.Range:
         """Write a range of a document; of one that is gone, the columns stay as they are."""

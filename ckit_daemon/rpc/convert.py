@@ -30,7 +30,7 @@ SEVERITIES: Mapping[Severity, wire.SeverityName] = {
 
 
 def _encode(position: Position, lines: Sequence[str], encoding: PositionEncoding) -> wire.Position:
-    line, character = encoding.encode(position, lines)
+    line, character = encoding.encode_position(position, lines)
     return wire.Position(line=line, character=character)
 
 

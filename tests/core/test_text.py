@@ -30,5 +30,5 @@ def test_a_column_inside_of_a_character_is_the_place_before_it() -> None:
 
 
 def test_places_outside_of_the_text_are_moved_into_it() -> None:
-    assert PositionEncoding.UTF16.decode(0, 99, ["a😀b", "c"]) == Position(0, 3)
-    assert PositionEncoding.UTF32.decode(7, 3, ["ab", "c"]) == Position(1, 1)
+    assert PositionEncoding.UTF16.decode_position(0, 99, ["a😀b", "c"]) == Position(0, 3)
+    assert PositionEncoding.UTF32.decode_position(7, 3, ["ab", "c"]) == Position(1, 1)
