@@ -13,15 +13,15 @@ interface Question {
 export class Approvals implements Disposable {
   private readonly waiting = new Map<string, Question>();
   private readonly asked = new EventEmitter<Approval>();
-  private readonly answered = new EventEmitter<{ approval: Approval; decision: Decision }>();
+  private readonly answered = new EventEmitter<{ approval: Approval; decision: Decision | undefined }>();
 
   readonly onAsk = this.asked.event;
   readonly onAnswer = this.answered.event;
 
-  /** Asks the person; no where nobody waits for the answer any more. */
+  /** Asks the person; the answer is no where nobody waits for it any more. */
   ask(approval: Approval, token: CancellationToken): Promise<ApprovalRequestResult> {
     return new Promise((resolve) => {
-      const listening = token.onCancellationRequested(() => this.answer(approval.id, { decision: 'deny' }));
+      const listening = token.onCancellationRequested(() => this.answer(approval.id));
       this.waiting.set(approval.id, {
         approval,
         settle: (result) => {
@@ -34,19 +34,19 @@ export class Approvals implements Disposable {
     });
   }
 
-  /** Answers a question; nothing happens where it was answered before. */
-  answer(id: string, result: ApprovalRequestResult): void {
+  /** Answers a question, or takes it back; nothing happens where it was answered before. */
+  answer(id: string, result?: ApprovalRequestResult): void {
     const question = this.waiting.get(id);
     if (question === undefined) return;
     this.waiting.delete(id);
     this.tell();
-    question.settle(result);
-    this.answered.fire({ approval: question.approval, decision: result.decision });
+    question.settle(result ?? { decision: 'deny' });
+    this.answered.fire({ approval: question.approval, decision: result?.decision });
   }
 
   /** The daemon that asked is gone, and with it its questions. */
   forget(): void {
-    for (const id of [...this.waiting.keys()]) this.answer(id, { decision: 'deny' });
+    for (const id of [...this.waiting.keys()]) this.answer(id);
   }
 
   get pending(): Approval[] {

@@ -1,5 +1,16 @@
-import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, workspace } from 'vscode';
-import type { Disposable, TreeDataProvider } from 'vscode';
+import {
+  EventEmitter,
+  FileDecoration,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  TreeItemCollapsibleState,
+  Uri,
+  window,
+  workspace,
+} from 'vscode';
+import type { Disposable, FileDecorationProvider, TreeDataProvider } from 'vscode';
 import type { EntitySummary, Finding, RepositoryInfo } from '@ckit/client';
 import type { Repositories } from './repositories';
 import type { Session } from './session';
@@ -35,8 +46,11 @@ const SEVERITIES = {
   hint: new ThemeIcon('lightbulb'),
 };
 
+/** Scheme of what the rows of the tree stand for, so that they get a badge. */
+const BADGE_SCHEME = 'ckit-findings';
+
 /** All entities by type, and below each what is wrong with it. */
-export class EntityTree implements TreeDataProvider<Node>, Disposable {
+export class EntityTree implements TreeDataProvider<Node>, FileDecorationProvider, Disposable {
   private readonly changes = new EventEmitter<void>();
   private readonly disposables: Disposable[];
   private timer: NodeJS.Timeout | undefined;
@@ -48,6 +62,7 @@ export class EntityTree implements TreeDataProvider<Node>, Disposable {
     private readonly repositories: Repositories,
   ) {
     this.disposables = [
+      window.registerFileDecorationProvider(this),
       session.onState(() => this.refresh()),
       session.onChange(() => this.later()),
       // The daemon looks at what is typed; of that it tells by diagnostics only.
@@ -101,6 +116,14 @@ export class EntityTree implements TreeDataProvider<Node>, Disposable {
     }
   }
 
+  /** Counts the findings at the end of a row. */
+  provideFileDecoration({ query, scheme }: Uri): FileDecoration | undefined {
+    if (scheme !== BADGE_SCHEME || query === '') return undefined;
+    const { count, severity } = JSON.parse(query) as { count: number; severity: 'error' | 'warning' };
+    const color = new ThemeColor(`list.${severity}Foreground`);
+    return new FileDecoration(count > 9 ? '9+' : String(count), counted(count, 'finding'), color);
+  }
+
   dispose(): void {
     clearTimeout(this.timer);
     this.changes.dispose();
@@ -135,10 +158,10 @@ export class EntityTree implements TreeDataProvider<Node>, Disposable {
 
   private entityItem(repository: RepositoryInfo, entity: EntitySummary, findings: Finding[]): TreeItem {
     const { None, Collapsed } = TreeItemCollapsibleState;
-    const item = new TreeItem(entity.title ?? entity.id, findings.length > 0 ? Collapsed : None);
-    const count = findings.length > 0 ? `  ${counted(findings.length, 'finding')}` : '';
+    const item = new TreeItem(entity.id, findings.length > 0 ? Collapsed : None);
     item.id = `${repository.id}/${entity.path}`;
-    item.description = `${entity.title === undefined ? '' : entity.id}${count}`;
+    item.description = entity.title ?? '';
+    item.resourceUri = badge(`${repository.id}/${entity.path}`, findings);
     item.contextValue = `entity.${entity.type}`;
     item.iconPath = worst(findings) ?? new ThemeIcon(ICONS[entity.type] ?? 'symbol-misc');
     item.tooltip = new MarkdownString(
@@ -165,7 +188,8 @@ export class EntityTree implements TreeDataProvider<Node>, Disposable {
 function typeItem(type: string, entities: EntitySummary[], findings: Map<string, Finding[]>): TreeItem {
   const found = entities.flatMap((entity) => findings.get(entity.path) ?? []);
   const item = new TreeItem(type, TreeItemCollapsibleState[found.length > 0 ? 'Expanded' : 'Collapsed']);
-  item.description = `${entities.length}${found.length > 0 ? `  ${counted(found.length, 'finding')}` : ''}`;
+  item.description = String(entities.length);
+  item.resourceUri = badge(type, found);
   item.contextValue = 'type';
   return item;
 }
@@ -175,6 +199,12 @@ function worst(findings: Finding[]): ThemeIcon | undefined {
     if (findings.some((finding) => finding.severity === severity)) return SEVERITIES[severity];
   }
   return undefined;
+}
+
+function badge(path: string, findings: Finding[]): Uri {
+  const severity = findings.some((finding) => finding.severity === 'error') ? 'error' : 'warning';
+  const query = findings.length > 0 ? JSON.stringify({ count: findings.length, severity }) : '';
+  return Uri.from({ scheme: BADGE_SCHEME, path: `/${path}`, query });
 }
 
 /** "1 finding", "2 findings". */

@@ -1,4 +1,4 @@
-import { commands, Uri, window, workspace } from 'vscode';
+import { commands, ExtensionMode, Uri, window, workspace } from 'vscode';
 import type { ExtensionContext } from 'vscode';
 import { Approvals } from './approvals';
 import type { Commands, Context } from './commands/context';
@@ -21,8 +21,15 @@ import { SideView } from './webviews/sideView';
 
 let running: Session | undefined;
 
+/** What tests inside the extension host get hold of; nobody else does. */
+export interface Insides extends Context {
+  entityTree: EntityTree;
+  impactTree: ImpactTree;
+  extension: ExtensionContext;
+}
+
 /** Builds everything, and starts the daemon. */
-export function activate(extension: ExtensionContext): void {
+export function activate(extension: ExtensionContext): Insides | undefined {
   const { extensionUri, subscriptions } = extension;
   const { version } = extension.extension.packageJSON as { version: string };
   const log = window.createOutputChannel('ckit', { log: true });
@@ -93,6 +100,7 @@ export function activate(extension: ExtensionContext): void {
   }
 
   void session.restart();
+  return extension.extensionMode === ExtensionMode.Test ? { ...context, entityTree, impactTree, extension } : undefined;
 }
 
 /** Ends the daemon with the window. */

@@ -27,9 +27,9 @@ export class Proposals implements Disposable {
       return;
     }
     const sides = files.map((file) => this.sidesOf(id, file));
-    const [only] = sides;
-    if (only !== undefined && sides.length === 1) {
-      await commands.executeCommand('vscode.diff', only[1], only[2], title, { preview: false, preserveFocus: true });
+    const [[, before, after] = []] = sides;
+    if (before && after && sides.length === 1) {
+      await commands.executeCommand('vscode.diff', before, after, title, { preview: false, preserveFocus: true });
     } else {
       await commands.executeCommand('vscode.changes', title, sides);
     }
@@ -62,12 +62,12 @@ export class Proposals implements Disposable {
     }
   }
 
-  private sidesOf(id: string, { before, after }: ChangedFile): [Uri, Uri, Uri] {
-    const path = after?.path ?? before?.path ?? '';
+  /** The name of a file, and its two sides; a side that is not there is none. */
+  private sidesOf(id: string, { before, after }: ChangedFile): [Uri, Uri | undefined, Uri | undefined] {
     return [
-      Uri.from({ scheme: PROPOSAL_SCHEME, path: `/${path}`, query: `${id}&label` }),
-      this.texts.put(before?.path ?? path, before?.text ?? '', `${id}&before`),
-      this.texts.put(path, after?.text ?? '', `${id}&after`),
+      Uri.from({ scheme: PROPOSAL_SCHEME, path: `/${after?.path ?? before?.path ?? ''}`, query: `${id}&label` }),
+      before && this.texts.put(before.path, before.text, `${id}&before`),
+      after && this.texts.put(after.path, after.text, `${id}&after`),
     ];
   }
 }
@@ -81,6 +81,6 @@ function isOf(tab: Tab, approval: Approval): boolean {
     const { modified } = tab.input;
     return modified.scheme === PROPOSAL_SCHEME && modified.query.startsWith(`${approval.id}&`);
   }
-  // The editor of several diffs, and a patch as a text, are known by their names alone.
-  return tab.label === titleOf(approval) || tab.label === `${titleOf(approval)}.diff`;
+  // The editor of several diffs, and a patch as a text, are known by their names alone; VS Code adds to them.
+  return tab.label.startsWith(titleOf(approval));
 }

@@ -36,6 +36,7 @@ export class Session implements Disposable {
   private current: SessionState = { name: 'stopped' };
   private queue: Promise<void> = Promise.resolve();
   private crashes: number[] = [];
+  private readonly folders: Disposable;
 
   readonly onState = this.states.event;
   /** The daemon has a new picture of a repository. */
@@ -46,7 +47,13 @@ export class Session implements Disposable {
     private readonly log: LogOutputChannel,
     private readonly version: string,
     private readonly handlers: Handlers,
-  ) {}
+  ) {
+    this.folders = workspace.onDidChangeWorkspaceFolders(async () => {
+      if (this.language === undefined) return;
+      await this.settle(this.language);
+      this.changes.fire();
+    });
+  }
 
   get state(): SessionState {
     return this.current;
@@ -58,6 +65,8 @@ export class Session implements Disposable {
    * @throws Error where it doesn't, with what to do about it.
    */
   async client(): Promise<CkitClient> {
+    // Whoever asks during a restart gets the daemon that comes.
+    await this.queue;
     while (this.current.name === 'starting') await this.changed();
     if (this.current.name === 'missing' || this.current.name === 'failed') throw new Error(this.current.reason);
     if (this.typed === undefined || this.current.name !== 'running') throw new Error('The ckit daemon is stopped.');
@@ -79,7 +88,7 @@ export class Session implements Disposable {
 
   dispose(): void {
     void this.stop();
-    for (const each of [this.states, this.changes, this.turns]) each.dispose();
+    for (const each of [this.folders, this.states, this.changes, this.turns]) each.dispose();
   }
 
   private after(work: () => Promise<void>): Promise<void> {
@@ -111,7 +120,7 @@ export class Session implements Disposable {
     this.set({ name: 'starting' });
     language.onDidChangeState(({ newState }) => {
       if (language !== this.language) return;
-      if (newState === State.Running) this.set({ name: 'running' });
+      if (newState === State.Running) void this.arrive(language);
       else if (newState === State.StartFailed) this.fail('The daemon could not be started; its log says more.');
     });
     try {
@@ -163,6 +172,22 @@ export class Session implements Disposable {
       language.onRequest(method, handler as (params: unknown, token: CancellationToken) => Promise<unknown>);
     }
     return client;
+  }
+
+  private async arrive(language: LanguageClient): Promise<void> {
+    await this.settle(language);
+    if (language === this.language && language.state === State.Running) this.set({ name: 'running' });
+  }
+
+  /** Waits until the daemon has read the folders of the workspace. */
+  private async settle(language: LanguageClient): Promise<void> {
+    try {
+      // The list of repositories is what there is now; requests about one wait until all announced folders are read.
+      await language.sendRequest('ckit/entity/list', { limit: 1 });
+    } catch (error) {
+      // There is no repository, or there are several, or the daemon has just died: all of this is told elsewhere.
+      this.log.debug(`Looked for repositories: ${String(error)}`);
+    }
   }
 
   /** The daemon has ended unasked: it is started again, unless it does so all the time. */

@@ -37,7 +37,6 @@ export class Status implements Disposable {
   async details(): Promise<void> {
     const { state } = this.session;
     if (state.name === 'missing' || state.name === 'failed') return explain(state);
-    if (state.name !== 'running') return;
     const client = await this.session.client();
     const [health, { repositories }] = await Promise.all([
       client.request('ckit/health', { fresh: true }),
@@ -74,6 +73,7 @@ export class Status implements Disposable {
     const { state } = this.session;
     this.item.command = 'ckit.health';
     this.item.backgroundColor = undefined;
+    this.item.accessibilityInformation = undefined;
     if (this.approvals.pending.length > 0) {
       this.item.text = '$(question) ckit asks';
       this.item.tooltip = this.approvals.pending.map(({ title }) => title).join('\n');
@@ -107,6 +107,7 @@ export class Status implements Disposable {
   private drawHealth({ components, status, versions }: HealthResult): void {
     const troubled = components.filter((each) => each.status === 'degraded' || each.status === 'failed');
     this.item.text = status === 'failed' ? '$(error) ckit' : troubled.length > 0 ? '$(warning) ckit' : '$(pass) ckit';
+    this.item.accessibilityInformation = { label: `ckit: ${status}` };
     const lines = (troubled.length > 0 ? troubled : components).map(
       (each) => `${SIGNS[each.status]} **${each.name}** ${each.detail}`,
     );

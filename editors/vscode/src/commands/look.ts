@@ -1,6 +1,6 @@
-import { commands, window } from 'vscode';
+import { commands, Location, Position, Range, Uri, window } from 'vscode';
 import type { TreeView } from 'vscode';
-import type { Range, RepoImpactParams, RepositoryInfo } from '@ckit/client';
+import type { Range as PlaceRange, RepoImpactParams, RepositoryInfo } from '@ckit/client';
 import { counted } from '../entityTree';
 import type { ImpactTree } from '../impactTree';
 import { watched } from '../messages';
@@ -61,7 +61,22 @@ export function lookCommands(context: Context, tree: ImpactTree, view: TreeView<
     },
     'ckit.openPlace': async (id, path, range) => {
       const repository = (await repositories.list()).find((each) => each.id === id);
-      if (repository) await repositories.open(repository, String(path), range as Range | undefined);
+      if (repository) await repositories.open(repository, String(path), range as PlaceRange | undefined);
     },
+    // The language server's code lenses name these two, and speak LSP.
+    'ckit.showImpact': async () => impact(await repositories.current(), { between: 'unsaved' }, 'Impact of Unsaved Changes'),
+    'ckit.showReferences': (uri, position, places) =>
+      commands.executeCommand(
+        'editor.action.showReferences',
+        Uri.parse(String(uri)),
+        positionOf(position as PlaceRange['start']),
+        (places as { uri: string; range: PlaceRange }[]).map(
+          (place) => new Location(Uri.parse(place.uri), new Range(positionOf(place.range.start), positionOf(place.range.end))),
+        ),
+      ),
   };
+}
+
+function positionOf({ line, character }: PlaceRange['start']): Position {
+  return new Position(line, character);
 }

@@ -35,13 +35,13 @@ export class Link extends Disposable {
     const { session, approvals } = parts;
     this.disposables.push(
       webview.onDidReceiveMessage((message: FromPage) => this.receive(message)),
-      session.onChange(() => this.send({ kind: 'changed' })),
+      session.onChange(() => this.tell({ kind: 'changed' })),
     );
     if (!asksPerson) return;
     this.disposables.push(
-      session.onTurnEvent((event) => this.send({ kind: 'turnEvent', event })),
-      approvals.onAsk((approval) => this.send({ kind: 'approval', approval })),
-      approvals.onAnswer(({ approval, decision }) => this.send({ kind: 'answered', approval: approval.id, decision })),
+      session.onTurnEvent((event) => this.tell({ kind: 'turnEvent', event })),
+      approvals.onAsk((approval) => this.tell({ kind: 'approval', approval })),
+      approvals.onAnswer(({ approval, decision }) => this.tell({ kind: 'answered', approval: approval.id, decision })),
     );
   }
 
@@ -51,8 +51,13 @@ export class Link extends Disposable {
     else this.early.push(order);
   }
 
+  /** Says what happens to a page that listens; it gets all that is so when it begins to. */
+  private tell(message: ToPage): void {
+    if (this.ready) this.send(message);
+  }
+
   private send(message: ToPage): void {
-    if (this.ready) void this.webview.postMessage(message);
+    void this.webview.postMessage(message);
   }
 
   private receive(message: FromPage): void {

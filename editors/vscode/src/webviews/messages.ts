@@ -43,5 +43,5 @@ export type ToPage =
   | { kind: 'part'; id: number; text: string }
   | { kind: 'turnEvent'; event: TurnEvent }
   | { kind: 'approval'; approval: Approval }
-  | { kind: 'answered'; approval: string; decision: Decision }
+  | { kind: 'answered'; approval: string; decision: Decision | undefined }
   | { kind: 'changed' };

@@ -1,0 +1,65 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Position, Range, Uri, commands, extensions, languages, workspace } from 'vscode';
+import type { CodeAction, Diagnostic, Event } from 'vscode';
+import type { Insides } from '../../src/extension';
+
+const DEADLINE_MS = 40_000;
+
+/** The running extension. */
+export async function insides(): Promise<Insides> {
+  const extension = extensions.getExtension<Insides>('ckit.ckit');
+  if (extension === undefined) throw new Error('The extension is not installed.');
+  const found = await extension.activate();
+  await found.session.client();
+  return found;
+}
+
+/** Waits until something holds, and looks again with each event. */
+export async function until<T>(event: Event<T>, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = new AbortController();
+  let look: () => void = () => undefined;
+  const listening = event(() => look());
+  try {
+    for (;;) {
+      const changed = new Promise<void>((resolve) => {
+        look = resolve;
+      });
+      if (await holds()) return;
+      const late = pause(DEADLINE_MS, undefined, { signal: deadline.signal }).then(() => {
+        throw new Error(`It never came about: ${what}.`);
+      });
+      late.catch(() => undefined);
+      await Promise.race([changed, late]);
+    }
+  } finally {
+    deadline.abort();
+    listening.dispose();
+  }
+}
+
+/** A file of the repository that the test has open. */
+export async function file(kind: string, id: string): Promise<Uri> {
+  const [found] = await workspace.findFiles(`contexts/${kind}/${id}-*.yaml`);
+  if (found === undefined) throw new Error(`There is no file of ${id}.`);
+  return found;
+}
+
+export function findingsOf(uri: Uri): Diagnostic[] {
+  return languages.getDiagnostics(uri).filter(({ source }) => source === 'ckit');
+}
+
+export async function textOf(uri: Uri): Promise<string> {
+  return new TextDecoder().decode(await workspace.fs.readFile(uri));
+}
+
+export async function actionsAt(uri: Uri, range: Range): Promise<CodeAction[]> {
+  return (await commands.executeCommand<CodeAction[]>('vscode.executeCodeActionProvider', uri, range)) ?? [];
+}
+
+/** Where a text stands in an open document. */
+export function placeOf(text: string, part: string): Range {
+  if (!text.includes(part)) throw new Error(`There is no ${part} in the document.`);
+  const before = text.slice(0, text.indexOf(part)).split('\n');
+  const start = new Position(before.length - 1, before.at(-1)?.length ?? 0);
+  return new Range(start, start.translate(0, part.length));
+}

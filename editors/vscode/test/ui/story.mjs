@@ -1,0 +1,201 @@
+// A person's story in VS Code's window; what was seen goes to standard output as JSON.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { open } from './workbench.mjs';
+
+const options = JSON.parse(process.argv[2]);
+const { folder } = options;
+const seen = {};
+
+function textOf(kind, id) {
+  const inside = join(folder, 'contexts', kind);
+  const name = readdirSync(inside).find((each) => each.startsWith(id));
+  return name === undefined ? '' : readFileSync(join(inside, name), 'utf8');
+}
+
+const workbench = await open(options);
+const { page } = workbench;
+/** The side bar that holds the tree of entities. */
+const tree = page.locator('.pane-body .customview-tree');
+
+async function trust() {
+  await workbench.load();
+  await workbench.ready('pass');
+  await workbench.status.click();
+  const repository = page.locator('.quick-input-list .monaco-list-row', { hasText: 'entities' });
+  seen.untrusted = (await repository.innerText()).replaceAll(/\s+/g, ' ').trim();
+  await page.keyboard.press('Escape');
+  await workbench.command('Workspaces: Manage Workspace Trust');
+  await page.locator('.workspace-trust-editor .workspace-trust-buttons-row .monaco-button', { hasText: 'Trust' }).first().click();
+  await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ state: 'detached' });
+  await page.locator('.monaco-modal-editor-block .action-label.codicon-close').first().click();
+  // The daemon is started again, since it has been told that nobody trusts the folder.
+  for (let until = Date.now() + 30_000; Date.now() < until && !/· trusted/.test(seen.trusted); ) {
+    await workbench.status.click();
+    seen.trusted = (await repository.innerText()).replaceAll(/\s+/g, ' ').trim();
+    await workbench.shot('health');
+    await page.keyboard.press('Escape');
+    await repository.waitFor({ state: 'hidden' });
+  }
+}
+
+async function mend() {
+  await page.locator('.activitybar .action-item a[aria-label^="ckit"]').click();
+  await tree.locator('.monaco-list-row', { hasText: 'feature' }).first().waitFor();
+  seen.types = await tree.locator('.monaco-list-row[aria-level="1"]').count();
+  const feature = tree.locator('.monaco-list-row', { hasText: 'FEAT-001' });
+  seen.counted = await feature.locator('.monaco-icon-label').getAttribute('aria-label');
+  await feature.click();
+  await workbench.tab('FEAT-001').waitFor();
+  await feature.locator('.monaco-tl-twistie').click();
+  await tree.locator('.monaco-list-row', { hasText: 'US-0001' }).click();
+  await page.locator('.squiggly-error').first().waitFor();
+  await page.keyboard.press('F8');
+  await page.locator('.marker-widget', { hasText: 'US-0001' }).waitFor();
+  await workbench.shot('fault');
+  await page.keyboard.press('Escape');
+  await page.locator('.marker-widget').waitFor({ state: 'detached' });
+  await page.locator('.lightBulbWidget').first().click();
+  const fix = page.locator('.action-widget .monaco-list-row', { hasText: 'US-001' }).first();
+  await fix.waitFor();
+  seen.fix = (await fix.innerText()).trim();
+  await workbench.shot('fix');
+  await fix.click();
+  await page.locator('.squiggly-error').first().waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+S');
+  await tree.locator('.monaco-list-row', { hasText: 'US-0001' }).waitFor({ state: 'detached' });
+  seen.mended = /^userStories: \[US-001, /m.test(textOf('features', 'FEAT-001'));
+}
+
+async function ask() {
+  await workbench.command('ckit: Ask the Repository a Question');
+  await workbench.answer('How long does an item wait on the hold shelf?');
+  const inside = await workbench.inside('ask');
+  await inside.locator('.sources li').first().waitFor();
+  await inside.locator('.answer .citation').first().waitFor();
+  seen.sources = await inside.locator('.sources li').count();
+  const cited = await inside.locator('.sources .muted').first().innerText();
+  await inside.locator('.sources button.link').first().click();
+  const [path, line] = cited.trim().split(':');
+  await workbench.tab(path.split('/').pop()).waitFor();
+  await page.locator('.statusbar-item', { hasText: `Ln ${line},` }).waitFor();
+  seen.cited = true;
+  await workbench.shot('ask');
+}
+
+async function draw() {
+  await workbench.command('ckit: Show the Graph');
+  const inside = await workbench.inside('graph');
+  await inside.locator('.canvas canvas').first().waitFor();
+  const nodes = () => inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes(':visible').length);
+  await inside.waitForFunction(() => document.querySelector('.canvas')._cyreg?.cy.nodes().length > 0);
+  seen.nodes = await nodes();
+  await inside.locator('.filters label', { hasText: 'task' }).locator('input').uncheck();
+  seen.filtered = await nodes();
+  await inside.locator('.filters label', { hasText: 'task' }).locator('input').check();
+  await workbench.command('ckit: Impact of an Entity in the Graph');
+  await workbench.answer('FEAT-003');
+  await inside.locator('.status', { hasText: 'FEAT-003' }).waitFor();
+  seen.reached = await inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length);
+  await workbench.shot('graph');
+  const place = await inside.evaluate(() => {
+    const { x, y } = document.querySelector('.canvas')._cyreg.cy.$id('SPEC-004').renderedPosition();
+    return { x, y };
+  });
+  await inside.locator('.canvas').click({ position: place });
+  await workbench.tab('SPEC-004').waitFor();
+  seen.opened = true;
+}
+
+async function specify() {
+  await workbench.file('FEAT-004');
+  await workbench.command('ckit: Generate a Specification');
+  await workbench.answer('Members can pause notices while they travel.');
+  const chat = await workbench.inside('chat');
+  await chat.locator('.approval:not(.answered) .allowOnce').waitFor();
+  await workbench.tab('ckit proposes').waitFor();
+  await page.locator('.multiDiffEntry, .diffEditor').first().waitFor();
+  await workbench.status.filter({ hasText: 'ckit asks' }).waitFor();
+  await workbench.shot('spec');
+  seen.unwritten = textOf('specs', 'SPEC-008') === '';
+  await chat.locator('.approval:not(.answered) .allowOnce').click();
+  await workbench.tab('SPEC-008').waitFor();
+  await workbench.tab('ckit proposes').waitFor({ state: 'detached' });
+  seen.spec = textOf('specs', 'SPEC-008').startsWith('id: SPEC-008');
+  await tree.locator('.monaco-list-row', { hasText: 'spec' }).filter({ hasText: '8' }).first().waitFor();
+}
+
+async function converse() {
+  const chat = await workbench.inside('chat');
+  const say = async (text) => {
+    await chat.locator('textarea').fill(text);
+    await chat.locator('textarea').press('Enter');
+  };
+  await say('What breaks if FEAT-001 changes?');
+  await chat.locator('.tool.ok').first().waitFor();
+  await chat.locator('.end').waitFor();
+  await say('Set status of T-009 to done');
+  await workbench.tab('ckit proposes').waitFor();
+  await chat.locator('.approval .diff .added').last().waitFor();
+  await workbench.shot('approval');
+  // The other way to answer: above the diff itself.
+  await page.locator('.editor-actions a[aria-label^="Allow This Change"]').click();
+  await workbench.tab('ckit proposes').waitFor({ state: 'detached' });
+  await chat.locator('.chat:not(.running)').waitFor();
+  seen.allowed = /^status: done/m.test(textOf('tasks', 'T-009'));
+
+  await say('Set status of T-008 to done');
+  await workbench.tab('ckit proposes').waitFor();
+  await chat.locator('.composer button', { hasText: 'Stop' }).click();
+  await chat.locator('.chat:not(.running)').waitFor();
+  await chat.locator('.end', { hasText: 'cancelled' }).waitFor();
+  await workbench.tab('ckit proposes').waitFor({ state: 'detached' });
+  await workbench.ready('pass');
+  seen.withdrawn = await chat.locator('.approval.answered').last().innerText();
+  seen.cancelled = await chat.locator('.end').last().innerText();
+  seen.spinning = await chat.locator('.running, .approval:not(.answered)').count();
+  seen.spinning += await page.locator('.codicon-loading:visible, .monaco-progress-container.active:visible').count();
+  seen.untouched = !/^status: done/m.test(textOf('tasks', 'T-008'));
+  await workbench.shot('cancelled');
+}
+
+/** The other theme: everything is drawn anew in its colors. */
+async function lighten() {
+  await workbench.command('Preferences: Toggle between Light/Dark Themes');
+  await page.locator('.monaco-workbench.vs').waitFor();
+  const chat = await workbench.inside('chat');
+  await chat.locator('.tool summary').first().click();
+  await workbench.shot('light-chat');
+  await workbench.command('ckit: Show the Graph');
+  const graph = await workbench.inside('graph');
+  await graph.locator('.status button', { hasText: 'Show all' }).click();
+  await graph.waitForFunction(() => document.querySelector('.canvas')._cyreg.cy.nodes('.faded').length === 0);
+  await workbench.command('Ask: Focus on Ask View');
+  await (await workbench.inside('ask')).locator('.answer').waitFor();
+  await workbench.shot('light-graph');
+  await workbench.command('ckit: Get Started');
+  await page.locator('.gettingStartedContainer .step-title').first().waitFor();
+  await workbench.shot('light-walkthrough');
+  await page.locator('.notifications-center, .notification-toast').count();
+  await page.locator('.statusbar-item[id$="notifications"]').click();
+  seen.notes = await page.locator('.notifications-center .notification-list-item-message').allInnerTexts();
+  await workbench.shot('notes');
+}
+
+try {
+  for (const step of [trust, mend, ask, draw, specify, converse, lighten]) {
+    const began = Date.now();
+    seen.step = step.name;
+    await step();
+    console.error(step.name, Date.now() - began, 'ms');
+  }
+  seen.step = 'end';
+} catch (error) {
+  console.error(error);
+  console.error('status:', await workbench.status.getAttribute('aria-label'));
+  await workbench.shot('failure');
+} finally {
+  seen.problems = workbench.problems;
+  console.log(JSON.stringify(seen));
+  await workbench.close();
+}

@@ -1,0 +1,102 @@
+// What tests do in VS Code's window, as a person would.
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const DEADLINE_MS = 30_000;
+
+/** Opens a folder in a browser. */
+export async function open({ url, folder, tools, chromium, shots, payload = [], dark = true }) {
+  const require = createRequire(join(tools, 'package.json'));
+  const browser = await require('playwright-core').chromium.launch({ executablePath: chromium, args: ['--no-sandbox'] });
+  const context = await browser.newContext({
+    viewport: { width: 1360, height: 850 },
+    colorScheme: dark ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(DEADLINE_MS);
+  const query = new URLSearchParams({ folder, payload: JSON.stringify(payload) });
+  return new Workbench(browser, page, `${url}/?${query}`, shots);
+}
+
+export class Workbench {
+  /** What pages of the extension complained about, and what a strict policy has refused them. */
+  problems = [];
+
+  constructor(browser, page, address, shots) {
+    Object.assign(this, { browser, page, address, shots });
+    page.on('console', (message) => {
+      const text = message.text();
+      if (message.type() === 'error' && /Content Security Policy|data-page|vscode-resource.*ckit/.test(text)) this.problems.push(text);
+    });
+    page.on('pageerror', (error) => {
+      if (/dist\/page/.test(error.stack ?? '')) this.problems.push(String(error.stack));
+    });
+  }
+
+  async load() {
+    await this.page.goto(this.address);
+    await this.page.locator('.monaco-workbench').waitFor();
+  }
+
+  /** The item of the extension in the status bar. */
+  get status() {
+    return this.page.locator('[id$="ckit.status"]');
+  }
+
+  /** Waits for a sign and the text of that item; signs are names of icons. */
+  async ready(icon) {
+    await this.status.locator(`.codicon-${icon}`).waitFor();
+  }
+
+  /** Runs a command of the palette. */
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  /** Answers the box that asks for a text. */
+  async answer(text) {
+    const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  /** Opens a file by its name. */
+  async file(name) {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    await this.tab(name).first().waitFor();
+  }
+
+  /** An editor's tab. */
+  tab(name) {
+    return this.page.locator('.tabs-container .tab', { hasText: name });
+  }
+
+  /** The inside of one of the extension's pages. */
+  async inside(name) {
+    const until = Date.now() + DEADLINE_MS;
+    while (Date.now() < until) {
+      for (const frame of this.page.frames()) {
+        if ((await frame.locator(`body[data-page="${name}"]`).count().catch(() => 0)) > 0) return frame;
+      }
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`The page ${name} never came.`);
+  }
+
+  async shot(name) {
+    mkdirSync(this.shots, { recursive: true });
+    await this.page.screenshot({ path: join(this.shots, `${name}.png`) });
+  }
+
+  close() {
+    return this.browser.close();
+  }
+}
