@@ -144,13 +144,22 @@ class ModelServer:
         self.base_url = f"http://127.0.0.1:{port}" + ("/v1" if self.kind == "openai" else "")
         self._started.set()
         self._loop.run_forever()
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
-        self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(self._end(server))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    async def _end(self, server: asyncio.Server) -> None:
+        server.close()
+        # A connection may come at the last moment, and its task be cancelled before it could close anything.
+        await asyncio.sleep(0)
+        while self._tasks:
+            for writer in self._writers:
+                writer.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)
+        await server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
