@@ -174,9 +174,10 @@ async def test_an_embedder_that_is_down_is_said_and_tried_again_until_it_works(t
     async with an_index(tmp_path, embedder) as index:
         index.follow(corpus)
         await until(lambda: index.status().state == "degraded")
-        status = index.status()
-        assert status.reason == "The provider test can't be reached. It is tried again by itself."
-        assert (status.embedded, status.writer) == (0, "none")
+        assert index.status().reason == "The provider test can't be reached. It is tried again by itself."
+        assert index.status().embedded == 0
+        # Another daemon may try its luck: the lease is given back soon after.
+        await until(lambda: index.status().writer == "none")
         with pytest.raises(DegradedError, match="can't be reached"):
             await index.search(embedded(TEXTS[8]), 1)
         with pytest.raises(DegradedError, match="can't be reached"):
@@ -254,6 +255,7 @@ async def test_vectors_of_another_dimension_make_the_index_anew(tmp_path: Path) 
         embedder.dimension = 24
         with pytest.raises(DegradedError, match="embedder has changed"):
             await index.search(embedded(TEXTS[8]), 1)
+        await until(lambda: len(embedder.texts) == 180)
         await until(lambda: index.status().dimension == 24 and index.status().state == "ready")
         assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
         assert len(embedder.texts) == 180
