@@ -183,6 +183,22 @@ async def test_a_call_that_was_refused_is_not_asked_about_again_before_the_perso
         assert len(asked) == 2
 
 
+async def test_a_word_of_the_person_in_between_lets_a_refused_call_be_asked_about_again(tmp_path: Path) -> None:
+    asked: list[Json] = []
+    retitle = ("entity_edit", RETITLE)
+    async with talking(tmp_path, calls(retitle), calls(retitle), Reply(text="Well."), answers=[ASK]) as talk:
+
+        async def refuse(params: Json) -> Json:
+            asked.append(params)
+            if len(asked) == 1:
+                await talk.steer("Ask me once more.")
+            return {"decision": "deny"}
+
+        talk.client.answer(ASK, refuse)
+        assert (await talk.turn())["stopReason"] == "endTurn"
+        assert len(asked) == 2
+
+
 async def test_calls_that_can_t_be_read_or_run_are_results_that_the_model_hears_of(tmp_path: Path) -> None:
     broken = Reply(tool_calls=[ToolCallReply("entity_details", '{"id": "FEAT-0'), ToolCallReply("no_such_tool", {})])
     async with talking(tmp_path, broken, Reply(text="Sorry.")) as talk:
