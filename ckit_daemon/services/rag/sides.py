@@ -33,7 +33,8 @@ NAME_FILE: Final = "embedder"
 SAMPLE: Final = 64
 """Vectors that are compared with those of the cache when a store is opened."""
 ASKED: Final = 8
-"""Of these, those that are looked for: each must find itself."""
+"""Of these, those that are looked for: most of them must find themselves. Of 67,000 vectors in random directions 1.5
+percent are not found by their own, since such a search looks at a part of them only."""
 TOLERANCE: Final = 1e-3
 
 
@@ -152,11 +153,11 @@ async def _doubt(side: Side, cache: VectorCache) -> str | None:
             return "its vectors have another dimension"
     if expected and await asyncio.to_thread(_differ, expected, stored):
         return "its vectors differ from what was embedded"
-    for hash_ in sample[:ASKED]:
+    asked, lost = sample[:ASKED], 0
+    for hash_ in asked:
         nearest = await side.replica.query(stored[hash_], 1)
-        if not nearest or nearest[0][1] < 1 - TOLERANCE:
-            return "it does not find what it holds"
-    return None
+        lost += not nearest or nearest[0][1] < 1 - TOLERANCE
+    return "it does not find what it holds" if 2 * lost > len(asked) else None
 
 
 def _differ(expected: Mapping[str, bytes], stored: Mapping[str, bytes]) -> bool:

@@ -10,8 +10,9 @@ import pytest
 
 from ckit_daemon.core.errors import DegradedError, OperationCancelledError
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.services.rag import filling
+from ckit_daemon.services.rag import filling, sides
 from ckit_daemon.services.rag import index as indexing
+from ckit_daemon.services.rag.replica import Replica
 from ckit_daemon.storage.vectors import SqliteVectorCache
 from tests.support.indexes import (
     CountingEmbedder,
@@ -386,3 +387,24 @@ async def test_how_many_vectors_are_kept_is_looked_at_now_and_then_and_not_after
             index.follow(a_corpus(TEXTS[: 80 + version], version))
             await index.build(SILENT, rebuild=False)
     assert kept == [81, 82, 83][:looks]
+
+
+@pytest.mark.parametrize(("lost", "folder"), [(4, "000001"), (5, "000002")])
+async def test_a_store_is_only_made_anew_where_most_of_a_sample_do_not_find_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int, folder: str
+) -> None:
+    async with an_index(tmp_path) as index:
+        await until_ready(index, a_corpus(TEXTS))
+    real = Replica.query
+    asked: list[int] = []
+
+    async def forgetful(self: Replica, vector: bytes, limit: int) -> list[tuple[str, float]]:
+        asked.append(limit)
+        return [] if len(asked) <= lost else await real(self, vector, limit)
+
+    monkeypatch.setattr(Replica, "query", forgetful)
+    async with an_index(tmp_path) as index:
+        await until_ready(index, a_corpus(TEXTS))
+        (found,) = (tmp_path / "repository").glob("*/replica-0/*")
+        assert (found.name, len(asked)) == (folder, sides.ASKED)
+        assert await nearest(index, a_corpus(TEXTS), TEXTS[5]) == TEXTS[5]
