@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 # Hundreds of daemons start during the tests; compiling their modules each time would take most of it.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install demo test lint types imports drift check bench clean
+.PHONY: help install demo test lint types imports drift check bench editors clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  make {n:9}{d}') for n, d in re.findall(r'^([a-z]+):.*?##\s*(.*)', open('Makefile', encoding='utf-8').read(), re.M)]"
@@ -52,6 +52,11 @@ check: lint types imports drift test  ## Everything that has to pass
 
 bench: install  ## Print a table of ratios: speed and memory against Node, bare pygls and bare parsing
 	$(BIN)/python -m tests.bench
+
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund
+editors:  ## Build and check what Node hosts need, and package the extension of VS Code (needs Node 20 or newer)
+	cd editors/client && $(NPM_CI) && npm run build
+	cd editors/vscode && $(NPM_CI) && npm run package
 
 clean:  ## Remove everything that was made here
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*

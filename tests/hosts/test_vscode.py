@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 EXTENSION = EDITORS / "vscode"
 SHOTS = CACHE / "screenshots" / "vscode"
 DEADLINE_SECONDS = 180
+DARK = "Default Dark Modern"
 DAEMON = str(Path(sys.executable).with_name("ckit-daemon"))
 
 
@@ -38,7 +40,7 @@ def hosts() -> Hosts:
 
 
 @pytest.fixture(scope="module")
-def package(hosts: Hosts) -> Path:  # noqa: ARG001 - without hosts nothing needs to be built.
+def package(hosts: Hosts) -> Path:
     """The extension's package, made of the sources as they are."""
     build(EDITORS / "client", "build")
     build(EXTENSION, "package")
@@ -106,3 +108,72 @@ def test_every_test_inside_the_extension_host_passes(inside: dict[str, Any]) -> 
     assert not failures, "\n\n".join(failures)
     assert inside["stats"]["passes"] >= 15
     assert inside["code"] == 0
+
+
+def test_a_person_s_story_in_vs_code(hosts: Hosts, package: Path, tmp_path: Path) -> None:
+    root = copy_example(tmp_path / "lantern")
+    plant(root)
+    # Nobody is asked about trust at the start, and nobody trusts the folder before the story does.
+    person = settings(**{"security.workspace.trust.startupPrompt": "never", "workbench.colorTheme": DARK})
+    with code_server(hosts, tmp_path / "vscode", person, extension=package) as server:
+        run = drive(hosts, server, "story.mjs", root)
+        seen: dict[str, Any] = json.loads(run.stdout or "{}")
+        assert seen.get("step") == "end", run.stderr[-4000:]
+        # The window is closed, the server goes on, and what it had started for the window is gone.
+        _, alive = psutil.wait_procs(server.daemons(), timeout=20)
+        assert alive == []
+        assert server.process.poll() is None
+    assert seen == {
+        "step": "end",
+        "untrusted": "lantern43 entities · not trusted: its scripts do not run Repositories",
+        "trusted": "lantern43 entities · trusted Repositories",
+        "types": 7,
+        "counted": "1",
+        "fix": "Change it to US-001",
+        "mended": True,
+        "sources": seen["sources"],
+        "cited": True,
+        "nodes": 43,
+        "filtered": 31,
+        "reached": 8,
+        "opened": True,
+        "unwritten": True,
+        "spec": True,
+        "allowed": True,
+        "withdrawn": "Not asked any more: Update T-008.",
+        "cancelled": seen["cancelled"],
+        "spinning": 0,
+        "untouched": True,
+        "problems": [],
+    }
+    assert seen["sources"] > 0
+    assert seen["cancelled"].endswith("cancelled")
+
+
+def test_the_units_of_the_extension_pass_their_tests(hosts: Hosts, package: Path) -> None:
+    tests = package.parent / "test" / "unit"
+    command = [hosts.node, "--test", str(tests / "*.js")]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert run.returncode == 0, run.stdout[-4000:]
+
+
+def test_the_package_holds_what_runs_and_nothing_else(package: Path) -> None:
+    with zipfile.ZipFile(package) as content:
+        names = {name.removeprefix("extension/") for name in content.namelist() if name.startswith("extension/")}
+        size = sum(each.file_size for each in content.infolist() if each.filename.startswith("extension/dist/"))
+    code = {f"dist/page/{name}" for name in ("ask.js", "chat.js", "graph.js", "style.css")} | {"dist/extension.js"}
+    assert {name for name in names if name.startswith("dist/")} == code
+    beside = {name.split("/")[0] for name in names if not name.startswith("dist/")}
+    assert beside == {"package.json", "readme.md", "LICENSE.txt", "media", "images"}
+    assert size < 2_000_000
+
+
+def test_no_setting_of_the_extension_can_hold_a_key() -> None:
+    manifest: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text("utf-8"))
+    described: dict[str, dict[str, Any]] = manifest["contributes"]["configuration"]["properties"]
+    assert not [name for name in described if any(word in name.lower() for word in ("key", "token", "secret"))]
+    # What could send a key elsewhere is never taken from a folder that somebody opens.
+    assert described["ckit.config"]["scope"] == "machine"
+    assert {"ckit.path", "ckit.arguments"} <= set(
+        manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
+    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 60
 END_SECONDS: Final = 20
+_DAEMON: Final = re.compile(r"ckit-daemon|ckit_daemon")
 _LISTENING: Final = re.compile(r"Extension host agent listening on (\d+)")
 
 
@@ -40,12 +41,13 @@ class CodeServer:
     environment: dict[str, str]
 
     def daemons(self) -> list[psutil.Process]:
-        """Return the ckit daemons that extensions of this server have started."""
+        """Return the ckit daemons that extensions of this server have started, and what these have started."""
         mark = self.environment["CKIT_PATHS_STATE_DIR"]
         found: list[psutil.Process] = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.environ().get("CKIT_PATHS_STATE_DIR") == mark and "ckit" in " ".join(process.cmdline()):
+                program = " ".join(process.cmdline()[:4])
+                if process.environ().get("CKIT_PATHS_STATE_DIR") == mark and _DAEMON.search(program):
                     found.append(process)
         return found
 

@@ -237,5 +237,10 @@ function toolRun(item: ToolCall): Node[] {
   const sign = state === 'running' ? '…' : state === 'ok' ? '✔' : '✘';
   const values = Object.entries(item.arguments ?? {}).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const line = h('summary', {}, `${sign} ${item.name} `, h('span', { class: 'muted' }, values.join(' ')));
-  return [h('details', {}, line, h('pre', {}, item.text ?? ''))];
+  return [h('details', {}, line, h('pre', {}, unfenced(item.text ?? '')))];
+}
+
+/** What a tool has said, without the fence that keeps it apart from instructions where a model reads it. */
+function unfenced(text: string): string {
+  return text.replace(/^<(data-\w+)[^>]*>\n([\s\S]*)\n<\/\1>\s*$/, '$2');
 }

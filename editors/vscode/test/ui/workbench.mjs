@@ -96,7 +96,9 @@ export class Workbench {
     await this.page.screenshot({ path: join(this.shots, `${name}.png`) });
   }
 
-  close() {
-    return this.browser.close();
+  /** Closes the window as a person does: VS Code gets to know of it, which a browser that just ends would not let it. */
+  async close() {
+    await this.page.goto('about:blank');
+    await this.browser.close();
   }
 }
