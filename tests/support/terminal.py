@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 60.0
 COLUMNS = 120
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-# A session's first process gets its terminal by asking for it; `getpass` and Ctrl-C need that.
+# A session's first process gets its terminal by asking for it; `getpass` and Ctrl-C need that. A shell that runs the
+# tests in the background has them ignore Ctrl-C, and no terminal does.
 _PRELUDE = (
-    "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "import fcntl, runpy, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
     "sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
 )
 
