@@ -71,7 +71,8 @@ def test_R38_a_person_sees_each_change_and_decides(own: Ckit, tmp_path: Path) ->
         terminal.expect("offline/offline")
         assert status(own.repo) == "blocked"
 
-        # Ctrl-D leaves.
+        # Ctrl-D leaves, once the chat reads: before, a terminal that changes its mode forgets it.
+        terminal.expect("> ")
         terminal.type("\x04")
         assert terminal.end() == 0
     assert "[s]ession" in terminal.screen
