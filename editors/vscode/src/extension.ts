@@ -1,10 +1,11 @@
 import { commands, ExtensionMode, Uri, window, workspace } from 'vscode';
-import type { ExtensionContext } from 'vscode';
+import type { ExtensionContext, Webview } from 'vscode';
 import { Approvals } from './approvals';
 import type { Commands, Context } from './commands/context';
 import { daemonCommands } from './commands/daemon';
 import { lookCommands } from './commands/look';
 import { makeCommands } from './commands/make';
+import { pipelineCommands } from './commands/pipelines';
 import { pageCommands } from './commands/talk';
 import { EntityTree } from './entityTree';
 import { ImpactTree } from './impactTree';
@@ -17,6 +18,7 @@ import { AT_START, settings } from './settings';
 import { Status } from './status';
 import { TEXT_SCHEME, Texts } from './texts';
 import { GRAPH, GraphPanel } from './webviews/graphPanel';
+import { Link } from './webviews/link';
 import { SideView } from './webviews/sideView';
 
 let running: Session | undefined;
@@ -26,6 +28,8 @@ export interface Insides extends Context {
   entityTree: EntityTree;
   impactTree: ImpactTree;
   extension: ExtensionContext;
+  /** Makes the extension's side of a page. */
+  link: (webview: Webview, asksPerson: boolean) => Link;
 }
 
 /** Builds everything, and starts the daemon. */
@@ -85,6 +89,7 @@ export function activate(extension: ExtensionContext): Insides | undefined {
     ...registered({
       ...lookCommands(context, impactTree, impactView),
       ...makeCommands(context),
+      ...pipelineCommands(context),
       ...pageCommands(context, { chat, ask, graph }),
       ...daemonCommands(context, keys, status, log),
       'ckit.refresh': () => entityTree.refresh(),
@@ -100,7 +105,9 @@ export function activate(extension: ExtensionContext): Insides | undefined {
   }
 
   void session.restart();
-  return extension.extensionMode === ExtensionMode.Test ? { ...context, entityTree, impactTree, extension } : undefined;
+  if (extension.extensionMode !== ExtensionMode.Test) return undefined;
+  const link: Insides['link'] = (webview, asksPerson) => new Link(webview, context, asksPerson);
+  return { ...context, entityTree, impactTree, extension, link };
 }
 
 /** Ends the daemon with the window. */

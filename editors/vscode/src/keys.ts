@@ -38,6 +38,7 @@ export class Keys {
     const value = await prompt(`Key for ${reference}`);
     if (value === undefined) return false;
     await this.store(reference, value);
+    void window.showInformationMessage(`The key for ${reference} is stored.`);
     return this.given.delete(reference);
   }
 
@@ -51,6 +52,7 @@ export class Keys {
     if (reference === undefined) return false;
     await this.secrets.delete(reference);
     await this.memory.update(NAMES, this.names.filter((each) => each !== reference));
+    void window.showInformationMessage(`The key for ${reference} is deleted.`);
     return this.given.delete(reference);
   }
 
@@ -73,7 +75,8 @@ export class Keys {
   private async choose(title: string, references: readonly string[], another: boolean): Promise<string | undefined> {
     const other = '$(add) Another one…';
     const items = another ? [...references, other] : [...references];
-    const chosen = items.length === 1 ? items[0] : await window.showQuickPick(items, { title });
+    // Where there is none yet, there is nothing to choose from.
+    const chosen = items[0] === other ? other : await window.showQuickPick(items, { title });
     if (chosen !== other) return chosen;
     const name = await window.showInputBox({
       title,

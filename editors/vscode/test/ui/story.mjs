@@ -84,6 +84,48 @@ async function ask() {
   await page.locator('.statusbar-item', { hasText: `Ln ${line},` }).waitFor();
   seen.cited = true;
   await workbench.shot('ask');
+  // What stands in a page can't run there, and the page reaches no network; attempts are noticed by this test.
+  const before = [...workbench.problems];
+  seen.strict = await inside.evaluate(async () => {
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "changed"';
+    document.body.append(script);
+    const reached = await fetch(location.origin).then(
+      () => true,
+      () => false,
+    );
+    return { ran: document.title === 'changed', reached };
+  });
+  seen.noticed = workbench.problems.length > before.length;
+  workbench.problems.splice(0, Infinity, ...before);
+}
+
+/** Keys go into the storage for secrets, by a name. */
+async function keep() {
+  await workbench.command('ckit: Set a Key');
+  await workbench.answer('client:my-openai');
+  await page.locator('.quick-input-widget:visible input[type="password"]').waitFor();
+  await workbench.answer('sk-0123456789abcdef');
+  await workbench.told('client:my-openai is stored.');
+  await workbench.command('ckit: Delete a Key');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'client:my-openai' }).click();
+  await workbench.told('client:my-openai is deleted.');
+  await workbench.command('ckit: Delete a Key');
+  await workbench.told('ckit stores no key.');
+}
+
+/** A script of the repository runs once the person has seen its command line. */
+async function runScript() {
+  await workbench.command('ckit: Run a Pipeline');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'ckit validate' }).click();
+  const dialog = page.locator('.monaco-dialog-box');
+  await dialog.waitFor();
+  seen.script = (await dialog.locator('.dialog-message-detail').innerText()).split('\n')[0];
+  await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await workbench.command('ckit: Run a Pipeline');
+  await page.locator('.quick-input-list .monaco-list-row', { has: page.locator('.codicon-play') }).first().click();
+  await workbench.tab('.json').waitFor();
 }
 
 async function draw() {
@@ -182,7 +224,7 @@ async function lighten() {
 }
 
 try {
-  for (const step of [trust, mend, ask, draw, specify, converse, lighten]) {
+  for (const step of [trust, mend, ask, draw, specify, converse, keep, runScript, lighten]) {
     const began = Date.now();
     seen.step = step.name;
     await step();
