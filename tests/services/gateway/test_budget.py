@@ -84,12 +84,15 @@ async def test_what_was_given_up_or_broke_off_is_counted_as_well_as_it_can_be(tm
         )
         async with gateways(tmp_path, {"test": server}, provider=PRICES) as built:
             model = built.gateway.chat_model(ModelCall())
-            asking = asyncio.create_task(model.ainvoke([HumanMessage("word " * 50)]))
-            await server.wait_stalled()
-            # What the server has sent may still be on its way.
-            async for chunk in model.astream([HumanMessage("word " * 50)]):
-                if chunk.text:
-                    break
+            told = asyncio.Event()
+
+            async def listen() -> None:
+                async for chunk in model.astream([HumanMessage("word " * 50)]):
+                    if chunk.text:
+                        told.set()
+
+            asking = asyncio.create_task(listen())
+            await told.wait()
             asking.cancel()
             await asyncio.wait([asking])
             first = model.taken

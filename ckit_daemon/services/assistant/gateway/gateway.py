@@ -214,14 +214,14 @@ class ModelGateway:
                     if isinstance(part, CallInfo):
                         info = part if own or part.cached else self._free(part)
                         account.settle(info.usage)
-                    yield part if info is None else info
                     if isinstance(part, Started):
                         who = part
-                    if who is None or who.cached or not own:
-                        continue
-                    if isinstance(part, Delta):
+                    counts = who is not None and not who.cached and own
+                    if counts and isinstance(part, Delta):
+                        # Before the reader gets it: whoever gives up then has been told it all the same.
                         written.append(part.written())
-                    if account.is_bounded and not isinstance(part, CallInfo):
+                    yield part if info is None else info
+                    if counts and who is not None and account.is_bounded and not isinstance(part, CallInfo):
                         await self._watch(account, who, part)
             outcome = "ok"
         except BudgetExceededError as error:
