@@ -7,29 +7,20 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from tests.hosts.building import EDITORS, build
-from tests.hosts.install import HostError, Hosts, install
 from tests.support.repositories import copy_example
+
+if TYPE_CHECKING:
+    from tests.hosts.install import Hosts
 
 APP = EDITORS / "electron"
 DEADLINE_SECONDS = 240
 SHOTS = Path(__file__).parents[2] / ".cache" / "hosts" / "screenshots" / "electron"
-
-
-@pytest.fixture(scope="session")
-def hosts() -> Hosts:
-    """The installed hosts; where CI runs, one that is missing is a failure."""
-    try:
-        return install()
-    except HostError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from tests.hosts.building import EDITORS, build
-from tests.hosts.install import CACHE, HostError, Hosts, install
-from tests.support.code_server import CodeServer, code_server
+from tests.hosts.install import CACHE
+from tests.support.code_server import CodeServer, code_server, settings
 from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
+
+    from tests.hosts.install import Hosts
 
 EXTENSION = EDITORS / "vscode"
 SHOTS = CACHE / "screenshots" / "vscode"
 DEADLINE_SECONDS = 180
 DARK = "Default Dark Modern"
-DAEMON = str(Path(sys.executable).with_name("ckit-daemon"))
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Hosts:
-    """The installed hosts; where CI runs, one that is missing is a failure."""
-    try:
-        return install()
-    except HostError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +54,6 @@ def drive(hosts: Hosts, server: CodeServer, script: str, folder: Path, **more: s
         timeout=DEADLINE_SECONDS,
         env=server.environment,
     )
-
-
-def settings(**more: Any) -> dict[str, Any]:
-    """Settings of a person who wants nothing but ckit."""
-    return {
-        "ckit.path": DAEMON,
-        "chat.disableAIFeatures": True,
-        "workbench.startupEditor": "none",
-        "workbench.secondarySideBar.defaultVisibility": "hidden",
-        "remote.autoForwardPorts": False,
-        "git.openRepositoryInParentFolders": "never",
-        **more,
-    }
 
 
 @pytest.fixture(scope="module")

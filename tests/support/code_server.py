@@ -8,10 +8,11 @@ import os
 import queue
 import re
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import psutil
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 60
 END_SECONDS: Final = 20
+DAEMON: Final = str(Path(sys.executable).with_name("ckit-daemon"))
 _DAEMON: Final = re.compile(r"ckit-daemon|ckit_daemon")
 _LISTENING: Final = re.compile(r"Extension host agent listening on (\d+)")
 
@@ -52,9 +54,22 @@ class CodeServer:
         return found
 
 
+def settings(**more: object) -> dict[str, object]:
+    """Settings of a person who wants nothing but ckit."""
+    return {
+        "ckit.path": DAEMON,
+        "chat.disableAIFeatures": True,
+        "workbench.startupEditor": "none",
+        "workbench.secondarySideBar.defaultVisibility": "hidden",
+        "remote.autoForwardPorts": False,
+        "git.openRepositoryInParentFolders": "never",
+        **more,
+    }
+
+
 @contextlib.contextmanager
 def code_server(
-    hosts: Hosts, folder: Path, settings: Mapping[str, Any], *, extension: Path | None = None, **more: str
+    hosts: Hosts, folder: Path, settings: Mapping[str, object], *, extension: Path | None = None, **more: str
 ) -> Generator[CodeServer]:
     """Run a server; everything that it writes is in `folder`.
 

@@ -139,7 +139,7 @@ async function draw() {
   seen.filtered = await nodes();
   await inside.locator('.filters label', { hasText: 'task' }).locator('input').check();
   await workbench.command('ckit: Impact of an Entity in the Graph');
-  await workbench.answer('FEAT-003');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'FEAT-003' }).click();
   await inside.locator('.status', { hasText: 'FEAT-003' }).waitFor();
   seen.reached = await inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length);
   await workbench.shot('graph');
