@@ -11,6 +11,8 @@ export class EntitiesView {
   private entities: EntitySummary[] = [];
   private findings: Finding[] = [];
   private chosen: string | undefined;
+  /** How often something was asked for: an answer that a newer question has overtaken is not shown. */
+  private asked = 0;
 
   constructor(
     private readonly bridge: Bridge,
@@ -42,8 +44,10 @@ export class EntitiesView {
   async choose(id: string, line?: number): Promise<void> {
     this.chosen = id;
     this.draw();
+    const mine = ++this.asked;
     try {
-      this.show(await this.bridge.request('ckit/entity/get', { id, text: true }), line);
+      const found = await this.bridge.request('ckit/entity/get', { id, text: true });
+      if (mine === this.asked) this.show(found, line);
     } catch (error) {
       fill(this.detail, h('p', { class: 'problem' }, error instanceof Error ? error.message : String(error)));
     }
