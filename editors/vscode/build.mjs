@@ -1,5 +1,5 @@
 // Bundles the extension, its pages and its tests into dist/.
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const node = { bundle: true, platform: 'node', format: 'cjs', target: 'node22', external: ['vscode'] };
@@ -22,6 +22,8 @@ await build({
   minify: true,
 });
 cpSync('page/style.css', 'dist/page/style.css');
+// VS Code shows pictures in the description of an installed extension only where they come from the network.
+writeFileSync('dist/README.md', readFileSync('README.md', 'utf8').replace(/^!\[.*\]\(images\/.*\)\n\n/gm, ''));
 for (const kind of ['unit', 'host']) {
   const entryPoints = readdirSync(`test/${kind}`).map((name) => `test/${kind}/${name}`);
   // The test runner loads its parts by name, and stays where npm has put it.

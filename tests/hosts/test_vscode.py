@@ -139,11 +139,15 @@ def test_the_units_of_the_extension_pass_their_tests(hosts: Hosts, package: Path
 def test_the_package_holds_what_runs_and_nothing_else(package: Path) -> None:
     with zipfile.ZipFile(package) as content:
         names = {name.removeprefix("extension/") for name in content.namelist() if name.startswith("extension/")}
+        described = content.read("extension/readme.md").decode()
         size = sum(each.file_size for each in content.infolist() if each.filename.startswith("extension/dist/"))
     code = {f"dist/page/{name}" for name in ("ask.js", "chat.js", "graph.js", "style.css")} | {"dist/extension.js"}
     assert {name for name in names if name.startswith("dist/")} == code
     beside = {name.split("/")[0] for name in names if not name.startswith("dist/")}
-    assert beside == {"package.json", "readme.md", "LICENSE.txt", "media", "images"}
+    assert beside == {"package.json", "readme.md", "LICENSE.txt", "media"}
+    assert "## Install" in described
+    # VS Code shows no pictures of an installed extension that are not on the network.
+    assert "](images/" not in described
     assert size < 2_000_000
 
 
