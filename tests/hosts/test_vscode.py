@@ -129,6 +129,22 @@ def test_a_person_s_story_in_vs_code(hosts: Hosts, package: Path, tmp_path: Path
     assert seen["cancelled"].endswith("cancelled")
 
 
+def test_two_repositories_in_one_window_are_told_apart(hosts: Hosts, package: Path, tmp_path: Path) -> None:
+    first, second = (copy_example(tmp_path / name, git=False) for name in ("lantern", "lamp"))
+    feature = next((second / "contexts" / "features").glob("FEAT-002*"))
+    text = feature.read_text("utf-8")
+    assert "Search the catalogue" in text
+    feature.write_text(text.replace("Search the catalogue", "Light a lamp"), "utf-8")
+    both = tmp_path / "both.code-workspace"
+    both.write_text(json.dumps({"folders": [{"path": str(first)}, {"path": str(second)}]}), "utf-8")
+    person = settings(**{"security.workspace.trust.enabled": False})
+    with code_server(hosts, tmp_path / "vscode", person, extension=package) as server:
+        run = drive(hosts, server, "roots.mjs", first, workspace=str(both))
+    seen: dict[str, Any] = json.loads(run.stdout or "{}")
+    expected = {"repositories": ["lantern", "lamp"], "titles": ["Light a lamp", "Search the catalogue"]}
+    assert seen == expected, run.stderr[-4000:]
+
+
 def test_the_units_of_the_extension_pass_their_tests(hosts: Hosts, package: Path) -> None:
     tests = package.parent / "test" / "unit"
     command = [hosts.node, "--test", str(tests / "*.js")]

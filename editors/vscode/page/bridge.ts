@@ -2,7 +2,11 @@ import type { ParamsOf, RequestMethod, ResultOf } from '@ckit/client';
 import type { Bridge } from '../../client/views';
 import type { FromPage, Order, ToPage } from '../src/webviews/messages';
 
-declare function acquireVsCodeApi(): { postMessage(message: FromPage): void; getState(): unknown; setState(state: unknown): void };
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPage): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+};
 
 const vscode = acquireVsCodeApi();
 

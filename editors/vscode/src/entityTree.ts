@@ -26,7 +26,13 @@ interface Content {
 
 export type Node =
   | { kind: 'repository'; repository: RepositoryInfo }
-  | { kind: 'type'; repository: RepositoryInfo; type: string; entities: EntitySummary[]; findings: Map<string, Finding[]> }
+  | {
+      kind: 'type';
+      repository: RepositoryInfo;
+      type: string;
+      entities: EntitySummary[];
+      findings: Map<string, Finding[]>;
+    }
   | { kind: 'entity'; repository: RepositoryInfo; id: string; entity: EntitySummary; findings: Finding[] }
   | { kind: 'finding'; repository: RepositoryInfo; finding: Finding };
 
@@ -165,7 +171,8 @@ export class EntityTree implements TreeDataProvider<Node>, FileDecorationProvide
     item.contextValue = `entity.${entity.type}`;
     item.iconPath = worst(findings) ?? new ThemeIcon(ICONS[entity.type] ?? 'symbol-misc');
     item.tooltip = new MarkdownString(
-      `**${entity.id}** ${entity.title ?? ''}\n\n${[entity.type, entity.status, entity.path].filter(Boolean).join(' · ')}`,
+      `**${entity.id}** ${entity.title ?? ''}\n\n` +
+        [entity.type, entity.status, entity.path].filter(Boolean).join(' · '),
     );
     item.command = {
       command: 'vscode.open',

@@ -100,7 +100,10 @@ export function activate(extension: ExtensionContext): Insides | undefined {
   );
 
   function decide(decision: 'allowOnce' | 'deny', side: unknown): void {
-    const id = proposals.idOf(side instanceof Uri && side.scheme === PROPOSAL_SCHEME ? side : undefined, approvals.pending);
+    const id = proposals.idOf(
+      side instanceof Uri && side.scheme === PROPOSAL_SCHEME ? side : undefined,
+      approvals.pending,
+    );
     if (id !== undefined) approvals.answer(id, { decision });
   }
 

@@ -46,7 +46,11 @@ export class ImpactTree implements TreeDataProvider<Node>, Disposable {
       case 'changed': {
         const { changed } = node;
         const fields = changed.fields?.map(({ path }) => path.join('.')).join(', ') ?? '';
-        return this.entity(changed.id, `${changed.kind === 'assumed' ? 'assumed to change' : changed.kind} ${fields}`.trim(), new ThemeIcon('edit'));
+        return this.entity(
+          changed.id,
+          `${changed.kind === 'assumed' ? 'assumed to change' : changed.kind} ${fields}`.trim(),
+          new ThemeIcon('edit'),
+        );
       }
       case 'stale': {
         const { entity, via } = node.stale;

@@ -51,7 +51,10 @@ export class Keys {
     const reference = await this.choose('Delete a Key', this.names, false);
     if (reference === undefined) return false;
     await this.secrets.delete(reference);
-    await this.memory.update(NAMES, this.names.filter((each) => each !== reference));
+    await this.memory.update(
+      NAMES,
+      this.names.filter((each) => each !== reference),
+    );
     void window.showInformationMessage(`The key for ${reference} is deleted.`);
     return this.given.delete(reference);
   }

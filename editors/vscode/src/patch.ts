@@ -13,10 +13,7 @@ export interface ChangedFile {
  * @param read returns the present text of a path.
  * @throws Error where the patch doesn't fit the texts.
  */
-export async function changedFiles(
-  patch: string,
-  read: (path: string) => Promise<string>,
-): Promise<ChangedFile[]> {
+export async function changedFiles(patch: string, read: (path: string) => Promise<string>): Promise<ChangedFile[]> {
   const files: ChangedFile[] = [];
   for (const each of parsePatch(patch)) {
     const from = pathOf(each.oldFileName);

@@ -38,7 +38,10 @@ export class Proposals implements Disposable {
   /** Closes what {@link show} has opened. */
   async close(approval: Approval): Promise<void> {
     const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
-    await window.tabGroups.close(tabs.filter((tab) => isOf(tab, approval)), true);
+    await window.tabGroups.close(
+      tabs.filter((tab) => isOf(tab, approval)),
+      true,
+    );
   }
 
   /** The id of the approval that an editor shows; of the active one without a side. */
@@ -56,7 +59,10 @@ export class Proposals implements Disposable {
   private async filesOf(diff: string, repository: string): Promise<ChangedFile[] | undefined> {
     const client = await this.session.client();
     try {
-      return await changedFiles(diff, async (path) => (await client.request('ckit/file/read', { path, repository })).text);
+      return await changedFiles(
+        diff,
+        async (path) => (await client.request('ckit/file/read', { path, repository })).text,
+      );
     } catch {
       return undefined;
     }

@@ -98,12 +98,14 @@ export class Repositories {
   /** Lets the person choose an entity; nothing where they don't. */
   async pick(repository: RepositoryInfo, title: string, types?: string[]): Promise<EntitySummary | undefined> {
     const items = this.entities(repository, types).then((entities) =>
-      entities.map((entity): EntityItem => ({
-        entity,
-        label: entity.id,
-        description: entity.title ?? '',
-        detail: [entity.type, entity.status].filter(Boolean).join(' · '),
-      })),
+      entities.map(
+        (entity): EntityItem => ({
+          entity,
+          label: entity.id,
+          description: entity.title ?? '',
+          detail: [entity.type, entity.status].filter(Boolean).join(' · '),
+        }),
+      ),
     );
     const options = { title, placeHolder: 'Id or title', matchOnDescription: true, matchOnDetail: true };
     return (await window.showQuickPick(items, options))?.entity;

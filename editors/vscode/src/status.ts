@@ -111,6 +111,9 @@ export class Status implements Disposable {
     const lines = (troubled.length > 0 ? troubled : components).map(
       (each) => `${SIGNS[each.status]} **${each.name}** ${each.detail}`,
     );
-    this.item.tooltip = new MarkdownString(`ckit ${versions['daemon'] ?? ''}: ${status}\n\n${lines.join('\n\n')}`, true);
+    this.item.tooltip = new MarkdownString(
+      `ckit ${versions['daemon'] ?? ''}: ${status}\n\n${lines.join('\n\n')}`,
+      true,
+    );
   }
 }

@@ -40,7 +40,9 @@ export class Texts implements TextDocumentContentProvider, Disposable {
   async close(path: string): Promise<void> {
     const uri = Uri.from({ scheme: this.scheme, path: `/${path}` }).toString();
     const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
-    await window.tabGroups.close(tabs.filter(({ input }) => input instanceof TabInputText && input.uri.toString() === uri));
+    await window.tabGroups.close(
+      tabs.filter(({ input }) => input instanceof TabInputText && input.uri.toString() === uri),
+    );
   }
 
   provideTextDocumentContent(uri: Uri): string {

@@ -15,7 +15,10 @@ export function daemonCommands(context: Context, keys: Keys, status: Status, log
   async function offerRestart(outdated: boolean): Promise<void> {
     if (!outdated) return;
     const restart = 'Restart Now';
-    const choice = await window.showInformationMessage('The daemon goes on with the former key until it restarts.', restart);
+    const choice = await window.showInformationMessage(
+      'The daemon goes on with the former key until it restarts.',
+      restart,
+    );
     if (choice === restart) await session.restart();
   }
 
@@ -63,7 +66,8 @@ export function daemonCommands(context: Context, keys: Keys, status: Status, log
     'ckit.clearKey': async () => offerRestart(await keys.clear()),
     'ckit.testProvider': testProvider,
     'ckit.rebuildIndex': rebuildIndex,
-    'ckit.walkthrough': () => commands.executeCommand('workbench.action.openWalkthrough', 'ckit.ckit#ckit.start', false),
+    'ckit.walkthrough': () =>
+      commands.executeCommand('workbench.action.openWalkthrough', 'ckit.ckit#ckit.start', false),
   };
 }
 

@@ -20,9 +20,11 @@ export function lookCommands(context: Context, tree: ImpactTree, view: TreeView<
     });
     const found = (['error', 'warning', 'information', 'hint'] as const)
       .filter((severity) => counts[severity])
-      .map((severity) => (severity === 'information' ? `${counts[severity]} notes` : counted(counts[severity] ?? 0, severity)));
+      .map((severity) =>
+        severity === 'information' ? `${counts[severity]} notes` : counted(counts[severity] ?? 0, severity),
+      );
     if (found.length === 0) {
-      void window.showInformationMessage(`Nothing is wrong with the ${counted(entities, 'entity').replace('entitys', 'entities')}.`);
+      void window.showInformationMessage(`Nothing is wrong with the ${entities} entities.`);
       return;
     }
     const show = 'Show Problems';
@@ -64,14 +66,16 @@ export function lookCommands(context: Context, tree: ImpactTree, view: TreeView<
       if (repository) await repositories.open(repository, String(path), range as PlaceRange | undefined);
     },
     // The language server's code lenses name these two, and speak LSP.
-    'ckit.showImpact': async () => impact(await repositories.current(), { between: 'unsaved' }, 'Impact of Unsaved Changes'),
+    'ckit.showImpact': async () =>
+      impact(await repositories.current(), { between: 'unsaved' }, 'Impact of Unsaved Changes'),
     'ckit.showReferences': (uri, position, places) =>
       commands.executeCommand(
         'editor.action.showReferences',
         Uri.parse(String(uri)),
         positionOf(position as PlaceRange['start']),
         (places as { uri: string; range: PlaceRange }[]).map(
-          (place) => new Location(Uri.parse(place.uri), new Range(positionOf(place.range.start), positionOf(place.range.end))),
+          (place) =>
+            new Location(Uri.parse(place.uri), new Range(positionOf(place.range.start), positionOf(place.range.end))),
         ),
       ),
   };

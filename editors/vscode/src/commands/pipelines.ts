@@ -21,7 +21,8 @@ export function pipelineCommands({ repositories, session, texts }: Context): Com
     if (chosen === undefined) return;
     const done = await runOnce(client, repository, chosen.pipeline);
     if (done === undefined) return;
-    const text = done.output === undefined ? `${done.stdout ?? ''}${done.stderr ?? ''}` : JSON.stringify(done.output, null, 2);
+    const text =
+      done.output === undefined ? `${done.stdout ?? ''}${done.stderr ?? ''}` : JSON.stringify(done.output, null, 2);
     const language = done.output === undefined ? 'log' : 'json';
     await texts.show(`${done.name}.${language}`, text, language);
     const seconds = (done.durationMs / 1000).toFixed(1);

@@ -30,13 +30,15 @@ export function pageCommands(context: Context, pages: { chat: SideView; ask: Sid
     'ckit.askQuestion': async (given) => {
       const title = 'Ask the Repository';
       const question =
-        typeof given === 'string' ? given : await window.showInputBox({ title, prompt: 'The answer names its sources.' });
+        typeof given === 'string'
+          ? given
+          : await window.showInputBox({ title, prompt: 'The answer names its sources.' });
       if (question) await ask.show({ kind: 'ask', question });
     },
-    'ckit.showGraph': () => graph.show(),
+    'ckit.showGraph': async () => graph.show(await repositories.current()),
     'ckit.showInGraph': async (argument) => {
       const target = await targetOf(repositories, argument, 'Impact in the Graph');
-      if (target) graph.show(target.id);
+      if (target) graph.show(target.repository, target.id);
     },
   };
 }

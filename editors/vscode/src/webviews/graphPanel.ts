@@ -1,5 +1,6 @@
 import { Uri, ViewColumn, window } from 'vscode';
 import type { WebviewPanel } from 'vscode';
+import type { RepositoryInfo } from '@ckit/client';
 import { pageHtml, pageOptions } from './html';
 import { Link } from './link';
 import type { Parts } from './link';
@@ -17,10 +18,12 @@ export class GraphPanel {
     private readonly parts: Parts,
   ) {}
 
-  /** Shows the graph; with what a change of an entity reaches, where one is given. */
-  show(entity?: string): void {
+  /** Shows the graph of a repository; with what a change of an entity reaches, where one is given. */
+  show(repository: RepositoryInfo, entity?: string): void {
     if (this.panel) this.panel.reveal();
-    else this.adopt(window.createWebviewPanel(GRAPH, 'ckit Graph', ViewColumn.Active, { retainContextWhenHidden: true }));
+    else
+      this.adopt(window.createWebviewPanel(GRAPH, 'ckit Graph', ViewColumn.Active, { retainContextWhenHidden: true }));
+    this.link?.turnTo(repository);
     if (entity !== undefined) this.link?.order({ kind: 'highlight', entity });
   }
 

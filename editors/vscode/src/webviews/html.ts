@@ -21,7 +21,7 @@ export function pageHtml(webview: Webview, extension: Uri, name: PageName, title
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  // The library that draws graphs adds a style element of this id unless there is one, and none of its own may be added.
+  // The library that draws graphs adds a style of its own, which the policy forbids, unless there is one of this id.
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -29,7 +29,9 @@ export function pageHtml(webview: Webview, extension: Uri, name: PageName, title
     <meta http-equiv="Content-Security-Policy" content="${policy}" />
     <title>${title}</title>
     <link rel="stylesheet" href="${file('style.css')}" />
-    <style id="__________cytoscape_stylesheet" nonce="${nonce}">.__________cytoscape_container { position: relative; }</style>
+    <style id="__________cytoscape_stylesheet" nonce="${nonce}">
+      .__________cytoscape_container { position: relative; }
+    </style>
   </head>
   <body data-page="${name}">
     <script nonce="${nonce}" src="${file(`${name}.js`)}"></script>

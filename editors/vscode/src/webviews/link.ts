@@ -51,6 +51,13 @@ export class Link extends Disposable {
     else this.early.push(order);
   }
 
+  /** Has the page show another repository. */
+  turnTo(repository: RepositoryInfo): void {
+    if (this.repository === undefined || this.repository.id === repository.id) return;
+    this.repository = repository;
+    this.tell({ kind: 'changed' });
+  }
+
   /** Says what happens to a page that listens; it gets all that is so when it begins to. */
   private tell(message: ToPage): void {
     if (this.ready) this.send(message);
@@ -64,7 +71,8 @@ export class Link extends Disposable {
     switch (message.kind) {
       case 'ready':
         this.ready = true;
-        if (this.asksPerson) for (const approval of this.parts.approvals.pending) this.send({ kind: 'approval', approval });
+        if (this.asksPerson)
+          for (const approval of this.parts.approvals.pending) this.send({ kind: 'approval', approval });
         for (const order of this.early.splice(0)) this.send(order);
         break;
       case 'request':
@@ -93,9 +101,10 @@ export class Link extends Disposable {
     try {
       if (!isAllowed(method)) throw new Error(`A page may not ask for ${method}.`);
       const client = await this.parts.session.client();
-      // A page goes on with the repository that it has begun with.
-      this.repository ??= ALLOWED[method] ? await this.parts.repositories.current() : undefined;
-      const where = ALLOWED[method] ? { repository: this.repository?.id ?? null } : {};
+      const which = ALLOWED[method];
+      if (which === 'current') this.repository = await this.parts.repositories.current();
+      if (which === 'same') this.repository ??= await this.parts.repositories.current();
+      const where = which === 'none' ? {} : { repository: this.repository?.id ?? null };
       const streamed = {
         signal: abort.signal,
         onPartial: (items: unknown[]) => {

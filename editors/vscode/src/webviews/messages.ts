@@ -1,15 +1,15 @@
 import type { Approval, ApprovalRequestResult, Range, RequestMethod, TurnEvent } from '@ckit/client';
 
-/** What a page may ask the daemon for, and nothing else; true where the method takes a repository. */
+/** What a page may ask the daemon for, and nothing else; and about which repository, where the method takes one. */
 export const ALLOWED = {
-  'ckit/repo/graph': true,
-  'ckit/repo/impact': true,
-  'ckit/session/create': true,
-  'ckit/session/get': false,
-  'ckit/turn/start': false,
-  'ckit/turn/steer': false,
-  'ckit/rag/query': true,
-} as const satisfies { [M in RequestMethod]?: boolean };
+  'ckit/repo/graph': 'same',
+  'ckit/repo/impact': 'same',
+  'ckit/session/create': 'current',
+  'ckit/session/get': 'none',
+  'ckit/turn/start': 'none',
+  'ckit/turn/steer': 'none',
+  'ckit/rag/query': 'current',
+} as const satisfies { [M in RequestMethod]?: 'same' | 'current' | 'none' };
 
 export type Allowed = keyof typeof ALLOWED;
 

@@ -11,11 +11,16 @@ before(async () => {
 
 function diffs(): TabInputTextDiff[] {
   const inputs = window.tabGroups.all.flatMap((group) => group.tabs).map(({ input }) => input);
-  return inputs.filter((input) => input instanceof TabInputTextDiff && input.modified.scheme === 'ckit-proposal') as TabInputTextDiff[];
+  return inputs.filter(
+    (input) => input instanceof TabInputTextDiff && input.modified.scheme === 'ckit-proposal',
+  ) as TabInputTextDiff[];
 }
 
 /** Says something that needs an approval, and waits until it is shown as a diff. */
-async function propose(text: string, signal?: AbortSignal): Promise<{ approval: Approval; result: Promise<string | undefined> }> {
+async function propose(
+  text: string,
+  signal?: AbortSignal,
+): Promise<{ approval: Approval; result: Promise<string | undefined> }> {
   const client = await parts.session.client();
   const { session } = await client.request('ckit/session/create', {});
   const turn = client.turn({ sessionId: session.id, text }, signal ? { signal } : {});
@@ -73,7 +78,10 @@ describe('approvals', () => {
     await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
     const client = await parts.session.client();
     const { turns } = await client.request('ckit/session/get', { id: approval.sessionId ?? '' });
-    assert.deepEqual(turns.map(({ status, stopReason }) => [status, stopReason]), [['completed', 'cancelled']]);
+    assert.deepEqual(
+      turns.map(({ status, stopReason }) => [status, stopReason]),
+      [['completed', 'cancelled']],
+    );
     assert.equal(await textOf(uri), before);
   });
 

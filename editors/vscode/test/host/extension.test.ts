@@ -11,7 +11,10 @@ before(async () => {
 });
 
 interface Manifest {
-  contributes: { commands: { command: string }[]; configuration: { properties: Record<string, { markdownDescription?: string }> } };
+  contributes: {
+    commands: { command: string }[];
+    configuration: { properties: Record<string, { markdownDescription?: string }> };
+  };
 }
 
 describe('the extension', () => {
@@ -28,7 +31,10 @@ describe('the extension', () => {
   it('starts the daemon that the setting names, and says that nobody else may', async () => {
     const client = await parts.session.client();
     const { repositories } = await client.request('ckit/repo/list', {});
-    assert.deepEqual(repositories.map(({ trusted }) => trusted), [workspace.isTrusted]);
+    assert.deepEqual(
+      repositories.map(({ trusted }) => trusted),
+      [workspace.isTrusted],
+    );
     const { status, ready } = await client.request('ckit/health', { fresh: true });
     assert.deepEqual({ status: status === 'failed', ready }, { status: false, ready: true });
   });
@@ -77,6 +83,8 @@ describe('the extension', () => {
 /** The newest one: another may still be on its way out after a restart. */
 function daemonPid(): number {
   const options = ['-o', 'pid=,args=', '--sort=start_time', '--ppid', String(process.pid)];
-  const found = execFileSync('ps', options, { encoding: 'utf8' }).split('\n').filter((each) => /ckit.daemon/.test(each));
+  const found = execFileSync('ps', options, { encoding: 'utf8' })
+    .split('\n')
+    .filter((each) => /ckit.daemon/.test(each));
   return Number.parseInt(found.at(-1) ?? '', 10);
 }

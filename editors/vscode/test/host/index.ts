@@ -6,7 +6,9 @@ import Mocha from 'mocha';
 export async function run(): Promise<void> {
   const output = process.env['CKIT_TEST_REPORT'];
   const mocha = new Mocha({ timeout: 60_000, reporter: 'json', reporterOptions: { output } });
-  for (const name of readdirSync(__dirname).filter((each) => each.endsWith('.test.js')).sort()) {
+  for (const name of readdirSync(__dirname)
+    .filter((each) => each.endsWith('.test.js'))
+    .sort()) {
     mocha.addFile(join(__dirname, name));
   }
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));

@@ -51,7 +51,10 @@ describe('language features', () => {
     const { end } = placeOf((await workspace.openTextDocument(uri)).getText(), 'specs: [');
     const list = await commands.executeCommand<CompletionList>('vscode.executeCompletionItemProvider', uri, end);
     const labels = list.items.map(({ label }) => JSON.stringify(label));
-    assert.ok(labels.some((label) => label.includes('SPEC-003')), labels.slice(0, 20).join());
+    assert.ok(
+      labels.some((label) => label.includes('SPEC-003')),
+      labels.slice(0, 20).join(),
+    );
   });
 
   it('names commands in code actions that the extension has', async () => {

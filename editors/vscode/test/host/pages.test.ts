@@ -12,7 +12,12 @@ before(async () => {
 });
 
 /** A page's side of a link: what it sends, and what comes back. */
-function page(asksPerson: boolean): { send: (message: FromPage) => void; got: ToPage[]; link: Link; next: EventEmitter<void> } {
+function page(asksPerson: boolean): {
+  send: (message: FromPage) => void;
+  got: ToPage[];
+  link: Link;
+  next: EventEmitter<void>;
+} {
   const sent = new EventEmitter<FromPage>();
   const next = new EventEmitter<void>();
   const got: ToPage[] = [];
@@ -41,7 +46,9 @@ describe('pages', () => {
       const { got, link, next, send } = page(true);
       send({ kind: 'request', id: 7, method, params: {} });
       await until(next.event, 'a refusal', () => got.length > 0);
-      assert.deepEqual(got, [{ kind: 'failure', id: 7, code: 'unknown', message: `A page may not ask for ${method}.` }]);
+      assert.deepEqual(got, [
+        { kind: 'failure', id: 7, code: 'unknown', message: `A page may not ask for ${method}.` },
+      ]);
       link.dispose();
     }
   });
@@ -51,7 +58,12 @@ describe('pages', () => {
     const client = await parts.session.client();
     const { session } = await client.request('ckit/session/create', {});
     send({ kind: 'ready' });
-    send({ kind: 'request', id: 2, method: 'ckit/turn/start', params: { sessionId: session.id, text: 'Set status of T-010 to blocked' } });
+    send({
+      kind: 'request',
+      id: 2,
+      method: 'ckit/turn/start',
+      params: { sessionId: session.id, text: 'Set status of T-010 to blocked' },
+    });
     await until(next.event, 'a question', () => got.some(({ kind }) => kind === 'approval'));
     send({ kind: 'cancel', id: 2 });
     await until(next.event, 'the end of the question', () => got.some(({ kind }) => kind === 'answered'));

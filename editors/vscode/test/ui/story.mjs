@@ -26,7 +26,10 @@ async function trust() {
   seen.untrusted = (await repository.innerText()).replaceAll(/\s+/g, ' ').trim();
   await page.keyboard.press('Escape');
   await workbench.command('Workspaces: Manage Workspace Trust');
-  await page.locator('.workspace-trust-editor .workspace-trust-buttons-row .monaco-button', { hasText: 'Trust' }).first().click();
+  await page
+    .locator('.workspace-trust-editor .workspace-trust-buttons-row .monaco-button', { hasText: 'Trust' })
+    .first()
+    .click();
   await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ state: 'detached' });
   await page.locator('.monaco-modal-editor-block .action-label.codicon-close').first().click();
   // The daemon is started again, since it has been told that nobody trusts the folder.
@@ -124,7 +127,10 @@ async function runScript() {
   await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
   await workbench.command('ckit: Run a Pipeline');
-  await page.locator('.quick-input-list .monaco-list-row', { has: page.locator('.codicon-play') }).first().click();
+  await page
+    .locator('.quick-input-list .monaco-list-row', { has: page.locator('.codicon-play') })
+    .first()
+    .click();
   await workbench.tab('.json').waitFor();
 }
 

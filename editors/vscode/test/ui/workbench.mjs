@@ -8,7 +8,10 @@ const DEADLINE_MS = 30_000;
 /** Opens a folder in a browser. */
 export async function open({ url, folder, tools, chromium, shots, payload = [], dark = true }) {
   const require = createRequire(join(tools, 'package.json'));
-  const browser = await require('playwright-core').chromium.launch({ executablePath: chromium, args: ['--no-sandbox'] });
+  const browser = await require('playwright-core').chromium.launch({
+    executablePath: chromium,
+    args: ['--no-sandbox'],
+  });
   const context = await browser.newContext({
     viewport: { width: 1360, height: 850 },
     colorScheme: dark ? 'dark' : 'light',
@@ -28,7 +31,8 @@ export class Workbench {
     Object.assign(this, { browser, page, address, shots });
     page.on('console', (message) => {
       const text = message.text();
-      if (message.type() === 'error' && /Content Security Policy|data-page|vscode-resource.*ckit/.test(text)) this.problems.push(text);
+      if (message.type() === 'error' && /Content Security Policy|data-page|vscode-resource.*ckit/.test(text))
+        this.problems.push(text);
     });
     page.on('pageerror', (error) => {
       if (/dist\/page/.test(error.stack ?? '')) this.problems.push(String(error.stack));
@@ -102,7 +106,13 @@ export class Workbench {
     const until = Date.now() + DEADLINE_MS;
     while (Date.now() < until) {
       for (const frame of this.page.frames()) {
-        if ((await frame.locator(`body[data-page="${name}"]`).count().catch(() => 0)) > 0) return frame;
+        if (
+          (await frame
+            .locator(`body[data-page="${name}"]`)
+            .count()
+            .catch(() => 0)) > 0
+        )
+          return frame;
       }
       await this.page.waitForTimeout(100);
     }
@@ -114,7 +124,7 @@ export class Workbench {
     await this.page.screenshot({ path: join(this.shots, `${name}.png`) });
   }
 
-  /** Closes the window as a person does: VS Code gets to know of it, which a browser that just ends would not let it. */
+  /** Closes the window as a person does: VS Code gets to know of it, as it would not from a browser that just ends. */
   async close() {
     await this.page.goto('about:blank');
     await this.browser.close();

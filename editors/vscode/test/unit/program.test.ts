@@ -49,11 +49,14 @@ test('the setting may begin with the home folder or the folder of the workspace'
 });
 
 test('a setting that names nothing is an error, and no reason to take another program', () => {
-  assert.throws(() => findProgram(surroundings({ path: join(root, 'gone') })), (error) => {
-    assert.ok(error instanceof MissingProgramError);
-    assert.match(error.message, /ckit\.path names .*gone/);
-    return true;
-  });
+  assert.throws(
+    () => findProgram(surroundings({ path: join(root, 'gone') })),
+    (error) => {
+      assert.ok(error instanceof MissingProgramError);
+      assert.match(error.message, /ckit\.path names .*gone/);
+      return true;
+    },
+  );
 });
 
 test('a relative path in the setting is refused', () => {
