@@ -10,16 +10,14 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from ckit_daemon.core.errors import CkitError, GenerationFailedError
 from ckit_daemon.redaction import ValueRedactor
 from ckit_daemon.services.assistant.fencing import RULES, fence
-from ckit_daemon.services.assistant.gateway import ModelCall, call_info
+from ckit_daemon.services.assistant.gateway import ModelCall
 from ckit_daemon.services.assistant.providers.registry import OFFLINE
-from ckit_daemon.services.assistant.stream_masking import StreamMasker
+from ckit_daemon.services.assistant.writing import read_text
 from ckit_daemon.services.rag.answers import NOTHING
 from ckit_daemon.services.rag.ports import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from langchain_core.messages import BaseMessageChunk
 
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.container import Part
@@ -69,24 +67,12 @@ class LanguageModelWriter:
             model=question.model, request_id=question.request_id, bypass_cache=question.bypass_cache, temperature=0.0
         )
         model = (await self._gateway.get()).chat_model(call)
-        masker = StreamMasker(self._redactor)
-        parts: list[str] = []
-        last: BaseMessageChunk | None = None
 
-        async def take(piece: str) -> None:
-            if piece:
-                parts.append(piece)
-                if on_text is not None:
-                    await on_text(piece)
+        async def pass_on(piece: str) -> None:
+            if piece and on_text is not None:
+                await on_text(piece)
 
-        async for chunk in model.astream(messages):
-            last = chunk
-            await take(masker.push(chunk.text))
-            if sum(map(len, parts)) > MAX_TEXT:
-                raise GenerationFailedError(f"The model wrote more than {MAX_TEXT} characters and was stopped.")
-        await take(masker.finish())
-        text = self._redactor.text("".join(parts))
-        info = None if last is None else call_info(last)
+        text, info = await read_text(model, messages, self._redactor, limit=MAX_TEXT, pass_on=pass_on)
         if info is None or info.finish == "refusal" or not text.strip():
             why = "refused to answer" if info is not None and info.finish == "refusal" else "answered nothing"
             raise GenerationFailedError(f"The model {why}; say it in other words, or try another model.")

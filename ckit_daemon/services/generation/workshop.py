@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ckit_daemon.core.errors import GenerationFailedError
 from ckit_daemon.redaction import ValueRedactor
-from ckit_daemon.services.assistant.gateway import UnfitAnswerError, call_info
+from ckit_daemon.services.assistant.gateway import UnfitAnswerError
 from ckit_daemon.services.assistant.masking import masked, masked_object
-from ckit_daemon.services.assistant.stream_masking import StreamMasker
+from ckit_daemon.services.assistant.writing import read_text
 from ckit_daemon.services.generation.finding import find
 from ckit_daemon.services.generation.kit import read_kit
 from ckit_daemon.services.generation.material import Material, gather
@@ -19,7 +19,7 @@ from ckit_daemon.services.generation.packing import pack
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from langchain_core.messages import BaseMessage, BaseMessageChunk
+    from langchain_core.messages import BaseMessage
 
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.json import JsonObject, JsonValue
@@ -182,23 +182,16 @@ class Workshop:
             CkitError: as the gateway says.
         """
         model = (await self._gateway.get()).chat_model(run.call())
-        masker = StreamMasker(self._redactor)
-        parts: list[str] = []
         written = 0
-        last: BaseMessageChunk | None = None
-        async for chunk in model.astream(messages):
-            last = chunk
-            piece = masker.push(chunk.text)
+
+        async def pass_on(piece: str) -> None:
+            nonlocal written
             written += len(piece)
-            if written > MAX_TEXT:
-                raise GenerationFailedError(
-                    f"The model wrote more than {MAX_TEXT} characters and was stopped; nothing is kept."
-                )
-            await self._pass_on(piece, parts, stream)
+            if piece and stream is not None:
+                await stream(piece)
             run.caller.progress.report(min(_STEPS - 1, written // 100), _STEPS, f"{written} characters are written")
-        await self._pass_on(masker.finish(), parts, stream)
-        text = self._redactor.text("".join(parts))
-        info = None if last is None else call_info(last)
+
+        text, info = await read_text(model, messages, self._redactor, limit=MAX_TEXT, pass_on=pass_on)
         if info is None:
             raise GenerationFailedError("The model answered nothing; try again, or try another model.")
         run.answered(info)
@@ -206,13 +199,6 @@ class Workshop:
             why = "refused to answer" if info.finish == "refusal" else "answered with an empty text"
             raise GenerationFailedError(f"The model {why}; say it in other words, or try another model.")
         return text
-
-    @staticmethod
-    async def _pass_on(piece: str, parts: list[str], stream: TextSink | None) -> None:
-        if piece:
-            parts.append(piece)
-            if stream is not None:
-                await stream(piece)
 
     async def structured(
         self, messages: list[BaseMessage], schema: JsonObject, name: str, run: Run
