@@ -134,7 +134,8 @@ class RepositoryRetriever:
             except DegradedError as error:
                 looked.mode, looked.degraded = "lexical", error.message
         best = max((hit.score for hit in looked.words.values()), default=0.0)
-        misspelt = await asyncio.to_thread(self._lexicon.is_misspelt, text)
+        # Only where both ways of looking count does it matter, and finding the nearest known words takes time.
+        misspelt = looked.mode == "hybrid" and await asyncio.to_thread(self._lexicon.is_misspelt, text)
         weight = weight_of_words(text, looked.mode, best, misspelt=misspelt)
         return {key: fuse([_evidence(chunk, cosines, looked) for chunk in chunks], weight)
                 for key, chunks in groups.items()}  # fmt: skip
@@ -173,12 +174,9 @@ def _groups(
         for source in (by_words, looked.near):
             if index < len(source) and (key_of(source[index]) in found or len(found) < most):
                 found.setdefault(key_of(source[index]), []).append(source[index])
-    siblings: dict[str, list[Chunk]] = {}
-    for path in {chunk.path for chunks in found.values() for chunk in chunks if chunk.kind == "markdown"}:
-        siblings[path] = [*corpus.of_file(path)]
     groups: dict[str, list[Chunk]] = {}
     for key, chunks in found.items():
-        others = siblings[key] if key in siblings else corpus.of_entity(key)
+        others = corpus.of_entity(key) or corpus.of_file(key)
         distinct = {chunk.id: chunk for chunk in (*chunks, *others) if permitted is None or chunk.id in permitted}
         if distinct:
             groups[key] = [*distinct.values()][:PASSAGES_OF_ONE]

@@ -63,13 +63,15 @@ def check(
     claims: list[Claim] = []
     used: set[int] = set()
     text = answer
+    said = [_Said.of(passage) for passage in passages]
     # From the end, so that the places of the sentences before stay what they are.
     for index in range(len(claimed) - 1, -1, -1):
         sentence = claimed[index]
         weights = telling(sentence.text)
+        meanings = [cosines[each.hash][index] if each.hash in cosines else 0.0 for each in passages]
         scores = {
-            number: _score(sentence.text, passage, weights, cosines, index)
-            for number, passage in enumerate(passages, 1)
+            number: _score(sentence.text, each, weights, meaning)
+            for number, (each, meaning) in enumerate(zip(said, meanings, strict=True), 1)
         }
         cited = tuple(number for number in sentence.cited if number in scores)
         score, best = max(((scores[number], number) for number in cited or scores), default=(0.0, 0))
@@ -85,17 +87,25 @@ def check(
     return Checked(text, tuple(reversed(claims)), tuple(sorted(used)))
 
 
-def _score(
-    text: str, passage: Chunk, weights: Mapping[str, float], cosines: Mapping[str, Sequence[float]], index: int
-) -> float:
-    said = passage.embedded
-    stems = {word[:STEM] for word in words(said)}
-    total = sum(weights.get(word, 1.0) for word in words(text))
-    shared = sum(weights.get(word, 1.0) for word in words(text) if word[:STEM] in stems)
-    lexical = shared / total if total else 0.0
-    meaning = cosines[passage.hash][index] if passage.hash in cosines else 0.0
-    score = max(lexical, meaning)
-    return score if numbers(text) <= numbers(said) else min(score, WEAK) * 0.9
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a passage holds, taken apart once for all claims."""
+
+    stems: frozenset[str]
+    numbers: frozenset[str]
+
+    @classmethod
+    def of(cls, passage: Chunk) -> _Said:
+        said = passage.embedded
+        return cls(frozenset(word[:STEM] for word in words(said)), frozenset(numbers(said)))
+
+
+def _score(text: str, said: _Said, weights: Mapping[str, float], meaning: float) -> float:
+    found = [(word, weights.get(word, 1.0)) for word in words(text)]
+    total = sum(weight for _, weight in found)
+    shared = sum(weight for word, weight in found if word[:STEM] in said.stems)
+    score = max(shared / total if total else 0.0, meaning)
+    return score if numbers(text) <= said.numbers else min(score, WEAK) * 0.9
 
 
 def _support(score: float) -> Support:
