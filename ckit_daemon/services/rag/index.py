@@ -12,19 +12,18 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, DegradedError, StorageError
+from ckit_daemon.services.rag.asked import AskedTexts
 from ckit_daemon.services.rag.filling import Filler, OtherVectorsError
 from ckit_daemon.services.rag.open_sides import OpenSides, UnlikeVectorsError
-from ckit_daemon.services.rag.ports import VectorHit
 from ckit_daemon.services.rag.records import IndexStatus
 from ckit_daemon.services.rag.replica import DamagedStoreError
-from ckit_daemon.services.rag.vectors import NUMBER_BYTES, matrix, rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ckit_daemon.core.progress import Progress
-    from ckit_daemon.services.rag.ports import Corpus, Embedder, VectorCache, Vectors
+    from ckit_daemon.services.rag.ports import Corpus, Embedder, VectorCache, VectorHit, Vectors
     from ckit_daemon.services.rag.records import IndexState
     from ckit_daemon.services.rag.sides import Side
     from ckit_daemon.settings import Settings
@@ -38,8 +37,6 @@ PROBE: Final = "Is anybody there?"
 HOPELESS: Final = 2
 """So many failures in a row are no longer a damaged file."""
 PROGRESS_SECONDS: Final = 0.5
-MORE: Final = 16
-"""How many more vectors are looked for than are needed, since some may be of passages that are no more."""
 STALE: Final = 500
 """So many vectors of passages that are no more may stay, since a branch may bring them back."""
 MAX_CACHED: Final = 400_000
@@ -131,25 +128,18 @@ class SemanticIndex:
             version=0 if corpus is None else corpus.version,
         )
 
+    async def ask(self, texts: Sequence[str]) -> AskedTexts:
+        """Embed some texts while a person waits; see the port."""
+        side, vectors = await self._ask(texts)
+        return AskedTexts(side, vectors, self._cache, lambda: self._corpus, self._noticing_damage)
+
     async def search(self, text: str, limit: int) -> Sequence[VectorHit]:
         """Return the hashes of the passages nearest to a text, the nearest first.
 
         Raises:
             DegradedError: it can't search now; the message says why and what happens next.
         """
-        side, vectors = await self._ask([text])
-        corpus = self._corpus
-        if corpus is None or limit < 1:
-            return []
-        (vector,) = rows(vectors)
-        wanted, total = limit + MORE, len(corpus.by_hash) + len(side.held)
-        with self._noticing_damage():
-            while True:
-                found = await side.replica.query(vector, wanted)
-                hits = [VectorHit(hash_, cosine) for hash_, cosine in found if hash_ in corpus.by_hash]
-                if len(hits) >= limit or len(found) < wanted or wanted > total:
-                    return hits[:limit]
-                wanted *= 4
+        return await (await self.ask([text])).nearest(limit)
 
     async def similarities(self, texts: Sequence[str], hashes: Iterable[str]) -> Mapping[str, Sequence[float]]:
         """Return the cosine of each text with each known hash: how well a passage supports a sentence.
@@ -160,17 +150,7 @@ class SemanticIndex:
         asked = list(dict.fromkeys(hashes))
         if not texts or not asked:
             return {}
-        side, vectors = await self._ask(texts)
-        with self._noticing_damage():
-            known = dict(await self._cache.get(side.embedder.name, asked))
-            if missing := [each for each in asked if each not in known]:
-                # On a server there are vectors that somebody else has embedded.
-                known |= await side.replica.get(missing)
-        fit = {each: data for each, data in known.items() if len(data) == vectors.shape[1] * NUMBER_BYTES}
-        if not fit:
-            return {}
-        cosines = matrix([*fit.values()]) @ vectors.T
-        return {each: [float(cosine) for cosine in row] for each, row in zip(fit, cosines, strict=True)}
+        return await (await self.ask(texts)).cosines(asked)
 
     async def build(self, progress: Progress, *, rebuild: bool) -> None:
         """Bring it up to date and return then; `rebuild` forgets all vectors of this repository first.

@@ -208,6 +208,18 @@ class Lexicon(Protocol):
         ...
 
 
+class Asked(Protocol):
+    """Texts that were embedded once, to be compared with passages as often as needed; used on the event loop."""
+
+    async def nearest(self, limit: int) -> Sequence[VectorHit]:
+        """Return the hashes of the passages nearest to the first text, the nearest first; raises DegradedError."""
+        ...
+
+    async def cosines(self, hashes: Iterable[str]) -> Mapping[str, Sequence[float]]:
+        """Return the cosine of each text with each known hash; raises DegradedError."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Finds passages by meaning and keeps itself up to date in the background; used on the event loop."""
 
@@ -217,6 +229,14 @@ class VectorIndex(Protocol):
 
     def status(self) -> IndexStatus:
         """Return how far it is, from memory."""
+        ...
+
+    async def ask(self, texts: Sequence[str]) -> Asked:
+        """Embed some texts while a person waits.
+
+        Raises:
+            DegradedError: it can't search now; the message says why and what happens next.
+        """
         ...
 
     async def search(self, text: str, limit: int) -> Sequence[VectorHit]:

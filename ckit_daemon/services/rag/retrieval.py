@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.rag.fusion import Fused
-    from ckit_daemon.services.rag.ports import LexicalHit, Lexicon, Reranker, VectorIndex, View
+    from ckit_daemon.services.rag.ports import Asked, LexicalHit, Lexicon, Reranker, VectorIndex, View
     from ckit_daemon.services.rag.records import Chunk, Filters, Mode
 
 POOL: Final = 100
@@ -43,6 +43,8 @@ class _Looked:
     words: Mapping[str, LexicalHit] = field(default_factory=dict[str, "LexicalHit"])
     near: Sequence[Chunk] = ()
     """The nearest passages by meaning, the nearest first."""
+    asked: Asked | None = None
+    """The query, embedded; None where it is looked for by words alone."""
     mode: Mode = "hybrid"
     degraded: str | None = None
 
@@ -97,40 +99,25 @@ class RepositoryRetriever:
         looked = _Looked(mode=mode)
         if mode != "lexical":
             try:
-                looked.near = await self._near(view, text, permitted)
+                looked.asked = await self._index.ask([text])
+                looked.near = await _near(view, looked.asked, permitted)
                 looked.degraded = _unfinished(self._index.status().embedded, len(view.corpus.chunks))
             except DegradedError as error:
-                looked.mode, looked.degraded = "lexical", error.message
+                looked.asked, looked.mode, looked.degraded = None, "lexical", error.message
         if looked.mode != "vector":
             found = await asyncio.to_thread(self._lexicon.search, text, limit=POOL, allowed=permitted)
             # The lexicon may be one change ahead of what this search looks at.
             looked.words = {hit.chunk.id: hit for hit in found if hit.chunk.id in view.corpus.chunks}
         return looked
 
-    async def _near(self, view: View, text: str, permitted: Collection[str] | None) -> list[Chunk]:
-        corpus = view.corpus
-        if permitted is not None and len(permitted) <= EXACT_BELOW:
-            chunks = [corpus.chunks[each] for each in permitted if each in corpus.chunks]
-            cosines = await self._index.similarities([text], {chunk.hash for chunk in chunks})
-            known = [chunk for chunk in chunks if chunk.hash in cosines]
-            return sorted(known, key=lambda chunk: (-cosines[chunk.hash][0], chunk.id))[:POOL]
-        found = await self._index.search(text, POOL if permitted is None else POOL * OVERSHOOT)
-        near = [
-            chunk
-            for hit in found
-            for chunk in corpus.by_hash.get(hit.hash, ())
-            if permitted is None or chunk.id in permitted
-        ]
-        return near[:POOL]
-
     # Judging
 
     async def _fused(self, groups: Mapping[str, Sequence[Chunk]], text: str, looked: _Looked) -> dict[str, Fused]:
         cosines: Mapping[str, Sequence[float]] = {}
-        if looked.mode != "lexical":
+        if looked.asked is not None:
             hashes = {chunk.hash for chunks in groups.values() for chunk in chunks}
             try:
-                cosines = await self._index.similarities([text], hashes)
+                cosines = await looked.asked.cosines(hashes)
             except DegradedError as error:
                 looked.mode, looked.degraded = "lexical", error.message
         best = max((hit.score for hit in looked.words.values()), default=0.0)
@@ -149,6 +136,23 @@ class RepositoryRetriever:
             if bare:
                 # Whoever asks for nothing but an entity wants its beginning.
                 fused[identifier] = replace(fused[identifier], best=card)
+
+
+async def _near(view: View, asked: Asked, permitted: Collection[str] | None) -> list[Chunk]:
+    corpus = view.corpus
+    if permitted is not None and len(permitted) <= EXACT_BELOW:
+        chunks = [corpus.chunks[each] for each in permitted if each in corpus.chunks]
+        cosines = await asked.cosines({chunk.hash for chunk in chunks})
+        known = [chunk for chunk in chunks if chunk.hash in cosines]
+        return sorted(known, key=lambda chunk: (-cosines[chunk.hash][0], chunk.id))[:POOL]
+    found = await asked.nearest(POOL if permitted is None else POOL * OVERSHOOT)
+    near = [
+        chunk
+        for hit in found
+        for chunk in corpus.by_hash.get(hit.hash, ())
+        if permitted is None or chunk.id in permitted
+    ]
+    return near[:POOL]
 
 
 def _evidence(chunk: Chunk, cosines: Mapping[str, Sequence[float]], looked: _Looked) -> Evidence:
