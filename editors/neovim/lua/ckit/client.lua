@@ -22,6 +22,17 @@ local function call(client, name, ...)
   return client[name](...)
 end
 
+--- Send a request and wait for its answer, for places that can't go on without it.
+---@param client vim.lsp.Client
+---@param method string
+---@param params table
+---@param milliseconds integer
+---@return table? result
+function M.request_sync(client, method, params, milliseconds)
+  local answer = call(client, 'request_sync', method, params, milliseconds, 0)
+  return answer and answer.result
+end
+
 local handlers = {
   ['ckit/approval/request'] = function(_, params)
     return require('ckit.approval').ask(params.approval)

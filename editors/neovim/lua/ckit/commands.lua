@@ -23,6 +23,16 @@ local function entity(arguments)
   client.notify('name an entity, e.g. `:Ckit show FEAT-001`', vim.log.levels.WARN)
 end
 
+--- Make a command about one entity of a function that takes its id and the arguments behind it.
+local function about(run)
+  return function(arguments)
+    local id = entity(arguments)
+    if id then
+      run(id, vim.list_slice(arguments, 2))
+    end
+  end
+end
+
 local function show(title, method, params, text, filetype)
   client.request(method, params, function(result)
     if result then
@@ -74,28 +84,20 @@ M.commands = {
   graph = {
     about = 'Show what an entity is joined to',
     ids = true,
-    run = function(arguments)
-      local id = entity(arguments)
-      if id then
-        client.request('ckit/repo/graph', { ids = { id }, depth = 1 }, function(result)
-          if result then
-            require('ckit.window').show('graph of ' .. id, require('ckit.graph').text(id, result))
-          end
-        end)
-      end
-    end,
+    run = about(function(id)
+      show('graph of ' .. id, 'ckit/repo/graph', { ids = { id }, depth = 1 }, function(result)
+        return require('ckit.graph').text(id, result)
+      end)
+    end),
   },
   show = {
     about = 'Show an entity: its text, relations and findings',
     ids = true,
-    run = function(arguments)
-      local id = entity(arguments)
-      if id then
-        show(id, 'ckit/entity/get', { id = id, text = true }, function(result)
-          return result.text
-        end, 'yaml')
-      end
-    end,
+    run = about(function(id)
+      show(id, 'ckit/entity/get', { id = id, text = true }, function(result)
+        return result.text
+      end, 'yaml')
+    end),
   },
   search = {
     about = 'Find passages by meaning and words, into the quickfix list',
@@ -130,24 +132,18 @@ M.commands = {
   prompt = {
     about = 'Show the prompt of an entity',
     ids = true,
-    run = function(arguments)
-      local id = entity(arguments)
-      if id then
-        show('prompt of ' .. id, 'ckit/prompt/render', { id = id }, function(result)
-          return result.prompt
-        end)
-      end
-    end,
+    run = about(function(id)
+      show('prompt of ' .. id, 'ckit/prompt/render', { id = id }, function(result)
+        return result.prompt
+      end)
+    end),
   },
   spec = {
     about = 'Write a specification of an entity, after you have seen it',
     ids = true,
-    run = function(arguments)
-      local id = entity(arguments)
-      if id then
-        require('ckit.spec').write(id, table.concat(vim.list_slice(arguments, 2), ' '))
-      end
-    end,
+    run = about(function(id, rest)
+      require('ckit.spec').write(id, table.concat(rest, ' '))
+    end),
   },
   health = {
     about = 'Say whether the daemon and its parts work',
@@ -182,13 +178,10 @@ local function ids()
   if not found or not found.initialized then
     return {}
   end
-  local request = vim.fn.has('nvim-0.11') == 1 and function(...)
-    return found:request_sync(...)
-  end or found.request_sync
-  local answer = request('ckit/entity/list', { limit = 10000 }, 1000, 0)
-  return answer and answer.result and vim.tbl_map(function(each)
+  local result = client.request_sync(found, 'ckit/entity/list', { limit = 10000 }, 1000)
+  return result and vim.tbl_map(function(each)
     return each.id
-  end, answer.result.entities) or {}
+  end, result.entities) or {}
 end
 
 ---@param lead string

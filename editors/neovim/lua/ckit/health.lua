@@ -30,16 +30,13 @@ function M.check()
     health.info('The daemon does not run; it starts with the first YAML or Markdown file of a context repository.')
     return
   end
-  local request = vim.fn.has('nvim-0.11') == 1 and function(...)
-    return client:request_sync(...)
-  end or client.request_sync
-  local answer = request('ckit/health', { fresh = true }, 10000, 0)
-  if not answer or not answer.result then
+  local result = require('ckit.client').request_sync(client, 'ckit/health', { fresh = true }, 10000)
+  if not result then
     health.error('The daemon does not answer.', { ':Ckit restart' })
     return
   end
   local report = { ok = health.ok, degraded = health.warn, failed = health.error, disabled = health.info, pending = health.info }
-  for _, component in ipairs(answer.result.components) do
+  for _, component in ipairs(result.components) do
     report[component.status](('%s: %s'):format(component.name, component.detail))
   end
 end
