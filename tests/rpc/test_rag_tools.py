@@ -116,9 +116,10 @@ async def test_R18_without_an_index_the_tools_find_by_words_and_say_so(tmp_path:
         similar = await run(client, "entity.similar", {"text": "The desk keeps working when the line is down."})
         assert "shared words" in similar["output"]["method"]
         assert similar["output"]["entities"][0]["id"] == "T-012"
-        text, [call] = await ask(client, "Does the desk keep working when the line is down?")
-        assert call["name"] == "rag.search"
-        assert "The desk keeps working when the line is down. [1]" in text
+        text, ran = await ask(client, "Does the desk keep working when the line is down?")
+        assert [call["name"] for call in ran] == ["rag.search", "context.search", "entity.details"]
+        assert "**T-012** Lend at the desk without a network says:" in text
+        assert "> The desk keeps working when the line is down." in text
         assert "ckit rag index" in text
 
 
