@@ -72,7 +72,7 @@ class Retrieval:
 
         # Before passages are read, which are masked and then kept.
         self._secrets.need()
-        return RagService(self._build_engine, self._settings, self._services().metrics)
+        return RagService(self._build_engine, self._settings)
 
     def _build_cache(self) -> SqliteVectorCache:
         from ckit_daemon.storage.vectors import SqliteVectorCache  # noqa: PLC0415 - as above.
@@ -82,6 +82,7 @@ class Retrieval:
     def _build_engine(self, repository: OpenRepository) -> Engine:
         from ckit_daemon.services.rag.answers import RepositoryAnswers  # noqa: PLC0415 - as above.
         from ckit_daemon.services.rag.corpus import RepositoryReader  # noqa: PLC0415 - as above.
+        from ckit_daemon.services.rag.counting import CountingRetriever  # noqa: PLC0415 - as above.
         from ckit_daemon.services.rag.index import SemanticIndex  # noqa: PLC0415 - as above.
         from ckit_daemon.services.rag.lexicon import PassageLexicon  # noqa: PLC0415 - as above.
         from ckit_daemon.services.rag.opened import Engine  # noqa: PLC0415 - as above.
@@ -101,7 +102,7 @@ class Retrieval:
             token=self._chroma_token,
         )
         writer = _LazyWriter(self._writer, self._settings)
-        retriever = RepositoryRetriever(lexicon, index, writer)
+        retriever = CountingRetriever(RepositoryRetriever(lexicon, index, writer), self._services().metrics)
         answers = RepositoryAnswers(retriever, lexicon, index, writer, lambda: settings.rag)
         self._probe(repository, index)
         reader = RepositoryReader(store, lambda: settings.rag, PassageRedactor())

@@ -158,7 +158,10 @@ async def test_places_are_in_the_negotiated_encoding_in_markdown_too(tmp_path: P
 
 async def test_R02_an_answer_streams_and_every_citation_resolves(reader: tuple[Client, Path]) -> None:
     client, root = reader
+    before = sum(each["count"] for each in (await client.request("ckit/metrics"))["searches"])
     answer = await client.request("ckit/rag/query", {"question": QUESTION, "partialResultToken": "text"})
+    after = sum(each["count"] for each in (await client.request("ckit/metrics"))["searches"])
+    assert after == before + 1
     parts = [note["params"] for note in client.notifications if note["method"] == "$/progress"]
     assert "".join(item["text"] for part in parts if part["token"] == "text" for item in part["value"])
     assert answer["found"] is True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from ckit_daemon.core.progress import Progress
-    from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.rag.ports import TextSink, VectorIndex, View
     from ckit_daemon.services.rag.records import (
@@ -40,19 +38,15 @@ FEATURE: Final = "rag"
 class RagService:
     """The use cases of retrieval; used on the event loop."""
 
-    def __init__(
-        self, build: Callable[[OpenRepository], Engine], settings: Callable[[], Settings], metrics: Metrics
-    ) -> None:
+    def __init__(self, build: Callable[[OpenRepository], Engine], settings: Callable[[], Settings]) -> None:
         """Start with no repository.
 
         Args:
             build: makes the parts of one repository, in a worker thread, when somebody first asks about it.
             settings: the settings in force.
-            metrics: where searches are counted.
         """
         self._build = build
         self._settings = settings
-        self._metrics = metrics
         self._opened: dict[str, Part[OpenRetrieval]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,10 +80,7 @@ class RagService:
         require_words(request.query, "query")
         opened, view = await self._view(repository)
         await asyncio.to_thread(check_filters, view.snapshot, request.filters)
-        started = time.monotonic()
-        found = await opened.engine.retriever.search(view, request, progress)
-        self._count(found, started)
-        return found
+        return await opened.engine.retriever.search(view, request, progress)
 
     async def similar(
         self,
@@ -111,11 +102,8 @@ class RagService:
             require_words(like, "text")
         opened, view = await self._view(repository)
         await asyncio.to_thread(check_filters, view.snapshot, filters)
-        started = time.monotonic()
         to_compare = like if is_text else view.snapshot.require(like)
-        found = await opened.engine.retriever.similar(view, to_compare, limit, filters, progress)
-        self._count(found, started)
-        return found
+        return await opened.engine.retriever.similar(view, to_compare, limit, filters, progress)
 
     async def query(
         self,
@@ -243,9 +231,6 @@ class RagService:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _count(self, found: SearchResponse, started: float) -> None:
-        self._metrics.record_search(found.mode, time.monotonic() - started, degraded=found.degraded is not None)
 
     def _refuse_if_off(self) -> None:
         if not self._settings().enabled(FEATURE):

@@ -11,7 +11,6 @@ import pytest
 
 from ckit_daemon.core.errors import NotFoundError, OperationCancelledError, StorageError
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.metrics import Metrics
 from ckit_daemon.repo.opener import DiskRepositoryOpener
 from ckit_daemon.services.open_repository import OpenRepository
 from ckit_daemon.services.rag.corpus import RepositoryReader
@@ -251,7 +250,7 @@ async def test_parts_that_are_made_while_the_repository_is_closed_are_closed_as_
             may_end.acquire(timeout=SECONDS)
             return opened.engine
 
-        service = RagService(build, Settings, Metrics())
+        service = RagService(build, Settings)
         repository = OpenRepository(store)
         asked = asyncio.create_task(service.status(repository))
         assert await asyncio.to_thread(building.acquire, timeout=SECONDS)
