@@ -109,10 +109,11 @@ def test_an_answer_names_its_sources_with_file_and_line(indexed: Ckit) -> None:
     assert answer["citations"][0]["location"]["path"] == path
 
 
-def test_a_cited_answer_is_part_of_no_session(indexed: Ckit) -> None:
-    run = indexed("ask", "--cite", "--continue", QUESTION)
+@pytest.mark.parametrize(("option", "reason"), [("--continue", "session"), ("--attach=FEAT-001", "attached")])
+def test_a_cited_answer_refuses_what_it_would_not_heed(indexed: Ckit, option: str, reason: str) -> None:
+    run = indexed("ask", "--cite", option, QUESTION)
     assert run.code == 2
-    assert "session" in run.err
+    assert reason in run.err
 
 
 def test_an_incomplete_index_is_used_when_the_person_does_not_wait(nothing_embedded: Ckit) -> None:

@@ -48,6 +48,8 @@ def ask(
     if cite:
         if chosen is not None or latest:
             raise CommandError("--cite answers from the repository, not in a session.", code="usage")
+        if attach:
+            raise CommandError("--cite looks for its sources itself; nothing can be attached.", code="usage")
         return cited.ask(terminal, QueryParams(question=text, model=model), wait)
     conversation = Conversation(terminal, answers=not terminal.as_json)
     person = Person(terminal, listeners={"ckit/turn/event": conversation.event}, make_room=conversation.display.clear)
