@@ -15,10 +15,10 @@ from ckit_daemon import __version__
 from ckit_daemon.conversations import Conversations
 from ckit_daemon.framing import Framer
 from ckit_daemon.lifecycle import Lifecycle
-from ckit_daemon.lsp import sync
 from ckit_daemon.lsp.context import Client
 from ckit_daemon.lsp.features import LanguageFeatures
 from ckit_daemon.lsp.folders import WorkspaceFolders
+from ckit_daemon.lsp.sync import DocumentSync
 from ckit_daemon.messages import Inbox, WireOutbox
 from ckit_daemon.metrics import Metrics
 from ckit_daemon.probes import GitProbe, RepositoryProbe, StorageProbe, tool_probes
@@ -99,7 +99,7 @@ class App:
             record=self._services.metrics.record,
             timeout=lambda: self._limits().request_timeout_seconds,
         )
-        sync.register(self.server, self._repositories, self._language.document_changed)
+        DocumentSync(self.server, self._repositories, self._on_discovery, self._language.document_changed)
         self._folders = WorkspaceFolders(self.server, self._repositories)
         self._repositories.subscribe(self._on_change)
         self._repositories.on_open(self._on_open)
@@ -219,10 +219,16 @@ class App:
     async def _on_open(self, opened: OpenRepository) -> None:
         self._health.add(RepositoryProbe(f"repository:{opened.id}", opened.store.root))
 
+    def _on_discovery(self, opened: OpenRepository) -> None:
+        self._tell_change(opened.id, None, opened.store.snapshot.version)
+
     def _on_change(self, opened: OpenRepository, change: SnapshotChange) -> None:
+        self._tell_change(opened.id, sorted(change.paths), change.after.version)
+
+    def _tell_change(self, repository: str, paths: list[str] | None, version: int) -> None:
         from ckit_daemon.wire.repo import DidChangeParams  # noqa: PLC0415 - as all models, not before initialize.
 
-        params = DidChangeParams(repository=opened.id, paths=sorted(change.paths), version=change.after.version)
+        params = DidChangeParams(repository=repository, paths=paths, version=version)
         self._outbox.send_notification("ckit/repo/didChange", params.to_json())
 
     def _opener(self) -> Opener:

@@ -17,6 +17,7 @@ from ckit_daemon.lsp.documents import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pygls.lsp.server import LanguageServer
 
@@ -53,7 +54,7 @@ class WorkspaceFolders:
             self._repositories.changes.add(self._add(uri))
 
     async def _add(self, uri: str) -> None:
-        path = local_path(uri)
+        path = _folder(uri)
         if path is None:
             return
         try:
@@ -63,7 +64,7 @@ class WorkspaceFolders:
             logger.warning("a workspace folder was not opened: %s", error.message)
 
     async def _remove(self, uri: str) -> None:
-        path = local_path(uri)
+        path = _folder(uri)
         if path is not None:
             await self._repositories.remove_folder(path)
 
@@ -71,3 +72,9 @@ class WorkspaceFolders:
         workspace = self._server.client_capabilities.workspace
         watching = None if workspace is None else workspace.did_change_watched_files
         return watching is not None and bool(watching.dynamic_registration)
+
+
+def _folder(uri: str) -> Path | None:
+    """The folder of a URI as its files know it: with all links resolved."""
+    path = local_path(uri)
+    return None if path is None else path.resolve()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from ckit_daemon.core.errors import CkitError
+from ckit_daemon.core.progress import SILENT
 from ckit_daemon.lsp.documents import local_path
 
 if TYPE_CHECKING:
@@ -24,55 +25,79 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def register(server: LanguageServer, repositories: Repositories, taken_over: Callable[[OpenRepository], None]) -> None:
-    """Register the handlers of document and file events.
+class DocumentSync:
+    """Takes the documents of one session over."""
 
-    Args:
-        server: sends the events.
-        repositories: those that they are about.
-        taken_over: called when a document was opened, changed or closed and its text is in the repository, changed or
-            not.
-    """
-    changes = repositories.changes
+    def __init__(
+        self,
+        server: LanguageServer,
+        repositories: Repositories,
+        discovered: Callable[[OpenRepository], None],
+        taken_over: Callable[[OpenRepository], None],
+    ) -> None:
+        """Register the handlers.
 
-    async def overlay(uri: str, text: str | None, version: int | None) -> None:
-        found = _find(repositories, uri)
+        Args:
+            server: sends the events.
+            repositories: those that they are about.
+            discovered: called when a document has led to a repository below a workspace folder, which is open now.
+            taken_over: called when a document was opened, changed or closed and its text is in the repository, changed
+                or not.
+        """
+        self._server = server
+        self._repositories = repositories
+        self._discovered = discovered
+        self._taken_over = taken_over
+        changes = repositories.changes
+        repositories.on_open(self._lay_open_documents)
+
+        @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+        def did_open(params: types.DidOpenTextDocumentParams) -> None:
+            changes.add(self._opened(params.text_document))
+
+        @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+        def did_change(params: types.DidChangeTextDocumentParams) -> None:
+            # pygls has applied the changes to its own copy before it calls this.
+            uri = params.text_document.uri
+            source = server.workspace.get_text_document(uri).source
+            changes.add(self._overlay(uri, source, params.text_document.version))
+
+        @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+        def did_close(params: types.DidCloseTextDocumentParams) -> None:
+            changes.add(self._overlay(params.text_document.uri, None, None))
+
+        @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+        def did_save(params: types.DidSaveTextDocumentParams) -> None:
+            changes.add(_refresh(repositories, [params.text_document.uri]))
+
+        @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+        def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
+            changes.add(_refresh(repositories, [change.uri for change in params.changes]))
+
+    async def _opened(self, document: types.TextDocumentItem) -> None:
+        path = local_path(document.uri)
+        known = self._repositories.all()
+        try:
+            around = None if path is None else await self._repositories.open_around(path, SILENT)
+        except CkitError as error:
+            logger.warning("the repository of a document was not opened: %s", error.message)
+            return
+        if around is not None and around not in known:
+            self._discovered(around)
+        await self._overlay(document.uri, document.text, document.version)
+
+    async def _overlay(self, uri: str, text: str | None, version: int | None) -> None:
+        found = _find(self._repositories, uri)
         if found is not None:
             await _lay(*found, uri, text, version)
-            taken_over(found[0])
+            self._taken_over(found[0])
 
-    async def lay_open_documents(repository: OpenRepository) -> None:
-        for document in [*server.workspace.text_documents.values()]:
+    async def _lay_open_documents(self, repository: OpenRepository) -> None:
+        for document in [*self._server.workspace.text_documents.values()]:
             path = local_path(document.uri)
             if path is not None and path.is_relative_to(repository.store.root):
                 inside = path.relative_to(repository.store.root).as_posix()
                 await _lay(repository, inside, document.uri, document.source, document.version)
-
-    repositories.on_open(lay_open_documents)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        document = params.text_document
-        changes.add(overlay(document.uri, document.text, document.version))
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def did_change(params: types.DidChangeTextDocumentParams) -> None:
-        # pygls has applied the changes to its own copy before it calls this.
-        uri = params.text_document.uri
-        source = server.workspace.get_text_document(uri).source
-        changes.add(overlay(uri, source, params.text_document.version))
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def did_close(params: types.DidCloseTextDocumentParams) -> None:
-        changes.add(overlay(params.text_document.uri, None, None))
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def did_save(params: types.DidSaveTextDocumentParams) -> None:
-        changes.add(_refresh(repositories, [params.text_document.uri]))
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
-        changes.add(_refresh(repositories, [change.uri for change in params.changes]))
 
 
 async def _lay(repository: OpenRepository, path: str, uri: str, text: str | None, version: int | None) -> None:

@@ -134,12 +134,28 @@ class Repositories:
         for folder, watch in [*self._folders.items()]:
             await self.add_folder(folder, watch=watch, progress=progress)
 
+    async def open_around(self, file: Path, progress: Progress) -> OpenRepository | None:
+        """Open the repository of a file that may lie deep in the client's workspace.
+
+        Returns:
+            The repository; None where there is none around the file, or the file is outside of the workspace.
+        """
+        watch = next((watch for folder, watch in self._folders.items() if file.is_relative_to(folder)), None)
+        if watch is None:
+            return None
+        try:
+            opened, _ = await self.open(file.parent, watch=watch, progress=progress)
+        except NotFoundError:
+            return None
+        return opened
+
     async def remove_folder(self, folder: Path) -> None:
-        """Close the repository of a folder that left the workspace, unless another folder still needs it."""
+        """Close the repositories of a folder that left the workspace, unless another folder still needs them."""
         self._folders.pop(folder, None)
-        found = self.containing(folder)
-        if found is not None and not any(other.is_relative_to(found[0].store.root) for other in self._folders):
-            await self.close(found[0].id)
+        for opened in self.all():
+            root = opened.store.root
+            if _share(folder, root) and not any(_share(other, root) for other in self._folders):
+                await self.close(opened.id)
 
     def _notify(self, opened: OpenRepository, change: SnapshotChange) -> None:
         for listener in self._listeners:
@@ -170,11 +186,12 @@ class Repositories:
         )
 
     def containing(self, path: Path) -> tuple[OpenRepository, str] | None:
-        """The open repository that a file lies in, with the file's path inside it."""
-        for opened in self._open.values():
-            if path.is_relative_to(opened.store.root):
-                return opened, path.relative_to(opened.store.root).as_posix()
-        return None
+        """The innermost open repository that a file lies in, with the file's path inside it."""
+        around = [opened for opened in self._open.values() if path.is_relative_to(opened.store.root)]
+        if not around:
+            return None
+        innermost = max(around, key=lambda opened: len(opened.store.root.parts))
+        return innermost, path.relative_to(innermost.store.root).as_posix()
 
     async def close(self, name: str | None) -> str:
         """Close a repository and return its id; raises as `get`."""
@@ -190,3 +207,8 @@ class Repositories:
         while self._open:
             _, opened = self._open.popitem()
             await opened.store.aclose()
+
+
+def _share(one: Path, other: Path) -> bool:
+    """Whether one folder is, or lies in, the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)

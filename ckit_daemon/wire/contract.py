@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "fa26195f944766c957f02e2d9e8aa29b1aef4eccc4ae23e61feed602a0fff082"
+SCHEMA_HASH = "1f74e64dbfaca5c90656b3a3821f8b26a7a77df66a0d6d08bf1c6b7cee8b78bb"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -288,7 +288,10 @@ class DidChangeParams(RepositoryParams):
     """Files that changed. A client sends it to have them read again, the daemon to say that it has read them."""
 
     paths: list[RepositoryPath] | None = Field(
-        default=None, max_length=100_000, description="The files; a client may leave them out to have all looked at."
+        default=None,
+        max_length=100_000,
+        description="The files. A client may leave them out to have all looked at; the daemon leaves them out when a "
+        "document has led it to a repository below a workspace folder, which is open from now on.",
     )
     version: int | None = Field(default=None, description="The daemon's version after the change.")
 

@@ -310,7 +310,7 @@ export interface RepoDidChangeParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** The files; a client may leave them out to have all looked at. At most 100000 items. */
+  /** The files. A client may leave them out to have all looked at; the daemon leaves them out when a document has led it to a repository below a workspace folder, which is open from now on. At most 100000 items. */
   paths?: string[] | null;
   /** The daemon's version after the change. */
   version?: number | null;

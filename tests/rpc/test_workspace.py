@@ -74,6 +74,41 @@ async def test_repositories_come_and_go_with_the_workspace_folders(tmp_path: Pat
             await client.request("ckit/repo/validate")
 
 
+async def test_a_document_opens_the_repository_around_it_below_a_workspace_folder(tmp_path: Path) -> None:
+    outer = copy_example(tmp_path / "outer", git=False)
+    inner = copy_example(outer / "libraries" / "inner", git=False)
+    stranger = copy_example(tmp_path / "stranger", git=False)
+    async with daemon(initialize=False, environment={"CKIT_PATHS_CACHE_DIR": str(tmp_path / "c")}) as client:
+
+        def open_task(root: Path) -> None:
+            path = next((root / "contexts" / "tasks").glob("T-001*"))
+            document = {"uri": path.as_uri(), "languageId": "yaml", "version": 1, "text": "id: [\n"}
+            client.notify("textDocument/didOpen", {"textDocument": document})
+
+        async def syntax_errors(root: Path) -> int:
+            params = {"codes": ["yaml"], "repository": str(root)}
+            return len((await client.request("ckit/repo/validate", params))["findings"])
+
+        async def names() -> list[str]:
+            await client.request("ckit/repo/validate", {"repository": str(outer)})
+            return [each["name"] for each in (await client.request("ckit/repo/list"))["repositories"]]
+
+        await client.initialize(capabilities=WATCHES, workspaceFolders=[folder(outer)])
+        assert await names() == ["outer"]
+        open_task(inner)
+        told = await client.notification("ckit/repo/didChange")
+        assert "paths" not in told
+        assert await names() == ["outer", "inner"]
+        assert told["repository"] == (await client.request("ckit/repo/list"))["repositories"][1]["id"]
+        assert (await syntax_errors(outer), await syntax_errors(inner)) == (0, 1)
+        open_task(stranger)
+        assert await names() == ["outer", "inner"]
+        event: dict[str, Any] = {"added": [], "removed": [folder(outer)]}
+        client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+        with pytest.raises(RpcError, match="No repository is open"):
+            await client.request("ckit/repo/validate")
+
+
 async def test_unsaved_text_counts_in_a_workspace_that_was_opened_through_a_link(tmp_path: Path) -> None:
     root = copy_example(tmp_path / "example", git=False)
     link = tmp_path / "link"
