@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ckit_daemon.core import layout
 from ckit_daemon.core.entity import Entity, read_entity
 from ckit_daemon.core.errors import NotFoundError
-from ckit_daemon.core.graph import Graph
+from ckit_daemon.core.graph import Graph, states_the_same
 from ckit_daemon.core.schema import SchemaSet
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 _V = TypeVar("_V")
 _MAX_SHOWN: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """A graph of an earlier picture, and what changed since without changing a fact."""
+
+    graph: Graph
+    changed: Mapping[str, Entity]
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Snapshot:
     by_path: Mapping[str, Entity]
     referrers: Mapping[str, frozenset[str]]
     """The paths of the files that name each id."""
+    _earlier: _Earlier | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, documents: Iterable[Document], version: int = 1) -> Snapshot:
@@ -88,7 +97,24 @@ class Snapshot:
             for target in after - before:
                 referrers[target] = referrers.get(target, frozenset()) | {path}
         by_path = {path: by_path[path] for path in documents if path in by_path}
-        return Snapshot(self.version + 1, documents, self.schemas, definitions, by_path, referrers)
+        earlier = self._kept(by_path, changes)
+        return Snapshot(self.version + 1, documents, self.schemas, definitions, by_path, referrers, earlier)
+
+    def _kept(self, by_path: Mapping[str, Entity], changes: Iterable[str]) -> _Earlier | None:
+        """What the graph of the next picture can be made of without building it anew."""
+        graph = vars(self).get("graph")
+        earlier = self._earlier if graph is None else _Earlier(graph, {})
+        if earlier is None:
+            return None
+        changed = dict(earlier.changed)
+        for path in changes:
+            old, new = self.by_path.get(path), by_path.get(path)
+            if old is new:
+                continue
+            if old is None or new is None or not states_the_same(old, new) or len(self.definitions[old.id]) > 1:
+                return None
+            changed[new.id] = new
+        return _Earlier(earlier.graph, changed)
 
     def get(self, identifier: str) -> Entity | None:
         """The entity with this id; the first by path where several claim it."""
@@ -118,6 +144,8 @@ class Snapshot:
     @cached_property
     def entities(self) -> tuple[Entity, ...]:
         """Every entity once, by type in reading order and then by path."""
+        if self._earlier is not None:
+            return tuple({**self._earlier.graph.entities, **self._earlier.changed}.values())
         order = {entity_type: index for index, entity_type in enumerate(self.schemas.types())}
         unknown = len(order)
         found = (definitions[0] for definitions in self.definitions.values())
@@ -126,6 +154,8 @@ class Snapshot:
     @cached_property
     def graph(self) -> Graph:
         """The graph of the entities."""
+        if self._earlier is not None:
+            return self._earlier.graph.with_entities(self._earlier.changed)
         return Graph.of(self.entities)
 
 
