@@ -40,7 +40,9 @@ def quotation(text: str, telling: Mapping[str, float]) -> str:
 
     Of a text that says it in other words the longest one is returned: it says most.
     """
-    pieces = [piece for match in _PIECE.finditer(text) if (piece := match[0].strip()) and not _TABLE_RULE.match(piece)]
+    lines = (match[0].strip() for match in _PIECE.finditer(text))
+    # A row of a table is quoted without the bars at its ends.
+    pieces = [line.strip("| ") for line in lines if line and not _TABLE_RULE.match(line)]
     stems = {word[:STEM]: weight for word, weight in telling.items()}
     worth = [sum(stems.get(stem, 0.0) for stem in {word[:STEM] for word in words(piece)}) for piece in pieces]
     if not any(worth):

@@ -1,0 +1,36 @@
+"""What is quoted of a passage: the sentences that share the most telling words with a question."""
+
+from __future__ import annotations
+
+from ckit_daemon.services.rag.extract import MAX_CHARACTERS, quotation
+
+LOANS = "Members borrow ten items. A loan lasts 28 days.\nA reservation ends the loan early. Fines are gone."
+
+
+def test_the_sentences_with_the_most_telling_words_are_quoted_in_their_order() -> None:
+    assert quotation(LOANS, {"loan": 1.0, "reservation": 1.0}) == (
+        "A loan lasts 28 days. … A reservation ends the loan early."
+    )
+
+
+def test_a_sentence_that_says_half_as_little_is_left_out() -> None:
+    assert quotation(LOANS, {"loan": 0.3, "reservation": 1.0}) == "A reservation ends the loan early."
+
+
+def test_a_passage_that_says_it_in_other_words_is_quoted_by_its_longest_sentence() -> None:
+    assert quotation(LOANS, {"penalty": 1.0}) == "A reservation ends the loan early."
+
+
+def test_a_row_of_a_table_is_quoted_without_the_bars_at_its_ends() -> None:
+    table = "| Term | Meaning |\n|---|---|\n| Hold shelf | The shelf near the desk |\n| Loan | The link of a copy |"
+    assert quotation(table, {"shelf": 1.0}) == "Hold shelf | The shelf near the desk"
+
+
+def test_an_endless_sentence_is_cut_and_says_so() -> None:
+    said = quotation("loan " * 1_000, {"loan": 1.0})
+    assert said.endswith("…")
+    assert len(said) <= 2 * MAX_CHARACTERS + 1
+
+
+def test_nothing_is_quoted_of_nothing() -> None:
+    assert quotation("", {"loan": 1.0}) == ""
