@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import logging
 import math
-import sys
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from ckit_daemon.services.rag.filling import Filler, OtherVectorsError
 from ckit_daemon.services.rag.open_sides import OpenSides, UnlikeVectorsError
 from ckit_daemon.services.rag.records import IndexStatus
 from ckit_daemon.services.rag.replica import DamagedStoreError
+from ckit_daemon.services.rag.standing import CHANGED, MENDING, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
@@ -30,12 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY_SECONDS: Final = 1.0
-LONGEST_RETRY_SECONDS: Final = 60.0
 PROBE: Final = "Is anybody there?"
 """What is embedded to see whether an embedder works again that has failed a query."""
-HOPELESS: Final = 2
-"""So many failures in a row are no longer a damaged file."""
 PROGRESS_SECONDS: Final = 0.5
 STALE: Final = 500
 """So many vectors of passages that are no more may stay, since a branch may bring them back."""
@@ -43,9 +39,6 @@ MAX_CACHED: Final = 400_000
 """Vectors of all repositories that are kept; 0.6 GB of the built-in embedder's."""
 TRIM_SECONDS: Final = 3600.0
 """The least time between two looks at how many there are, each of which keeps other daemons from writing."""
-CANCELLED: Final = "Indexing was cancelled; it goes on with the next change or with ckit/rag/index."
-CHANGED: Final = "The embedder has changed, and the index is made anew."
-MENDING: Final = "The index was damaged and is filled again from what was embedded before."
 
 
 class SemanticIndex:
@@ -81,15 +74,10 @@ class SemanticIndex:
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._filler: Filler | None = None
-        self._paused = False
-        self._failures = 0
-        self._problem: str | None = None
-        self._mending: str | None = None
+        self._standing = Standing()
         self._suspicion: str | None = None
         self._is_unsure = False
-        self._left_at_failure = 0
         self._asked = self._served = 0
-        self._complete: Corpus | None = None
         self._trimmed = -math.inf
 
     # What others call
@@ -100,7 +88,7 @@ class SemanticIndex:
             return
         self._before = self._before or self._corpus
         self._corpus = corpus
-        self._paused = False
+        self._standing.paused = False
         self._start()
 
     def status(self) -> IndexStatus:
@@ -161,7 +149,7 @@ class SemanticIndex:
         """
         if rebuild:
             await self._forget()
-        self._paused = False
+        self._standing.paused = False
         self._asked += 1
         mine = self._asked
         self._start()
@@ -171,12 +159,12 @@ class SemanticIndex:
                 progress.report(status.embedded, status.chunks, status.reason or "Embedding passages")
                 await self._pause(PROGRESS_SECONDS, self._changed)
         except CkitError:
-            self._paused = True
+            self._standing.paused = True
             raise
         if self._served < mine:
             raise DegradedError("The index was cleared in the meantime.")
-        if self._problem is not None:
-            raise DegradedError(self._problem)
+        if self._standing.problem is not None:
+            raise DegradedError(self._standing.problem)
 
     async def clear(self) -> int:
         """Delete it from the disk and return how many vectors it held.
@@ -185,7 +173,7 @@ class SemanticIndex:
             StorageError: the disk refuses.
         """
         held = await self._forget()
-        self._corpus = self._before = self._problem = None
+        self._corpus = self._before = self._standing.problem = None
         return held
 
     async def aclose(self) -> None:
@@ -230,37 +218,32 @@ class SemanticIndex:
         except DamagedStoreError as error:
             logger.warning("the index is damaged: %s", error)
             await self._sides.aclose()
-            # What ends time and again is not mended by beginning once more.
-            self._problem = MENDING if self._failures < HOPELESS else f"The vector store does not work: {error}."
-            self._mending = MENDING
+            self._standing.damaged(error)
             self._sides.fresh = True
         except OtherVectorsError as error:
             await self._start_anew(str(error))
-            self._problem = CHANGED
+            self._standing.problem = CHANGED
         except CkitError as error:
-            self._problem = error.message
+            self._standing.problem = error.message
         except Exception:
             logger.exception("indexing failed in an unforeseen way")
-            self._problem = "Indexing failed in an unforeseen way; the daemon's log says how."
+            self._standing.problem = "Indexing failed in an unforeseen way; the daemon's log says how."
         else:
-            self._failures = 0
+            self._standing.went_well()
             return None
         finally:
             if self._filler is not None:
                 await self._filler.stop()
-        self._left_at_failure = self._filler.left if self._filler is not None else sys.maxsize
-        seconds = min(FIRST_RETRY_SECONDS * math.ldexp(1, self._failures), LONGEST_RETRY_SECONDS)
-        self._failures += 1
-        return seconds
+        return self._standing.failed(None if self._filler is None else self._filler.left)
 
     async def _catch_up(self) -> None:
-        while (corpus := self._corpus) is not None and not self._paused:
+        while (corpus := self._corpus) is not None and not self._standing.paused:
             side = await self._sides.fill(corpus)
             filler = self._filler
             if filler is None or filler.side is not side:
                 filler = self._filler = self._new_filler(side, corpus)
             if side.damage is not None:
-                self._mending, side.damage = MENDING, None
+                self._standing.mending, side.damage = MENDING, None
             most = self._settings().rag.max_passages
             plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
             if self._is_unsure:
@@ -274,8 +257,8 @@ class SemanticIndex:
                 wrote = filler.writer == "this"
                 await filler.stop()
                 await self._sides.swap()
-                self._complete = corpus
-                self._before = self._problem = self._mending = None
+                self._before = None
+                self._standing.completed(corpus)
                 self._tell()
                 await self._tidy(side, corpus, most, wrote=wrote)
                 return
@@ -291,7 +274,7 @@ class SemanticIndex:
         )
 
     def _goes_on(self, corpus: Corpus) -> bool:
-        return corpus is self._corpus and not self._paused and self._sides.is_wanted(self._sides.filling)
+        return corpus is self._corpus and not self._standing.paused and self._sides.is_wanted(self._sides.filling)
 
     async def _tidy(self, side: Side, corpus: Corpus, most: int, *, wrote: bool) -> None:
         """Do what can wait until everything is searchable."""
@@ -308,7 +291,7 @@ class SemanticIndex:
     async def _start_anew(self, why: str) -> None:
         logger.warning("the index is made anew: %s", why)
         self._suspicion = None
-        self._mending = CHANGED
+        self._standing.mending = CHANGED
         await self._sides.start_anew()
 
     async def _forget(self) -> int:
@@ -316,7 +299,7 @@ class SemanticIndex:
         await self._stop()
         async with self._lock:
             held = await self._sides.forget(self._corpus)
-            self._filler = self._complete = None
+            self._filler = self._standing.complete = None
         return held
 
     async def _ask(self, texts: Sequence[str]) -> tuple[Side, Vectors]:
@@ -343,7 +326,7 @@ class SemanticIndex:
             self._ended()
             raise DegradedError(MENDING) from None
         except DegradedError as error:
-            self._problem = error.message
+            self._standing.problem = error.message
             self._start()
             raise
         except StorageError as error:
@@ -352,38 +335,20 @@ class SemanticIndex:
     # What is told
 
     def _state(self) -> tuple[IndexState, str | None]:
-        corpus, filler = self._corpus, self._filler
-        if self._problem is not None:
-            return "degraded", f"{self._problem} It is tried again by itself."
-        if corpus is None:
-            return "absent", "Nothing has been indexed yet; ckit rag index, or ckit/rag/index, does that."
-        if self._paused:
-            return "degraded", CANCELLED
-        if self._complete is not corpus:
-            waits = filler is not None and filler.writer == "another"
-            waiting = "Another daemon embeds; its vectors are taken over." if waits else None
-            return "building", self._mending or waiting
-        most = self._settings().rag.max_passages
-        if len(corpus.by_hash) > most:
-            return "ready", f"Only {most} passages are searched by meaning (rag.maxPassages), the others by words."
-        if filler is not None and filler.refused:
-            return "ready", f"{len(filler.refused)} passages are searched by words only: the embedder refuses them."
-        return "ready", None
+        return self._standing.state(self._corpus, self._filler, self._settings().rag.max_passages)
 
     def _ended(self) -> None:
         """Mend a store whose process has ended or that gives wrong answers."""
         self._sides.fresh = True
-        self._mending = MENDING
-        self._complete = None
+        self._standing.mending = MENDING
+        self._standing.complete = None
         if not self._lock.locked():
             # Otherwise whoever works with it notices by itself, and waits before it tries again.
             self._start()
 
     def _progressed(self) -> None:
-        filler = self._filler
-        if filler is not None and filler.left < self._left_at_failure:
-            # It works again; how far it is says more than what was wrong.
-            self._problem = None
+        if self._filler is not None:
+            self._standing.progressed(self._filler.left)
         self._tell()
 
     def _tell(self) -> None:

@@ -13,6 +13,7 @@ from ckit_daemon.core.progress import SILENT
 from ckit_daemon.services.rag import filling, sides
 from ckit_daemon.services.rag import index as indexing
 from ckit_daemon.services.rag.replica import Replica
+from ckit_daemon.services.rag.standing import CANCELLED
 from ckit_daemon.storage.vectors import SqliteVectorCache
 from tests.support.indexes import (
     CountingEmbedder,
@@ -208,7 +209,7 @@ async def test_a_cancelled_build_stops_keeps_what_it_has_and_goes_on_when_asked(
             await index.build(Cancelling(), rebuild=False)
         await until(lambda: index.status().writer == "none")
         status, count = index.status(), len(embedder.texts)
-        assert (status.state, status.reason) == ("degraded", indexing.CANCELLED)
+        assert (status.state, status.reason) == ("degraded", CANCELLED)
         assert 64 <= status.embedded <= count < 600
         index.follow(corpus)
         assert index.status().state == "degraded"

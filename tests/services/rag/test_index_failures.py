@@ -21,8 +21,7 @@ from ckit_daemon.core.errors import (
     StorageError,
 )
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.services.rag import index as indexing
-from ckit_daemon.services.rag import open_sides
+from ckit_daemon.services.rag import open_sides, standing
 from ckit_daemon.services.rag.sides import slug
 from ckit_daemon.storage.vectors import SqliteVectorCache
 from tests.support.indexes import (
@@ -52,7 +51,7 @@ NAME = "offline/counting"
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "FIRST_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(standing, "FIRST_RETRY_SECONDS", 0.05)
 
 
 async def pid_of(index: SemanticIndex) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from ckit_daemon.core.errors import DegradedError
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.services.rag import index as indexing
+from ckit_daemon.services.rag import standing
 from tests.support.chroma_server import chroma_server, free_port, gate
 from tests.support.indexes import (
     CountingEmbedder,
@@ -39,8 +39,8 @@ TOKEN = "token-of-a-team-0123456789"
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "FIRST_RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(indexing, "LONGEST_RETRY_SECONDS", 1.0)
+    monkeypatch.setattr(standing, "FIRST_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(standing, "LONGEST_RETRY_SECONDS", 1.0)
     # For a server on this machine nobody asks a proxy.
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
