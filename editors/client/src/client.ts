@@ -1,5 +1,5 @@
 import type {
-  ClientHandlers,
+  ClientMethods,
   NotificationMethod,
   Notifications,
   ParamsOf,
@@ -12,7 +12,7 @@ import type { Disposable } from 'vscode-jsonrpc/node';
 import { toCkitError } from './errors';
 import { Queue } from './queue';
 import { Turn } from './turn';
-import { ANY_PROGRESS, withSignal } from './wire';
+import { ANY_PROGRESS, withSignal, withToken } from './wire';
 import type { Wire } from './wire';
 
 /** How far long work is, as LSP's work done progress tells. */
@@ -31,6 +31,14 @@ export interface RequestOptions<Part = unknown> {
   /** Takes partial results, where the method streams them; the answer then holds none of them but for texts. */
   onPartial?: (items: Part[]) => void;
 }
+
+/** What a host answers to the daemon; the signal is aborted when nobody waits for the answer any more. */
+export type Handlers = {
+  [M in keyof ClientMethods]?: (
+    params: ClientMethods[M]['params'],
+    signal: AbortSignal,
+  ) => Promise<ClientMethods[M]['result']>;
+};
 
 let tokens = 0;
 
@@ -80,9 +88,12 @@ export class CkitClient {
   }
 
   /** Answers what the daemon asks; the names belong into `answers` of the initialization options. */
-  answer(handlers: ClientHandlers): void {
+  answer(handlers: Handlers): void {
     for (const [method, handler] of Object.entries(handlers)) {
-      this.listening.push(this.wire.onRequest(method, handler as (params: never) => Promise<unknown>));
+      const answer = handler as (params: never, signal: AbortSignal) => Promise<unknown>;
+      this.listening.push(
+        this.wire.onRequest(method, (params, token) => withToken(token, (signal) => answer(params, signal))),
+      );
     }
   }
 

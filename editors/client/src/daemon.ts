@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { PassThrough } from 'node:stream';
-import type { Capabilities, ClientHandlers, InitializeOptions } from '@ckit/protocol';
+import type { Capabilities, InitializeOptions } from '@ckit/protocol';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import { CkitClient } from './client';
+import type { Handlers } from './client';
 import { ConnectionClosedError, toCkitError } from './errors';
 import { wireOf } from './wire';
 
@@ -21,7 +22,7 @@ export interface ConnectOptions {
   /** LSP's client capabilities. */
   capabilities?: object;
   /** What the host does about approvals, keys and its own tools. */
-  handlers?: ClientHandlers;
+  handlers?: Handlers;
   /** How long to wait for the answer to initialize, in milliseconds. */
   timeoutMs?: number;
 }

@@ -1,5 +1,5 @@
 export { CkitClient } from './client';
-export type { Progress, RequestOptions } from './client';
+export type { Handlers, Progress, RequestOptions } from './client';
 export { Daemon } from './daemon';
 export type { Closed, ConnectOptions, SpawnOptions, WorkspaceFolder } from './daemon';
 export { CkitError, ConnectionClosedError } from './errors';

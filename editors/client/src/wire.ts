@@ -9,7 +9,7 @@ export interface Wire {
   sendRequest(method: string, params: unknown, token: CancellationToken): Promise<unknown>;
   sendNotification(method: string, params: unknown): Promise<void>;
   onNotification(method: string, handler: (params: never) => void): Disposable;
-  onRequest(method: string, handler: (params: never) => Promise<unknown>): Disposable;
+  onRequest(method: string, handler: (params: never, token: CancellationToken) => Promise<unknown>): Disposable;
   onProgress(type: ProgressType<unknown>, token: string | number, handler: (value: unknown) => void): Disposable;
 }
 
@@ -19,7 +19,7 @@ export function wireOf(connection: MessageConnection): Wire {
     sendRequest: (method, params, token) => connection.sendRequest(method, params, token),
     sendNotification: (method, params) => connection.sendNotification(method, params),
     onNotification: (method, handler) => connection.onNotification(method, handler as (params: unknown) => void),
-    onRequest: (method, handler) => connection.onRequest(method, handler as (params: unknown) => Promise<unknown>),
+    onRequest: (method, handler) => connection.onRequest(method, handler as (params: unknown, token: CancellationToken) => Promise<unknown>),
     onProgress: (type, token, handler) => connection.onProgress(type, token, handler),
   };
 }
@@ -42,4 +42,11 @@ export async function withSignal<T>(
     signal?.removeEventListener('abort', cancel);
     source.dispose();
   }
+}
+
+/** Answers a request with a signal that is aborted when nobody waits for the answer any more. */
+export function withToken<T>(token: CancellationToken, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const listening = token.onCancellationRequested(() => abort.abort());
+  return run(abort.signal).finally(() => listening.dispose());
 }

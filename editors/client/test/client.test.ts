@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,14 +11,20 @@ import type { Workplace } from './daemon';
 let place: Workplace;
 let daemon: Daemon;
 const asked: Approval[] = [];
-let decision: 'allowOnce' | 'deny' = 'allowOnce';
+let decision: 'allowOnce' | 'deny' | 'none' = 'allowOnce';
+/** Questions that were answered elsewhere, before this handler has answered. */
+let overtaken = 0;
 
 before(async () => {
   place = workplace({
     handlers: {
-      'ckit/approval/request': async ({ approval }) => {
+      'ckit/approval/request': async ({ approval }, signal) => {
         asked.push(approval);
-        return { decision };
+        if (decision !== 'none') return { decision };
+        await daemon.client.request('ckit/approval/resolve', { id: approval.id, decision: 'deny' });
+        if (!signal.aborted) await once(signal, 'abort');
+        overtaken += 1;
+        return { decision: 'allowOnce' };
       },
     },
   });
@@ -96,6 +103,15 @@ test('what would change is shown first, and written only after a yes', async () 
   assert.doesNotMatch(textOf('tasks'), /^status: done$/m);
   decision = 'allowOnce';
   await daemon.client.turn({ sessionId: session.id, text: 'Set status of T-009 to done' }).result;
+  assert.match(textOf('tasks'), /^status: done$/m);
+});
+
+test('a question that was answered elsewhere is told to be over, and its own answer comes too late', async () => {
+  const { session } = await daemon.client.request('ckit/session/create', {});
+  decision = 'none';
+  await daemon.client.turn({ sessionId: session.id, text: 'Set status of T-009 to blocked' }).result;
+  decision = 'allowOnce';
+  assert.equal(overtaken, 1);
   assert.match(textOf('tasks'), /^status: done$/m);
 });
 
