@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ckit_daemon.services.assistant.records import AssistantMessage
+from ckit_daemon.storage.sessions import SqliteSessionStore
 from tests.rpc.test_repository_methods import a_file
 from tests.rpc.test_turn_methods import RETITLE, calls
 from tests.support.client import TIMEOUT_SECONDS, RpcError
@@ -18,6 +20,7 @@ from tests.support.talk import ASK, CALL, Talk, client_tool, talking
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ckit_daemon.services.assistant.records import Item
     from tests.support.client import Json
 
 pytestmark = pytest.mark.asyncio
@@ -83,6 +86,33 @@ async def test_a_turn_cancelled_while_it_streams_keeps_what_was_said(tmp_path: P
         assert [(m["role"], m["content"]) for m in talk.heard()][1:] == [
             ("user", "Go."), ("assistant", "One two"), ("user", "Go on."),
         ]  # fmt: skip
+
+
+async def test_a_turn_cancelled_while_its_answer_is_first_stored_leaves_nothing_in_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing, go = asyncio.Event(), asyncio.Event()
+    put_item = SqliteSessionStore.put_item
+
+    async def put_slowly(store: SqliteSessionStore, session_id: str, item: Item) -> Item:
+        if isinstance(item, AssistantMessage) and not storing.is_set():
+            storing.set()
+            await go.wait()
+        return await put_item(store, session_id, item)
+
+    monkeypatch.setattr(SqliteSessionStore, "put_item", put_slowly)
+    async with talking(tmp_path, Reply(text="One two.", stall_after=1)) as talk:
+        running = talk.start()
+        await storing.wait()
+        cancelling = asyncio.create_task(talk.cancel())
+        # What is asked later is answered, so that the cancellation has been heard.
+        await talk.client.request("ckit/capabilities")
+        go.set()
+        assert (await cancelling)["stopReason"] == "cancelled"
+        assert (await running)["turn"] == await cancelling
+        [message] = await talk.items("message")
+        assert message["status"] == "cancelled"
+        ended_whole(talk, await talk.items())
 
 
 async def test_a_request_that_is_cancelled_ends_its_turn_whole(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import orjson
 from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
@@ -18,7 +18,7 @@ from ckit_daemon.services.assistant.gateway import ModelCall, answerer, call_inf
 from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY
 from ckit_daemon.services.assistant.gateway.tokens import estimate
 from ckit_daemon.services.assistant.modes import system_prompt
-from ckit_daemon.services.assistant.records import NO_USAGE, AssistantMessage, Compaction, Reasoning, UserMessage
+from ckit_daemon.services.assistant.records import NO_USAGE, AssistantMessage, Reasoning, UserMessage
 from ckit_daemon.services.assistant.stream import TextStream, new_item
 from ckit_daemon.services.assistant.tool_calls import ToolCalls
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.tools.runner import ToolRunner, ToolSpec
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.settings import Settings
-
-S = TypeVar("S", AssistantMessage, Reasoning, Compaction)
 
 _STOPS: Final[Mapping[str, StopReason]] = {"length": "maxTokens", "refusal": "refusal"}
 """Why the model ended its answer, where that is not simply because it was done."""
@@ -229,43 +227,45 @@ class Conversation:
             self.model_used = "/".join(who)
         thought = cast("dict[str, object]", chunk.additional_kwargs).get(REASONING_KEY)
         if isinstance(thought, str) and thought:
-            if self._reasoning is None:
-                self._reasoning = await self._begin(Reasoning(**self._new_item(), text=""), "Thinking")
-            self._reasoning.push(thought)
+            (await self._thinking()).push(thought)
         if text := chunk.text:
-            if self._message is None:
-                self._message = await self._begin_message()
-            self._message.push(text)
+            (await self._answering()).push(text)
 
     async def _answered(self, answer: agent.Answer) -> StopReason:
-        if self._message is None:
-            self._message = await self._begin_message()
+        message = await self._answering()
         info = call_info(answer.message)
-        item = self._message.item
+        item = message.item
         finish = "stop"
         if info is not None:
             self.model_used = f"{info.provider}/{info.model}"
             finish = info.finish
             item = _told(item, info)
-        item = await self._message.finish("completed", item)
+        item = await message.finish("completed", item)
         self._message, self._settled, self._answerer = None, self.taken, _split(self._around.model)
         await self._calls.ask(answer, item.id, self._tools)
         return _STOPS.get(finish, "endTurn")
 
-    async def _begin_message(self) -> TextStream[AssistantMessage]:
-        if self._reasoning is not None:
-            await self._reasoning.finish("completed")
-            self._reasoning = None
-        provider, model = self._answerer
-        return await self._begin(
-            AssistantMessage(**self._new_item(), text="", provider=provider, model=model), "Answering"
-        )
+    # A stream is kept before its item is stored: the turn may be cancelled in that moment, and whoever ends it must
+    # know of the item.
 
-    async def _begin(self, item: S, doing: str) -> TextStream[S]:
-        self._calls.report(doing)
-        stream = TextStream(self._writer, item)
-        await stream.begin()
-        return stream
+    async def _thinking(self) -> TextStream[Reasoning]:
+        if self._reasoning is None:
+            self._calls.report("Thinking")
+            self._reasoning = TextStream(self._writer, Reasoning(**self._new_item(), text=""))
+            await self._reasoning.begin()
+        return self._reasoning
+
+    async def _answering(self) -> TextStream[AssistantMessage]:
+        if self._message is None:
+            if self._reasoning is not None:
+                await self._reasoning.finish("completed")
+                self._reasoning = None
+            self._calls.report("Answering")
+            provider, model = self._answerer
+            item = AssistantMessage(**self._new_item(), text="", provider=provider, model=model)
+            self._message = TextStream(self._writer, item)
+            await self._message.begin()
+        return self._message
 
     async def _add_message(
         self, text: str, attachments: tuple[Attachment, ...], *, steering: bool = False

@@ -211,10 +211,14 @@ class TextStream(Generic[S]):
 
 
 async def _whole(work: Coroutine[None, None, T]) -> T:
-    """Do the work to its end even if the caller is cancelled; the cancellation is raised afterwards."""
+    """Do the work to its end, however often the caller is cancelled; the cancellation is raised afterwards."""
     task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
