@@ -1,5 +1,5 @@
 // Bundles the application into dist/. `--node=12 --chrome=83` builds for an old Electron; today's by default.
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const option = (name, otherwise) => process.argv.find((each) => each.startsWith(`--${name}=`))?.split('=')[1] ?? otherwise;
@@ -16,4 +16,6 @@ await build({
   outfile: 'dist/app.js',
   minify: true,
 });
-for (const name of ['index.html', 'style.css']) cpSync(`page/${name}`, `dist/${name}`);
+cpSync('page/index.html', 'dist/index.html');
+const styles = ['../client/views/chat.css', 'page/style.css'];
+writeFileSync('dist/style.css', styles.map((each) => readFileSync(each, 'utf8')).join('\n'));

@@ -1,5 +1,5 @@
 // Bundles the extension, its pages and its tests into dist/.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const node = { bundle: true, platform: 'node', format: 'cjs', target: 'node22', external: ['vscode'] };
@@ -21,7 +21,8 @@ await build({
   outdir: 'dist/page',
   minify: true,
 });
-cpSync('page/style.css', 'dist/page/style.css');
+const styles = ['../client/views/chat.css', 'page/style.css'];
+writeFileSync('dist/page/style.css', styles.map((each) => readFileSync(each, 'utf8')).join('\n'));
 // VS Code shows pictures in the description of an installed extension only where they come from the network.
 writeFileSync('dist/README.md', readFileSync('README.md', 'utf8').replace(/^!\[.*\]\(images\/.*\)\n\n/gm, ''));
 for (const kind of ['unit', 'host']) {

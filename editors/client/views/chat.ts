@@ -1,72 +1,52 @@
-import type { Approval, ApprovalRequestResult, Item, ToolCall, Turn, TurnEvent } from '@ckit/protocol';
+import type { Approval, Session, Turn, TurnEvent, TurnStartParams } from '@ckit/protocol';
+import { ApprovalCard } from './approval';
 import type { Bridge } from './bridge';
-import { renderDiff } from './diff';
+import { Composer } from './composer';
+import type { Draft } from './composer';
+import { Conversations } from './conversations';
 import { fill, h } from './dom';
-import { renderMarkdown } from './markdown';
-
-interface Shown {
-  element: HTMLElement;
-  text: string;
-  /** Of a tool's run that has not ended. */
-  running?: ToolCall | undefined;
-}
-
-interface Asked {
-  turnId: string | undefined;
-  /** Without a decision where nobody waits for one any more. */
-  answer: (decision?: ApprovalRequestResult['decision']) => void;
-}
+import { Log } from './log';
 
 /** A conversation: messages stream in, tool runs and approvals are seen, a turn can be stopped. */
 export class ChatView {
   readonly element: HTMLElement;
-  private readonly log = h('div', { class: 'log', role: 'log', 'aria-live': 'polite' });
-  private readonly input = h('textarea', { rows: '2', placeholder: 'Ask, or say what to change', 'aria-label': 'Message' });
-  private readonly send = h('button', { type: 'submit' }, 'Send');
-  private readonly items = new Map<string, Shown>();
-  private readonly asked = new Map<string, Asked>();
-  private session: string | undefined;
+  private readonly log = new Log();
+  private readonly notice = h('div', { class: 'notice', role: 'status' });
+  private readonly conversations: Conversations;
+  private readonly composer: Composer;
+  private readonly asked = new Map<string, ApprovalCard>();
+  private opened: Session | undefined;
   private running = false;
+  /** Of the work that runs; what was begun before it has no say any more. */
+  private work = 0;
   private cancel: () => void = () => undefined;
+  /** Whether the daemon has what was said last. */
+  private heard = false;
 
   constructor(private readonly bridge: Bridge) {
-    const form = h('form', { class: 'composer', onsubmit: (event: Event) => this.submit(event) }, this.input, this.send);
-    this.input.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && !event.shiftKey) this.submit(event);
-      if (event.key === 'Escape') this.stop();
-    });
-    this.element = h('section', { class: 'chat' }, this.log, form);
+    this.conversations = new Conversations(bridge, this);
+    this.composer = new Composer(
+      bridge,
+      () => this.opened,
+      (draft) => void this.send(draft),
+      () => this.stop(),
+    );
+    const talk = h('div', { class: 'talk' }, this.log.element, this.notice, this.composer.element);
+    this.element = h('section', { class: 'chat' }, this.conversations.element, this.conversations.earlier, talk);
     bridge.onTurnEvent((event) => this.onEvent(event));
     bridge.onApproval((approval) => this.ask(approval));
-    bridge.onApprovalAnswered?.((id, decision) => this.asked.get(id)?.answer(decision));
+    bridge.onApprovalOver((id, decision) => this.asked.get(id)?.end(decision));
+    bridge.onRestart(() => void this.attempt(() => this.revive()));
   }
 
-  /** Id of the conversation, once something was said. */
-  get sessionId(): string | undefined {
-    return this.session;
+  /** The open conversation, once something was said. */
+  get session(): Session | undefined {
+    return this.opened;
   }
 
   /** Says something, in a new session where there is none. */
-  async say(text: string): Promise<void> {
-    if (this.running) {
-      await this.attempt(this.bridge.request('ckit/turn/steer', { sessionId: this.session ?? '', text }));
-      return;
-    }
-    this.setRunning(true);
-    try {
-      if (this.session === undefined) {
-        const { session } = await this.bridge.request('ckit/session/create', {});
-        this.session = session.id;
-      }
-      const turn = this.bridge.stream('ckit/turn/start', { sessionId: this.session, text }, () => undefined);
-      this.cancel = turn.cancel;
-      await turn.result;
-    } catch (error) {
-      // What a cancelled turn has said is shown already, and its last event tells how it ended.
-      if ((error as { code?: unknown }).code !== 'cancelled') this.fail(error);
-    } finally {
-      this.setRunning(false);
-    }
+  say(text: string): Promise<void> {
+    return this.send({ text, attachments: [] });
   }
 
   /** Ends the turn that runs; what it said stays. */
@@ -76,171 +56,188 @@ export class ChatView {
 
   /** Begins a new conversation. */
   clear(): void {
-    this.stop();
-    this.session = undefined;
-    this.items.clear();
-    fill(this.log);
+    this.leave();
+    this.show(undefined);
+    this.composer.choices.show(undefined);
+    this.composer.focus();
   }
 
   /** Goes on with an earlier conversation. */
-  async load(sessionId: string): Promise<void> {
-    const { items, turns } = await this.bridge.request('ckit/session/get', { id: sessionId, limit: 10_000 });
-    this.clear();
-    this.session = sessionId;
+  async load(id: string): Promise<void> {
+    const { session, items, turns } = await this.bridge.request('ckit/session/get', { id, limit: 10_000 });
+    const { approvals } = await this.bridge.request('ckit/approval/list', { sessionId: id });
+    this.leave();
+    this.show(session);
+    this.composer.choices.show(session);
     for (const turn of turns) {
-      for (const item of items) if (item.turnId === turn.id) this.show(item);
-      if (turn.status !== 'running') this.end(turn);
+      for (const item of items) if (item.turnId === turn.id) this.log.show(item);
+      if (turn.status !== 'running') this.log.end(turn);
+    }
+    this.log.toEnd();
+    const last = turns[turns.length - 1];
+    if (session.archived) this.offer('This conversation is archived.', 'Fetch back', () => this.fetchBack(id));
+    else if (session.runningTurn !== undefined) fill(this.notice, 'A turn of it runs in another window.');
+    else if (last?.status === 'interrupted') this.interrupted(last, approvals);
+  }
+
+  /** Shows which conversation is open, and what it is called. */
+  show(session: Session | undefined): void {
+    this.opened = session;
+    this.conversations.show(session);
+    // Hosts keep in mind which conversation is open.
+    this.element.setAttribute('data-session', session?.id ?? '');
+  }
+
+  /** Shows the earlier conversations. */
+  showEarlier(): void {
+    this.conversations.toggle(true);
+  }
+
+  /** Has what was said so far summed up, for the model to go on with. */
+  async compact(): Promise<void> {
+    const id = this.opened?.id;
+    if (id === undefined || this.running) return;
+    await this.run(() => this.bridge.stream('ckit/session/compact', { id }, () => undefined));
+  }
+
+  private async send(draft: Draft): Promise<void> {
+    const { text, attachments } = draft;
+    this.conversations.toggle(false);
+    if (this.running) {
+      const sessionId = this.opened?.id ?? '';
+      await this.attempt(() => this.bridge.request('ckit/turn/steer', { sessionId, text }), draft);
+      return;
+    }
+    this.heard = false;
+    await this.run(async () => {
+      if (this.opened === undefined) this.show((await this.bridge.request('ckit/session/create', {})).session);
+      return this.start({ text, attachments, ...this.composer.choices.take() });
+    });
+    if (!this.heard) this.composer.restore(draft);
+  }
+
+  private start(params: Omit<TurnStartParams, 'sessionId'>): ReturnType<Bridge['stream']> {
+    const sessionId = this.opened?.id ?? '';
+    return this.bridge.stream('ckit/turn/start', { sessionId, ...params }, () => undefined);
+  }
+
+  /** Does what runs for a while and can be stopped. */
+  private async run(begin: () => ReturnType<Bridge['stream']> | Promise<ReturnType<Bridge['stream']>>): Promise<void> {
+    const mine = ++this.work;
+    let stopped = false;
+    this.setRunning(true);
+    fill(this.notice);
+    this.cancel = () => {
+      stopped = true;
+    };
+    try {
+      const { result, cancel } = await begin();
+      if (stopped || mine !== this.work) cancel();
+      else this.cancel = cancel;
+      await result;
+    } catch (error) {
+      // What a cancelled turn has said is shown already, and its last event tells how it ended.
+      if (mine === this.work && (error as { code?: unknown }).code !== 'cancelled') this.log.fail(error);
+    } finally {
+      if (mine === this.work) this.setRunning(false);
     }
   }
 
-  private submit(event: Event): void {
-    event.preventDefault();
-    const text = this.input.value.trim();
-    if (text === '') {
-      this.stop();
-      return;
-    }
-    this.input.value = '';
-    void this.say(text);
+  private leave(): void {
+    this.stop();
+    this.work += 1;
+    this.setRunning(false);
+    this.asked.clear();
+    this.log.clear();
+    fill(this.notice);
   }
 
   private onEvent(event: TurnEvent): void {
-    if (event.sessionId !== this.session) return;
-    if (event.type === 'itemStarted' || event.type === 'itemCompleted') this.show(event.item);
-    else if (event.type === 'turnCompleted') this.end(event.turn);
-    else if (event.type === 'itemDelta') {
-      const shown = this.items.get(event.itemId);
-      if (shown === undefined) return;
-      shown.text += event.text;
-      this.following(() => renderMarkdown(shown.element, shown.text));
-    }
-  }
-
-  private show(item: Item): void {
-    switch (item.kind) {
-      case 'userMessage':
-        this.put(item.id, 'message person', (element) => fill(element, item.text));
+    if (event.sessionId !== this.opened?.id) return;
+    switch (event.type) {
+      case 'turnStarted':
+        this.heard = true;
+        if (this.opened.title === '') void this.attempt(() => this.entitle(event.sessionId));
         break;
-      case 'message':
-      case 'reasoning':
-        // The completed item counts, whatever was streamed.
-        this.put(item.id, item.kind === 'message' ? 'message' : 'message reasoning', (element, shown) => {
-          shown.text = item.text ?? shown.text;
-          renderMarkdown(element, shown.text);
-        });
+      case 'itemDelta':
+        this.log.append(event.itemId, event.text);
         break;
-      case 'toolCall':
-        this.put(item.id, `tool ${stateOf(item)}`, (element, shown) => {
-          shown.running = stateOf(item) === 'running' ? item : undefined;
-          fill(element, ...toolRun(item));
-        });
-        break;
-      case 'error':
-        this.put(item.id, 'problem', (element) => fill(element, item.failure.message));
+      case 'turnCompleted':
+        this.end(event.turn);
         break;
       default:
+        this.log.show(event.item);
     }
   }
 
-  private put(id: string, className: string, draw: (element: HTMLElement, shown: Shown) => void): void {
-    let shown = this.items.get(id);
-    if (shown === undefined) {
-      shown = { element: h('div'), text: '' };
-      this.items.set(id, shown);
-      this.log.append(shown.element);
-    }
-    shown.element.className = className;
-    const known = shown;
-    this.following(() => draw(known.element, known));
+  /** Shows the title that a new conversation gets from what was said first. */
+  private async entitle(id: string): Promise<void> {
+    const { session } = await this.bridge.request('ckit/session/get', { id, limit: 1 });
+    if (id === this.opened?.id) this.show(session);
   }
 
   /** Shows what would happen, and waits for the person. */
-  private ask(approval: Approval): Promise<ApprovalRequestResult> {
-    return new Promise((resolve) => {
-      const decide = (decision: ApprovalRequestResult['decision'], label: string): HTMLElement =>
-        h('button', { type: 'button', class: decision, onclick: () => answer(decision) }, label);
-      const card = h(
-        'div',
-        { class: 'approval', role: 'alertdialog', 'aria-label': approval.title, tabindex: '-1' },
-        h('strong', {}, approval.title),
-        h('span', { class: 'muted' }, approval.class === 'exec' ? 'wants to run a program' : 'wants to change files'),
-        approval.command ? h('pre', { class: 'command' }, `$ ${approval.command.join(' ')}`) : null,
-        approval.diff ? renderDiff(approval.diff) : null,
-        h(
-          'div',
-          { class: 'choices' },
-          decide('allowOnce', 'Allow once'),
-          approval.sessionId ? decide('allowForSession', 'Allow for this session') : null,
-          decide('deny', 'Deny'),
-        ),
-      );
-      const answer = (decision?: ApprovalRequestResult['decision']): void => {
-        this.asked.delete(approval.id);
-        const outcome = decision === undefined ? 'Not asked any more' : decision === 'deny' ? 'Denied' : 'Allowed';
-        fill(card, h('span', { class: 'muted' }, `${outcome}: ${approval.title}`));
-        card.className = 'approval answered';
-        resolve({ decision: decision ?? 'deny' });
-      };
-      this.asked.set(approval.id, { turnId: approval.turnId, answer });
-      this.following(() => this.log.append(card));
-      // The question itself, and no button: whoever is typing must not allow anything by the next key.
-      if (document.hasFocus()) card.focus();
+  private ask(approval: Approval, then?: () => Promise<void>): void {
+    const card = new ApprovalCard(approval, async (answer) => {
+      const decided = await this.bridge.request('ckit/approval/resolve', { id: approval.id, ...answer });
+      this.asked.delete(approval.id);
+      if (then) void this.attempt(then);
+      return decided.approval;
     });
+    this.asked.set(approval.id, card);
+    this.log.add(approval.id, card.element);
+    if (document.hasFocus()) card.focus();
   }
 
   private end(turn: Turn): void {
     // A turn that is over waits for nobody.
-    for (const { turnId, answer } of [...this.asked.values()]) if (turnId === turn.id) answer();
-    const tokens = (turn.usage.inputTokens ?? 0) + (turn.usage.outputTokens ?? 0);
-    const why = turn.stopReason === 'endTurn' || turn.stopReason === undefined ? '' : ` · ${turn.stopReason}`;
-    this.following(() => this.log.append(h('div', { class: 'muted end' }, `${turn.model} · ${tokens} tokens${why}`)));
+    for (const card of this.asked.values()) if (card.approval.turnId === turn.id) card.end();
+    this.log.end(turn);
   }
 
-  private fail(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
-    this.following(() => this.log.append(h('div', { class: 'problem' }, text)));
+  /** Offers to go on with a turn that the end of a daemon has cut off, and asks again what it waits for. */
+  private interrupted(turn: Turn, approvals: Approval[]): void {
+    const resume = (): Promise<void> => this.run(() => this.start({ resume: turn.id }));
+    this.offer('This turn was interrupted.', 'Resume', resume);
+    for (const approval of approvals) {
+      // One that nobody answered in time is asked again by the turn itself.
+      if (approval.turnId === turn.id && Date.parse(approval.expiresAt) > Date.now()) this.ask(approval, resume);
+    }
   }
 
-  private async attempt(work: Promise<unknown>): Promise<void> {
+  private offer(text: string, label: string, work: () => Promise<void>): void {
+    const button = h('button', { type: 'button', class: 'primary', onclick: () => void this.attempt(work) }, label);
+    fill(this.notice, h('span', {}, text), button);
+  }
+
+  private async fetchBack(id: string): Promise<void> {
+    await this.bridge.request('ckit/session/archive', { id, archived: false });
+    await this.load(id);
+  }
+
+  /** A new daemon has what the one before has written, and asks nothing yet. */
+  private async revive(): Promise<void> {
+    for (const card of this.asked.values()) card.end();
+    this.composer.choices.reset();
+    // What was said meanwhile has waited for it, and runs already.
+    if (this.opened && !this.running) await this.load(this.opened.id);
+  }
+
+  private async attempt(work: () => Promise<unknown>, draft?: Draft): Promise<void> {
     try {
-      await work;
+      await work();
     } catch (error) {
-      this.fail(error);
+      this.log.fail(error);
+      if (draft) this.composer.restore(draft);
     }
   }
 
   private setRunning(running: boolean): void {
     this.running = running;
     this.element.classList.toggle('running', running);
-    this.send.textContent = running ? 'Stop' : 'Send';
+    this.composer.setRunning(running);
     if (running) return;
     this.cancel = () => undefined;
-    // Where the daemon is gone or the turn was cancelled, nothing may look as if it went on.
-    for (const { running: item } of this.items.values()) if (item) this.show({ ...item, status: 'interrupted' });
+    this.log.interrupt();
   }
-
-  /** Draws, and keeps the end in view where it was. */
-  private following(draw: () => void): void {
-    const { log } = this;
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    draw();
-    if (atEnd) log.scrollTop = log.scrollHeight;
-  }
-}
-
-function stateOf(item: ToolCall): string {
-  return item.result ?? (item.status === 'inProgress' ? 'running' : 'cancelled');
-}
-
-function toolRun(item: ToolCall): Node[] {
-  const state = stateOf(item);
-  const sign = state === 'running' ? '…' : state === 'ok' ? '✔' : '✘';
-  const values = Object.entries(item.arguments ?? {}).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  const line = h('summary', {}, `${sign} ${item.name} `, h('span', { class: 'muted' }, values.join(' ')));
-  return [h('details', {}, line, h('pre', {}, unfenced(item.text ?? '')))];
-}
-
-/** What a tool has said, without the fence that keeps it apart from instructions where a model reads it. */
-function unfenced(text: string): string {
-  return text.replace(/^<(data-\w+)[^>]*>\n([\s\S]*)\n<\/\1>\s*$/, '$2');
 }

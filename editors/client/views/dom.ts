@@ -21,3 +21,8 @@ export function fill(element: Element, ...children: Child[]): void {
   element.textContent = '';
   element.append(...children.filter((child): child is Node | string => Boolean(child)));
 }
+
+/** What an error says to people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -35,8 +35,16 @@ export function makeBridge(onOpen: (path: string, line: number) => void): Bridge
   window.ckit.onPart((id, items) => {
     for (const item of items as { text: string }[]) parts.get(id)?.(item.text);
   });
+  const starts: (() => void)[] = [];
+  window.ckit.onState(({ name }) => {
+    if (name === 'running') for (const each of starts) each();
+  });
   return {
-    request: (method, params) => send(++ids, method, params),
+    request: async (method, params) => {
+      // Sessions of all repositories are in one place; the other methods mean the only one that is open.
+      const here = method === 'ckit/session/list' ? { repository: await currentRepository() } : {};
+      return send(++ids, method, { ...here, ...params });
+    },
     stream: (method, params, onPart) => {
       const id = ++ids;
       parts.set(id, onPart);
@@ -46,8 +54,17 @@ export function makeBridge(onOpen: (path: string, line: number) => void): Bridge
       };
     },
     onTurnEvent: (listener) => window.ckit.onTurnEvent(listener),
-    onApproval: (ask) => window.ckit.onApproval(ask),
+    onApproval: (listener) => window.ckit.onApproval(listener),
+    onApprovalOver: (listener) => window.ckit.onApprovalOver(listener),
     onChange: (listener) => window.ckit.onChange(listener),
+    onRestart: (listener) => void starts.push(listener),
     open: (path, range) => onOpen(path, range.start.line),
+    save: async (name, text) => void unwrap(await window.ckit.saveText(name, text)),
   };
+}
+
+async function currentRepository(): Promise<string> {
+  const { repositories } = await send(++ids, 'ckit/repo/list', {});
+  if (repositories[0] === undefined) throw new Error('The folder holds no context repository.');
+  return repositories[0].id;
 }

@@ -1,8 +1,9 @@
-import type { Approval, ApprovalRequestResult, RequestMethod, TurnEvent } from '@ckit/client';
+import type { Approval, RequestMethod, TurnEvent } from '@ckit/client';
 
 /** What the page may ask the daemon for, and nothing else. */
 export const ALLOWED = [
   'ckit/health',
+  'ckit/repo/list',
   'ckit/repo/validate',
   'ckit/repo/graph',
   'ckit/repo/impact',
@@ -13,9 +14,19 @@ export const ALLOWED = [
   'ckit/session/create',
   'ckit/session/list',
   'ckit/session/get',
+  'ckit/session/rename',
+  'ckit/session/fork',
+  'ckit/session/archive',
+  'ckit/session/delete',
+  'ckit/session/export',
+  'ckit/session/compact',
   'ckit/turn/start',
   'ckit/turn/cancel',
   'ckit/turn/steer',
+  'ckit/approval/list',
+  'ckit/approval/resolve',
+  'ckit/provider/list',
+  'ckit/provider/models',
   'ckit/spec/generate',
   'ckit/code/apply',
   'ckit/rag/query',
@@ -35,9 +46,12 @@ export interface Api {
   cancel(id: number): void;
   onPart(listener: (id: number, items: unknown[]) => void): void;
   onTurnEvent(listener: (event: TurnEvent) => void): void;
-  onApproval(ask: (approval: Approval) => Promise<ApprovalRequestResult>): void;
+  onApproval(listener: (approval: Approval) => void): void;
+  onApprovalOver(listener: (id: string) => void): void;
   onChange(listener: () => void): void;
   onState(listener: (state: DaemonState, folder: string) => void): void;
   chooseFolder(): Promise<void>;
   openFile(path: string, line: number): void;
+  /** Lets the person choose where a text is written. */
+  saveText(name: string, text: string): Promise<Answer>;
 }

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { existsSync, promises } from 'node:fs';
+import { basename, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Approval, ApprovalRequestResult } from '@ckit/client';
 import { CkitError, Supervisor } from '@ckit/client';
@@ -12,7 +12,6 @@ import type { Allowed, Answer, DaemonState } from './channels';
 let window: BrowserWindow | undefined;
 let supervisor: Supervisor | undefined;
 let folder = '';
-const approvals = new Map<string, (result: ApprovalRequestResult) => void>();
 const running = new Map<number, AbortController>();
 
 /** Methods whose answers are shown while they are written. */
@@ -31,15 +30,12 @@ async function openFolder(path: string): Promise<void> {
     command: command(),
     folders: [{ uri: pathToFileURL(folder).href, name: folder }],
     ckit: { clientInfo: { name: 'ckit-electron', version: app.getVersion() } },
-    handlers: { 'ckit/approval/request': ({ approval }) => ask(approval) },
+    handlers: { 'ckit/approval/request': ({ approval }, signal) => ask(approval, signal) },
   });
   supervisor.onState((state) => {
     if (state.name === 'running') {
       state.daemon.client.on('ckit/turn/event', ({ event }) => tell('turn-event', event));
       state.daemon.client.on('ckit/repo/didChange', () => tell('changed'));
-    } else {
-      // Nobody waits any more for what a daemon asked that is gone.
-      approvals.clear();
     }
     tell('state', describe(state), folder);
   });
@@ -55,26 +51,51 @@ function tell(channel: string, ...values: unknown[]): void {
   if (window && !window.isDestroyed()) window.webContents.send(channel, ...values);
 }
 
-function ask(approval: Approval): Promise<ApprovalRequestResult> {
+/** Shows a question, which `ckit/approval/resolve` answers; the daemon then waits for no other answer. */
+function ask(approval: Approval, signal: AbortSignal): Promise<ApprovalRequestResult> {
+  tell('approval', approval);
   return new Promise((decide) => {
-    approvals.set(approval.id, decide);
-    tell('approval', approval);
+    signal.addEventListener('abort', () => {
+      tell('approval-over', approval.id);
+      decide({ decision: 'deny' });
+    });
   });
 }
 
 async function request(id: number, method: Allowed, params: object): Promise<Answer> {
+  const abort = new AbortController();
+  const cancelled = new Promise<never>((_, reject) => {
+    const error = new CkitError('It was cancelled before the daemon was there.', { code: 'cancelled' });
+    abort.signal.addEventListener('abort', () => reject(error));
+  });
+  cancelled.catch(() => undefined);
+  running.set(id, abort);
   try {
-    const client = await (supervisor as Supervisor).client();
-    const abort = new AbortController();
-    running.set(id, abort);
+    const client = await Promise.race([(supervisor as Supervisor).client(), cancelled]);
     const onPartial = STREAMS.has(method) ? (items: unknown[]): void => tell('part', id, items) : undefined;
     const result = await client.request(method, params as never, { signal: abort.signal, ...(onPartial && { onPartial }) });
     return { ok: true, result };
   } catch (error) {
-    const code = error instanceof CkitError ? error.code : 'unknown';
-    return { ok: false, code, message: error instanceof Error ? error.message : String(error) };
+    return failure(error);
   } finally {
     running.delete(id);
+  }
+}
+
+function failure(error: unknown): Answer {
+  const code = error instanceof CkitError ? error.code : 'unknown';
+  return { ok: false, code, message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Writes a text where the person says; nowhere where they don't. */
+async function save(name: string, text: string): Promise<Answer> {
+  if (window === undefined) return failure(new Error('There is no window.'));
+  try {
+    const { filePath } = await dialog.showSaveDialog(window, { defaultPath: basename(name) });
+    if (filePath) await promises.writeFile(filePath, text, 'utf8');
+    return { ok: true, result: null };
+  } catch (error) {
+    return failure(error);
   }
 }
 
@@ -98,14 +119,13 @@ ipcMain.handle('request', (event, id: unknown, method: unknown, params: unknown)
 ipcMain.on('cancel', (event, id: unknown) => {
   if (isOurs(event) && typeof id === 'number') running.get(id)?.abort();
 });
-ipcMain.on('approval-answer', (event, id: unknown, result: unknown) => {
-  if (!isOurs(event) || typeof id !== 'string') return;
-  approvals.get(id)?.(result as ApprovalRequestResult);
-  approvals.delete(id);
-});
 ipcMain.on('open-file', (event, path: unknown) => {
   const found = isOurs(event) && typeof path === 'string' ? inside(path) : undefined;
   if (found !== undefined) void shell.openPath(found);
+});
+ipcMain.handle('save-text', (event, name: unknown, text: unknown): Promise<Answer> | Answer => {
+  if (isOurs(event) && typeof name === 'string' && typeof text === 'string') return save(name, text);
+  return { ok: false, code: 'denied', message: 'The page may not ask for this.' };
 });
 ipcMain.handle('choose-folder', async (event) => {
   if (!isOurs(event) || window === undefined) return;

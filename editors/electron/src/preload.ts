@@ -1,4 +1,4 @@
-import type { Approval, ApprovalRequestResult, TurnEvent } from '@ckit/client';
+import type { Approval, TurnEvent } from '@ckit/client';
 import { contextBridge, ipcRenderer } from 'electron';
 import type { Answer, Api, DaemonState } from './channels';
 
@@ -11,12 +11,11 @@ const api: Api = {
   onTurnEvent: (listener) => {
     ipcRenderer.on('turn-event', (_event, event: TurnEvent) => listener(event));
   },
-  onApproval: (ask) => {
-    ipcRenderer.on('approval', (_event, approval: Approval) => {
-      void ask(approval).then((result: ApprovalRequestResult) =>
-        ipcRenderer.send('approval-answer', approval.id, result),
-      );
-    });
+  onApproval: (listener) => {
+    ipcRenderer.on('approval', (_event, approval: Approval) => listener(approval));
+  },
+  onApprovalOver: (listener) => {
+    ipcRenderer.on('approval-over', (_event, id: string) => listener(id));
   },
   onChange: (listener) => {
     ipcRenderer.on('changed', () => listener());
@@ -26,6 +25,7 @@ const api: Api = {
   },
   chooseFolder: () => ipcRenderer.invoke('choose-folder') as Promise<void>,
   openFile: (path, line) => ipcRenderer.send('open-file', path, line),
+  saveText: (name, text) => ipcRenderer.invoke('save-text', name, text) as Promise<Answer>,
 };
 
 contextBridge.exposeInMainWorld('ckit', api);

@@ -2,9 +2,9 @@
 // Arguments: Electron's program, folder of playwright-core, repository, folder for screenshots.
 const { join } = require('path');
 const { readdirSync, readFileSync } = require('fs');
+const { start } = require('./application.cjs');
 
 const [electron, tools, repository, shots] = process.argv.slice(2);
-const { _electron } = require(join(tools, 'node_modules', 'playwright-core'));
 const seen = {};
 
 function textOf(kind, id) {
@@ -13,16 +13,7 @@ function textOf(kind, id) {
 }
 
 async function main() {
-  const app = await _electron.launch({
-    executablePath: electron,
-    args: ['--no-sandbox', '--disable-gpu', join(__dirname, '..')],
-    env: { ...process.env, CKIT_FOLDER: repository },
-  });
-  const page = await app.firstWindow();
-  page.setDefaultTimeout(60000);
-  const problems = [];
-  page.on('pageerror', (error) => problems.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  const { app, page, problems } = await start(electron, tools, repository);
 
   // A narrow bridge and no Node in the page.
   seen.isolated = await page.evaluate(() => ({

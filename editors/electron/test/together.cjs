@@ -1,17 +1,11 @@
 // One of several hosts on a repository: says when it is ready, when it sees a title that another host has written, and
 // then changes something itself. Arguments as for story.cjs, then the title.
-const { join } = require('path');
+const { start } = require('./application.cjs');
 
 const [electron, tools, repository, title] = process.argv.slice(2);
-const { _electron } = require(join(tools, 'node_modules', 'playwright-core'));
 
 async function main() {
-  const app = await _electron.launch({
-    executablePath: electron,
-    args: ['--no-sandbox', '--disable-gpu', join(__dirname, '..')],
-    env: { ...process.env, CKIT_FOLDER: repository },
-  });
-  const page = await app.firstWindow();
+  const { app, page } = await start(electron, tools, repository);
   page.setDefaultTimeout(90000);
   await page.waitForSelector('[data-id="T-010"]');
   console.log('ready');

@@ -1,4 +1,4 @@
-import type { ParamsOf, RequestMethod, ResultOf } from '@ckit/client';
+import type { FileAttachment, ParamsOf, RequestMethod, ResultOf, SelectionAttachment } from '@ckit/client';
 import type { Bridge } from '../../client/views';
 import type { FromPage, Order, ToPage } from '../src/webviews/messages';
 
@@ -41,21 +41,22 @@ interface Waiting {
 export function makeBridge(onOrder: (order: Order) => void): Bridge {
   const waiting = new Map<number, Waiting>();
   const approvals: Parameters<Bridge['onApproval']>[0][] = [];
-  const answered: Parameters<NonNullable<Bridge['onApprovalAnswered']>>[0][] = [];
+  const answered: Parameters<Bridge['onApprovalOver']>[0][] = [];
   const turns: Parameters<Bridge['onTurnEvent']>[0][] = [];
   const changes: (() => void)[] = [];
+  const starts: (() => void)[] = [];
   let ids = 0;
 
-  const send = <M extends RequestMethod>(
-    id: number,
-    method: M,
-    params: ParamsOf<M>,
-    onPart: (text: string) => void = () => undefined,
-  ): Promise<ResultOf<M>> =>
-    new Promise<ResultOf<M>>((resolve, reject) => {
+  const send = <T>(message: (id: number) => FromPage, onPart: (text: string) => void = () => undefined) => {
+    const id = ++ids;
+    const result = new Promise<T>((resolve, reject) => {
       waiting.set(id, { onPart, resolve, reject });
-      post({ kind: 'request', id, method, params });
+      post(message(id));
     }).finally(() => waiting.delete(id));
+    return { id, result };
+  };
+  const request = <M extends RequestMethod>(method: M, params: ParamsOf<M>, onPart?: (text: string) => void) =>
+    send<ResultOf<M>>((id) => ({ kind: 'request', id, method, params }), onPart);
 
   const receive = (message: ToPage): void => {
     switch (message.kind) {
@@ -72,16 +73,16 @@ export function makeBridge(onOrder: (order: Order) => void): Bridge {
         for (const each of turns) each(message.event);
         break;
       case 'approval':
-        for (const ask of approvals) {
-          const approval = message.approval.id;
-          void ask(message.approval).then(({ decision }) => post({ kind: 'decide', approval, decision }));
-        }
+        for (const each of approvals) each(message.approval);
         break;
       case 'answered':
         for (const each of answered) each(message.approval, message.decision);
         break;
       case 'changed':
         for (const each of changes) each();
+        break;
+      case 'restarted':
+        for (const each of starts) each();
         break;
       default:
         onOrder(message);
@@ -90,15 +91,18 @@ export function makeBridge(onOrder: (order: Order) => void): Bridge {
   window.addEventListener('message', ({ data }) => receive(data as ToPage));
 
   return {
-    request: (method, params) => send(++ids, method, params),
+    request: (method, params) => request(method, params).result,
     stream: (method, params, onPart) => {
-      const id = ++ids;
-      return { result: send(id, method, params, onPart), cancel: () => post({ kind: 'cancel', id }) };
+      const { id, result } = request(method, params, onPart);
+      return { result, cancel: () => post({ kind: 'cancel', id }) };
     },
     onTurnEvent: (listener) => turns.push(listener),
-    onApproval: (ask) => approvals.push(ask),
-    onApprovalAnswered: (listener) => answered.push(listener),
+    onApproval: (listener) => approvals.push(listener),
+    onApprovalOver: (listener) => answered.push(listener),
     onChange: (listener) => changes.push(listener),
+    onRestart: (listener) => starts.push(listener),
     open: (path, range) => post({ kind: 'open', path, range }),
+    save: (_name, text) => send<void>((id) => ({ kind: 'save', id, text })).result,
+    inEditor: () => send<(FileAttachment | SelectionAttachment)[]>((id) => ({ kind: 'editor', id })).result,
   };
 }

@@ -1,5 +1,4 @@
 import { window } from 'vscode';
-import type { QuickPickItem } from 'vscode';
 import type { GraphPanel } from '../webviews/graphPanel';
 import type { SideView } from '../webviews/sideView';
 import type { Commands, Context } from './context';
@@ -7,24 +6,11 @@ import { targetOf } from './target';
 
 /** Commands that show the pages: the chat, questions, the graph. */
 export function pageCommands(context: Context, pages: { chat: SideView; ask: SideView; graph: GraphPanel }): Commands {
-  const { repositories, session } = context;
+  const { repositories } = context;
   const { ask, chat, graph } = pages;
 
-  async function openChat(): Promise<void> {
-    const client = await session.client();
-    const repository = await repositories.current();
-    const { sessions } = await client.request('ckit/session/list', { repository: repository.id });
-    const items = sessions.map((each): QuickPickItem & { id: string } => ({
-      id: each.id,
-      label: each.title,
-      description: new Date(each.updatedAt).toLocaleString(),
-    }));
-    const chosen = await window.showQuickPick(items, { title: 'Conversations', placeHolder: 'Go on with one' });
-    if (chosen) await chat.show({ kind: 'load', sessionId: chosen.id });
-  }
-
   return {
-    'ckit.openChat': openChat,
+    'ckit.openChat': async () => chat.show({ kind: 'earlier' }),
     'ckit.startChat': async (text) => chat.show(typeof text === 'string' ? { kind: 'say', text } : undefined),
     'ckit.newChat': async () => chat.show({ kind: 'clear' }),
     'ckit.askQuestion': async (given) => {

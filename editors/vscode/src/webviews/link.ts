@@ -1,13 +1,13 @@
-import { Disposable } from 'vscode';
+import { Disposable, Range, window, workspace } from 'vscode';
 import type { Webview } from 'vscode';
 import { CkitError } from '@ckit/client';
-import type { RepositoryInfo } from '@ckit/client';
+import type { FileAttachment, RepositoryInfo, SelectionAttachment } from '@ckit/client';
 import type { Approvals } from '../approvals';
 import { failed } from '../messages';
 import type { Repositories } from '../repositories';
 import type { Session } from '../session';
-import { ALLOWED, STREAMED } from './messages';
-import type { Allowed, Decision, FromPage, Order, ToPage } from './messages';
+import { ALLOWED, ALLOWED_CHAT, STREAMED } from './messages';
+import type { Allowed, FromPage, Order, ToPage, Which } from './messages';
 
 /** What pages are made of. */
 export interface Parts {
@@ -15,8 +15,6 @@ export interface Parts {
   repositories: Repositories;
   approvals: Approvals;
 }
-
-const DECISIONS: readonly Decision[] = ['allowOnce', 'allowForSession', 'deny'];
 
 /** The way of a page to the daemon: narrow, and only for what pages need. */
 export class Link extends Disposable {
@@ -39,6 +37,9 @@ export class Link extends Disposable {
     );
     if (!asksPerson) return;
     this.disposables.push(
+      session.onState(({ name }) => {
+        if (name === 'running') this.tell({ kind: 'restarted' });
+      }),
       session.onTurnEvent((event) => this.tell({ kind: 'turnEvent', event })),
       approvals.onAsk((approval) => this.tell({ kind: 'approval', approval })),
       approvals.onAnswer(({ approval, decision }) => this.tell({ kind: 'answered', approval: approval.id, decision })),
@@ -76,7 +77,15 @@ export class Link extends Disposable {
         for (const order of this.early.splice(0)) this.send(order);
         break;
       case 'request':
-        void this.request(message.id, message.method, message.params);
+        void this.answer(message.id, (signal) => this.request(message.id, message.method, message.params, signal));
+        break;
+      case 'editor':
+        void this.answer(message.id, () => this.inEditor());
+        break;
+      case 'save':
+        void this.answer(message.id, async () => {
+          await window.showTextDocument(await workspace.openTextDocument({ language: 'markdown', content: message.text }));
+        });
         break;
       case 'cancel':
         this.running.get(message.id)?.abort();
@@ -87,40 +96,52 @@ export class Link extends Disposable {
       case 'choose':
         void this.show((repository) => this.parts.repositories.openEntity(repository, message.entity));
         break;
-      case 'decide':
-        if (this.asksPerson && DECISIONS.includes(message.decision)) {
-          this.parts.approvals.answer(message.approval, { decision: message.decision });
-        }
-        break;
     }
   }
 
-  private async request(id: number, method: string, params: object): Promise<void> {
+  private async answer(id: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     const abort = new AbortController();
     this.running.set(id, abort);
     try {
-      if (!isAllowed(method)) throw new Error(`A page may not ask for ${method}.`);
-      const client = await this.parts.session.client();
-      const which = ALLOWED[method];
-      if (which === 'current') this.repository = await this.parts.repositories.current();
-      if (which === 'same') this.repository ??= await this.parts.repositories.current();
-      const where = which === 'none' ? {} : { repository: this.repository?.id ?? null };
-      const streamed = {
-        signal: abort.signal,
-        onPartial: (items: unknown[]) => {
-          for (const item of items) this.send({ kind: 'part', id, text: (item as { text: string }).text });
-        },
-      };
-      const options = STREAMED.includes(method) ? streamed : { signal: abort.signal };
-      // The page is our own and typed the params; the daemon checks them again.
-      const result = await client.request(method, { ...params, ...where } as never, options);
-      this.send({ kind: 'answer', id, result });
+      this.send({ kind: 'answer', id, result: await work(abort.signal) });
     } catch (error) {
       const code = error instanceof CkitError ? error.code : 'unknown';
       this.send({ kind: 'failure', id, code, message: error instanceof Error ? error.message : String(error) });
     } finally {
       this.running.delete(id);
     }
+  }
+
+  private async request(id: number, method: string, params: object, signal: AbortSignal): Promise<unknown> {
+    const allowed: Record<string, Which> = this.asksPerson ? { ...ALLOWED, ...ALLOWED_CHAT } : ALLOWED;
+    const which = Object.hasOwn(allowed, method) ? allowed[method] : undefined;
+    if (which === undefined) throw new Error(`A page may not ask for ${method}.`);
+    const client = await this.parts.session.client();
+    if (which === 'current') this.repository = await this.parts.repositories.current();
+    if (which === 'same') this.repository ??= await this.parts.repositories.current();
+    const where = which === 'none' ? {} : { repository: this.repository?.id ?? null };
+    const onPartial = (items: unknown[]): void => {
+      for (const item of items) this.send({ kind: 'part', id, text: (item as { text: string }).text });
+    };
+    // The page is our own and typed the params; the daemon checks them again.
+    const asked = { ...where, ...params } as never;
+    return client.request(method as Allowed, asked, { signal, ...(STREAMED.includes(method) && { onPartial }) });
+  }
+
+  /** The active editor's file and the lines that are selected in it, as far as they are the repository's. */
+  private async inEditor(): Promise<(FileAttachment | SelectionAttachment)[]> {
+    const editor = window.activeTextEditor;
+    const repository = this.repository ?? (await this.parts.repositories.current());
+    const path = editor && this.parts.repositories.pathIn(repository, editor.document.uri);
+    if (editor === undefined || path === undefined) return [];
+    const { start, end, isEmpty } = editor.selection;
+    const file: FileAttachment = { kind: 'file', path };
+    if (isEmpty) return [file];
+    // The line that a selection only touches is not selected.
+    const endLine = end.character === 0 ? end.line - 1 : end.line;
+    const lines = new Range(start.line, 0, endLine, editor.document.lineAt(endLine).text.length);
+    const text = editor.document.getText(lines);
+    return [{ kind: 'selection', path, startLine: start.line, endLine, text }, file];
   }
 
   private async show(open: (repository: RepositoryInfo) => Promise<void>): Promise<void> {
@@ -136,8 +157,4 @@ export class Link extends Disposable {
     for (const abort of this.running.values()) abort.abort();
     for (const each of this.disposables) each.dispose();
   }
-}
-
-function isAllowed(method: string): method is Allowed {
-  return Object.hasOwn(ALLOWED, method);
 }

@@ -1,22 +1,41 @@
-import type { Approval, ApprovalRequestResult, Range, RequestMethod, TurnEvent } from '@ckit/client';
+import type { Approval, Range, RequestMethod, TurnEvent } from '@ckit/client';
 
-/** What a page may ask the daemon for, and nothing else; and about which repository, where the method takes one. */
+/** Which repository a method is about: that of the page, that of the person's editor, or none. */
+export type Which = 'same' | 'current' | 'none';
+
+type Methods = { [M in RequestMethod]?: Which };
+
+/** What any page may ask the daemon for. */
 export const ALLOWED = {
   'ckit/repo/graph': 'same',
   'ckit/repo/impact': 'same',
+  'ckit/rag/query': 'current',
+} as const satisfies Methods;
+
+/** What the page may ask for besides that asks the person, and nothing else. */
+export const ALLOWED_CHAT = {
+  'ckit/entity/list': 'same',
+  'ckit/provider/list': 'none',
+  'ckit/provider/models': 'none',
   'ckit/session/create': 'current',
+  'ckit/session/list': 'current',
   'ckit/session/get': 'none',
+  'ckit/session/rename': 'none',
+  'ckit/session/fork': 'none',
+  'ckit/session/archive': 'none',
+  'ckit/session/delete': 'none',
+  'ckit/session/export': 'none',
+  'ckit/session/compact': 'none',
   'ckit/turn/start': 'none',
   'ckit/turn/steer': 'none',
-  'ckit/rag/query': 'current',
-} as const satisfies { [M in RequestMethod]?: 'same' | 'current' | 'none' };
+  'ckit/approval/list': 'none',
+  'ckit/approval/resolve': 'none',
+} as const satisfies Methods;
 
-export type Allowed = keyof typeof ALLOWED;
+export type Allowed = keyof typeof ALLOWED | keyof typeof ALLOWED_CHAT;
 
 /** Methods whose answers come in parts. */
 export const STREAMED: readonly string[] = ['ckit/rag/query'] satisfies Allowed[];
-
-export type Decision = ApprovalRequestResult['decision'];
 
 /** From a page to the extension. */
 export type FromPage =
@@ -25,14 +44,16 @@ export type FromPage =
   | { kind: 'cancel'; id: number }
   | { kind: 'open'; path: string; range: Range }
   | { kind: 'choose'; entity: string }
-  | { kind: 'decide'; approval: string; decision: Decision };
+  /** What is open in the editor; answered like a request, as the next one is. */
+  | { kind: 'editor'; id: number }
+  | { kind: 'save'; id: number; text: string };
 
 /** What the extension wants a page to do. */
 export type Order =
   | { kind: 'ask'; question: string }
   | { kind: 'say'; text: string }
-  | { kind: 'load'; sessionId: string }
   | { kind: 'clear' }
+  | { kind: 'earlier' }
   | { kind: 'highlight'; entity: string };
 
 /** From the extension to a page. */
@@ -43,5 +64,6 @@ export type ToPage =
   | { kind: 'part'; id: number; text: string }
   | { kind: 'turnEvent'; event: TurnEvent }
   | { kind: 'approval'; approval: Approval }
-  | { kind: 'answered'; approval: string; decision: Decision | undefined }
+  | { kind: 'answered'; approval: string; decision: Approval['decision'] | undefined }
+  | { kind: 'restarted' }
   | { kind: 'changed' };

@@ -1,23 +1,38 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'vscode';
+import { commands, EventEmitter, Range, Selection, window, workspace } from 'vscode';
 import type { Webview } from 'vscode';
+import type {
+  ApprovalListResult,
+  Attachment,
+  SessionExportResult,
+  SessionGetResult,
+  SessionListResult,
+  SessionResult,
+  TurnResult,
+} from '@ckit/client';
 import type { Insides } from '../../src/extension';
 import type { Link } from '../../src/webviews/link';
 import type { FromPage, ToPage } from '../../src/webviews/messages';
-import { insides, until } from './insides';
+import { daemonPid, file, insides, textOf, until } from './insides';
 
 let parts: Insides;
 before(async () => {
   parts = await insides();
 });
 
-/** A page's side of a link: what it sends, and what comes back. */
-function page(asksPerson: boolean): {
+interface Page {
   send: (message: FromPage) => void;
+  /** Asks the daemon for something; what comes is the result, or the message of a failure. */
+  ask: <T>(method: string, params: object) => Promise<T & { message: string }>;
+  /** Asks the extension for something. */
+  want: <T>(message: (id: number) => FromPage) => Promise<T & { message: string }>;
   got: ToPage[];
   link: Link;
   next: EventEmitter<void>;
-} {
+}
+
+/** A page's side of a link: what it sends, and what comes back. */
+function page(asksPerson: boolean): Page {
   const sent = new EventEmitter<FromPage>();
   const next = new EventEmitter<void>();
   const got: ToPage[] = [];
@@ -29,7 +44,23 @@ function page(asksPerson: boolean): {
       return true;
     },
   } as unknown as Webview;
-  return { send: (message) => sent.fire(message), got, link: parts.link(webview, asksPerson), next };
+  let ids = 1000;
+  const want: Page['want'] = async (message) => {
+    const id = ++ids;
+    const answer = (): ToPage | undefined => got.find((each) => 'id' in each && each.id === id && each.kind !== 'part');
+    sent.fire(message(id));
+    await until(next.event, 'an answer', () => answer() !== undefined);
+    const found = answer();
+    return (found?.kind === 'answer' ? found.result : found) as never;
+  };
+  return {
+    send: (message) => sent.fire(message),
+    want,
+    ask: (method, params) => want((id) => ({ kind: 'request', id, method, params })),
+    got,
+    link: parts.link(webview, asksPerson),
+    next,
+  };
 }
 
 describe('pages', () => {
@@ -42,9 +73,11 @@ describe('pages', () => {
   });
 
   it('may not ask for anything but what they need', async () => {
-    for (const method of ['ckit/pipeline/run', 'ckit/entity/update', 'shutdown', 'toString', 'ckit/approval/resolve']) {
-      const { got, link, next, send } = page(true);
-      send({ kind: 'request', id: 7, method, params: {} });
+    const never = ['ckit/pipeline/run', 'ckit/entity/update', 'shutdown', 'toString'];
+    const chat = ['ckit/approval/resolve', 'ckit/session/delete', 'ckit/turn/start'];
+    for (const [method, asksPerson] of [...never.map((each) => [each, true]), ...chat.map((each) => [each, false])]) {
+      const { got, link, next, send } = page(asksPerson as boolean);
+      send({ kind: 'request', id: 7, method: method as string, params: {} });
       await until(next.event, 'a refusal', () => got.length > 0);
       assert.deepEqual(got, [
         { kind: 'failure', id: 7, code: 'unknown', message: `A page may not ask for ${method}.` },
@@ -82,11 +115,69 @@ describe('pages', () => {
     asked.send({ kind: 'ready' });
     await until(asked.next.event, 'a question', () => asked.got.some(({ kind }) => kind === 'approval'));
     const [approval] = parts.approvals.pending;
-    other.send({ kind: 'decide', approval: approval?.id ?? '', decision: 'allowOnce' });
+    const id = approval?.id ?? '';
+    assert.match((await other.ask('ckit/approval/resolve', { id, decision: 'allowOnce' })).message, /may not ask/);
     assert.equal(parts.approvals.pending.length, 1);
-    asked.send({ kind: 'decide', approval: approval?.id ?? '', decision: 'deny' });
-    assert.equal(parts.approvals.pending.length, 0);
+    await asked.ask('ckit/approval/resolve', { id, decision: 'deny', note: 'Not now' });
     assert.equal((await turn.result).stopReason, 'endTurn');
+    // Whoever else shows the question has been told.
+    assert.equal(parts.approvals.pending.length, 0);
+    const { approvals } = await client.request('ckit/approval/list', { sessionId: session.id, state: null });
+    assert.deepEqual([approvals[0]?.state, approvals[0]?.note], ['denied', 'Not now']);
     for (const each of [other, asked]) each.link.dispose();
+  });
+
+  it('can attach what is open and what is selected, and have texts shown', async () => {
+    const chat = page(true);
+    const document = await workspace.openTextDocument(await file('tasks', 'T-010'));
+    const editor = await window.showTextDocument(document);
+    editor.selection = new Selection(1, 3, 3, 0);
+    const open = await chat.want<Attachment[]>((id) => ({ kind: 'editor', id }));
+    const path = workspace.asRelativePath(document.uri);
+    const text = document.getText(new Range(1, 0, 2, document.lineAt(2).text.length));
+    const attachments: Attachment[] = [{ kind: 'selection', path, startLine: 1, endLine: 2, text }, { kind: 'file', path }];
+    assert.deepEqual(open, attachments);
+    const { session } = await chat.ask<SessionResult>('ckit/session/create', {});
+    await chat.ask('ckit/turn/start', { sessionId: session.id, text: 'What is this?', attachments });
+    const { items } = await chat.ask<SessionGetResult>('ckit/session/get', { id: session.id });
+    assert.deepEqual(items.find((each) => each.kind === 'userMessage')?.attachments, attachments);
+    const { content } = await chat.ask<SessionExportResult>('ckit/session/export', { id: session.id });
+    await chat.want((id) => ({ kind: 'save', id, text: content }));
+    const shown = window.activeTextEditor?.document;
+    assert.deepEqual([shown?.isUntitled, shown?.languageId, shown?.getText()], [true, 'markdown', content]);
+    await commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    chat.link.dispose();
+  });
+
+  it('see the conversations of their own repository, newest first', async () => {
+    const chat = page(true);
+    const { session } = await chat.ask<SessionResult>('ckit/session/create', { title: 'The newest' });
+    const { sessions } = await chat.ask<SessionListResult>('ckit/session/list', {});
+    assert.equal(sessions[0]?.id, session.id);
+    assert.deepEqual([...new Set(sessions.map(({ repository }) => repository))], [session.repository]);
+    chat.link.dispose();
+  });
+
+  it('are told of edits that do not fit, and go on with a turn that the death of the daemon cut off', async () => {
+    const chat = page(true);
+    chat.send({ kind: 'ready' });
+    const { session } = await chat.ask<SessionResult>('ckit/session/create', {});
+    const { id: sessionId } = session;
+    const cut = chat.ask('ckit/turn/start', { sessionId, text: 'Set status of T-004 to blocked' });
+    await until(chat.next.event, 'a question', () => chat.got.some(({ kind }) => kind === 'approval'));
+    process.kill(daemonPid(), 'SIGKILL');
+    await cut;
+    await until(chat.next.event, 'a new daemon', () => chat.got.some(({ kind }) => kind === 'restarted'));
+    const { turns } = await chat.ask<SessionGetResult>('ckit/session/get', { id: sessionId });
+    assert.deepEqual(turns.map(({ status }) => status), ['interrupted']);
+    const { approvals } = await chat.ask<ApprovalListResult>('ckit/approval/list', { sessionId });
+    const id = approvals[0]?.id;
+    const wrong = { id, decision: 'allowOnce', arguments: { colour: 'red' } };
+    assert.match((await chat.ask('ckit/approval/resolve', wrong)).message, /colour: unknown field/);
+    await chat.ask('ckit/approval/resolve', { id, decision: 'allowOnce' });
+    const { turn } = await chat.ask<TurnResult>('ckit/turn/start', { sessionId, resume: turns[0]?.id });
+    assert.deepEqual([turn.status, turn.stopReason], ['completed', 'endTurn']);
+    assert.match(await textOf(await file('tasks', 'T-004')), /^status: blocked$/m);
+    chat.link.dispose();
   });
 });
