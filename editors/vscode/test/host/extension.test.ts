@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { commands, extensions, workspace } from 'vscode';
 import type { Insides } from '../../src/extension';
 import type { Node } from '../../src/entityTree';
-import { insides, until } from './insides';
+import { daemonPid, insides, until } from './insides';
 
 let parts: Insides;
 before(async () => {
@@ -79,12 +78,3 @@ describe('the extension', () => {
     await parts.session.client();
   });
 });
-
-/** The newest one: another may still be on its way out after a restart. */
-function daemonPid(): number {
-  const options = ['-o', 'pid=,args=', '--sort=start_time', '--ppid', String(process.pid)];
-  const found = execFileSync('ps', options, { encoding: 'utf8' })
-    .split('\n')
-    .filter((each) => /ckit.daemon/.test(each));
-  return Number.parseInt(found.at(-1) ?? '', 10);
-}

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Position, Range, Uri, commands, extensions, languages, workspace } from 'vscode';
+import { Position, Range, Uri, commands, extensions, languages, window, workspace } from 'vscode';
 import type { CodeAction, Diagnostic, Event } from 'vscode';
 import type { Insides } from '../../src/extension';
 
@@ -52,6 +53,14 @@ export async function textOf(uri: Uri): Promise<string> {
   return new TextDecoder().decode(await workspace.fs.readFile(uri));
 }
 
+/** The text of a document of the extension's own that is shown, as an editor or as a preview. */
+export async function shownText(name: string): Promise<string> {
+  const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
+  const labels = tabs.map(({ label }) => label);
+  if (!labels.some((label) => label.includes(name))) throw new Error(`${name} is not shown: ${labels.join(', ')}`);
+  return (await workspace.openTextDocument(Uri.from({ scheme: 'ckit-text', path: `/${name}` }))).getText();
+}
+
 export async function actionsAt(uri: Uri, range: Range): Promise<CodeAction[]> {
   return (await commands.executeCommand<CodeAction[]>('vscode.executeCodeActionProvider', uri, range)) ?? [];
 }
@@ -62,4 +71,13 @@ export function placeOf(text: string, part: string): Range {
   const before = text.slice(0, text.indexOf(part)).split('\n');
   const start = new Position(before.length - 1, before.at(-1)?.length ?? 0);
   return new Range(start, start.translate(0, part.length));
+}
+
+/** The process of the daemon, the newest one: another may still be on its way out after a restart. */
+export function daemonPid(): number {
+  const options = ['-o', 'pid=,args=', '--sort=start_time', '--ppid', String(process.pid)];
+  const found = execFileSync('ps', options, { encoding: 'utf8' })
+    .split('\n')
+    .filter((each) => /ckit.daemon/.test(each));
+  return Number.parseInt(found.at(-1) ?? '', 10);
 }
