@@ -1,64 +1,65 @@
 import cytoscape from 'cytoscape';
-import type { EntitySummary } from '@ckit/protocol';
 import type { Bridge } from './bridge';
+import { arrange } from './columns';
 import { fill, h } from './dom';
+import { captions, colorsOf, styleOf } from './graphStyle';
 
-const COLORS = ['#5b8def', '#3aa76d', '#b57edc', '#e0a030', '#d9534f', '#3fb8c6', '#8d8d8d', '#c2649a'];
+/** So many facts or more are not drawn while the picture moves. */
+const MANY = 1500;
+const MARGIN = 24;
 
-/** The graph of the repository: filter by type, click to choose, and see what a change reaches. */
+/** The graph of the repository: filter by type, find, click to choose, and see what a change reaches. */
 export class GraphView {
   readonly element: HTMLElement;
   private readonly canvas = h('div', { class: 'canvas', role: 'img', 'aria-label': 'Graph of entities' });
   private readonly filters = h('div', { class: 'filters' });
+  private readonly search = h('input', { type: 'search', placeholder: 'Find', 'aria-label': 'Find in the graph' });
   private readonly hidden = new Set<string>();
+  private colors: ReadonlyMap<string, string> = new Map();
   private picture: cytoscape.Core | undefined;
 
   constructor(
     private readonly bridge: Bridge,
     private readonly onChoose: (id: string) => void,
   ) {
-    this.element = h('section', { class: 'graph' }, this.filters, this.canvas);
+    this.search.addEventListener('input', () => this.find());
+    this.search.addEventListener('keydown', (event) => {
+      const first = this.found().first();
+      if (event.key === 'Enter' && first.nonempty()) this.onChoose(first.id());
+    });
+    const all = h('button', { type: 'button', onclick: () => this.fit() }, 'Fit');
+    const bar = h('div', { class: 'bar' }, this.filters, this.search, all);
+    this.element = h('section', { class: 'graph' }, bar, this.canvas);
   }
 
   /** Draws the graph anew. */
   async load(): Promise<void> {
     const graph = await this.bridge.request('ckit/repo/graph', { limit: 10_000 });
     const types = [...new Set(graph.nodes.map((node) => node.type))];
-    const colorOf = (type: string): string => COLORS[types.indexOf(type) % COLORS.length] ?? '#888';
-    this.drawFilters(types, colorOf);
+    this.colors = colorsOf(types);
+    this.drawFilters(types);
     this.picture?.destroy();
-    const style = getComputedStyle(this.element);
-    this.picture = cytoscape({
+    const caption = captions(this.canvas);
+    // What governs everything says nothing about how things hang together.
+    const edges = graph.edges.filter(({ rel }) => rel !== 'governs');
+    const picture = cytoscape({
       container: this.canvas,
       elements: [
-        ...graph.nodes.map((node) => ({ data: { id: node.id, label: labelOf(node), type: node.type } })),
-        // What governs everything says nothing about how things hang together.
-        ...graph.edges.filter(({ rel }) => rel !== 'governs').map((edge) => ({ data: { source: edge.source, target: edge.target, rel: edge.rel } })),
+        ...graph.nodes.map(({ id, type, title }) => ({ data: { id, type, title, label: caption(id, title) } })),
+        ...edges.map(({ source, target, rel }) => ({ data: { source, target, rel } })),
       ],
-      layout: { name: 'cose', animate: false, randomize: false, nodeRepulsion: () => 200_000, idealEdgeLength: () => 90, nodeOverlap: 60, padding: 24 },
-      style: [
-        {
-          selector: 'node',
-          style: {
-            label: 'data(label)',
-            color: style.color,
-            width: 16,
-            height: 16,
-            'font-size': 8,
-            'text-valign': 'bottom',
-            'text-margin-y': 2,
-            'text-wrap': 'ellipsis',
-            'text-max-width': '110px',
-            'background-color': (node: cytoscape.NodeSingular) => colorOf(String(node.data('type'))),
-          },
-        },
-        { selector: 'edge', style: { width: 1, opacity: 0.45, 'line-color': '#888', 'curve-style': 'bezier', 'target-arrow-shape': 'triangle', 'target-arrow-color': '#888' } },
-        { selector: '.faded', style: { opacity: 0.12, 'text-opacity': 0 } },
-        { selector: '.changed', style: { 'border-width': 4, 'border-color': '#d9534f' } },
-        { selector: '.stale', style: { 'border-width': 4, 'border-color': '#e0a030' } },
-      ],
+      layout: { name: 'preset' },
+      minZoom: 0.03,
+      maxZoom: 3,
+      hideEdgesOnViewport: edges.length > MANY,
+      textureOnViewport: edges.length > MANY,
+      boxSelectionEnabled: false,
+      autoungrabify: true,
     });
-    this.picture.on('tap', 'node', (event) => this.onChoose(String(event.target.id())));
+    this.picture = picture;
+    picture.on('tap', 'node', (event) => this.onChoose(String(event.target.id())));
+    picture.on('mouseover', 'node', (event) => event.target.connectedEdges().addClass('near'));
+    picture.on('mouseout', 'node', (event) => event.target.connectedEdges().removeClass('near'));
     this.applyFilters();
   }
 
@@ -68,18 +69,15 @@ export class GraphView {
     const stale = new Set(impact.stale.map(({ entity }) => entity.id));
     this.picture?.batch(() => {
       this.picture?.nodes().forEach((node) => {
-        const reached = stale.has(node.id());
         node.toggleClass('changed', node.id() === id);
-        node.toggleClass('stale', reached);
-        node.toggleClass('faded', !reached && node.id() !== id);
+        node.toggleClass('stale', stale.has(node.id()));
       });
-      this.picture?.edges().forEach((edge) => {
-        edge.toggleClass('faded', edge.source().hasClass('faded') || edge.target().hasClass('faded'));
-      });
+      this.fade((node) => node.hasClass('changed') || node.hasClass('stale'));
     });
+    this.fit(this.picture?.nodes('.changed, .stale'));
   }
 
-  private drawFilters(types: string[], colorOf: (type: string) => string): void {
+  private drawFilters(types: string[]): void {
     fill(
       this.filters,
       ...types.map((type) => {
@@ -90,19 +88,63 @@ export class GraphView {
           this.applyFilters();
         });
         const dot = h('span', { class: 'dot' });
-        dot.style.backgroundColor = colorOf(type);
+        dot.style.backgroundColor = this.colors.get(type) ?? '';
         return h('label', {}, box, dot, type);
       }),
     );
   }
 
+  /** Hides types, and closes the gaps that they leave. */
   private applyFilters(): void {
+    const { picture } = this;
+    if (!picture) return;
+    picture.batch(() => {
+      picture.nodes().forEach((node) => {
+        node.toggleClass('hidden', this.hidden.has(String(node.data('type'))));
+      });
+      const shown = picture.nodes().not('.hidden');
+      const places = arrange(
+        shown.map((node) => ({ id: node.id(), type: String(node.data('type')) })),
+        picture.edges().map((edge) => ({ source: edge.source().id(), target: edge.target().id() })),
+        this.canvas.clientHeight / Math.max(1, this.canvas.clientWidth),
+      );
+      shown.positions((node) => places.get(node.id()) ?? { x: 0, y: 0 });
+    });
+    // Lines are laid between the places of their ends, so that they come last.
+    picture.style(styleOf(this.canvas, this.colors));
+    this.fit();
+  }
+
+  /** Brings entities into view, all of them by default. */
+  private fit(which = this.picture?.nodes()): void {
+    const shown = which?.not('.hidden');
+    if (!this.picture || !shown?.nonempty()) return;
+    this.picture.fit(shown, MARGIN);
+    if (this.picture.zoom() <= 1) return;
+    this.picture.zoom(1);
+    this.picture.center(shown);
+  }
+
+  /** Leaves bright what has the words of the search field in its id or title. */
+  private find(): void {
+    const found = this.search.value.trim() ? this.found() : undefined;
+    this.picture?.batch(() => this.fade((node) => found?.contains(node) ?? true));
+    this.fit(found);
+  }
+
+  private found(): cytoscape.NodeCollection {
+    const wanted = this.search.value.trim().toLowerCase();
+    const fits = (node: cytoscape.NodeSingular): boolean =>
+      `${node.id()} ${String(node.data('title') ?? '')}`.toLowerCase().includes(wanted);
+    return (this.picture ?? cytoscape()).nodes().not('.hidden').filter(fits);
+  }
+
+  private fade(isBright: (node: cytoscape.NodeSingular) => boolean): void {
     this.picture?.nodes().forEach((node) => {
-      node.style('display', this.hidden.has(String(node.data('type'))) ? 'none' : 'element');
+      node.toggleClass('faded', !isBright(node));
+    });
+    this.picture?.edges().forEach((edge) => {
+      edge.toggleClass('faded', edge.source().hasClass('faded') || edge.target().hasClass('faded'));
     });
   }
-}
-
-function labelOf(node: EntitySummary): string {
-  return node.title ? `${node.id} ${node.title}` : node.id;
 }
