@@ -150,9 +150,11 @@ export class Attachments {
 /** A small sign of something attached. */
 export function chip(attachment: Attachment, onRemove?: () => void): HTMLElement {
   const label = labelOf(attachment);
+  // In a narrow window a path shows its end, which tells more.
+  const short = attachment.kind === 'entity' ? label : label.slice(label.lastIndexOf('/') + 1);
   const remove =
     onRemove && h('button', { type: 'button', class: 'link', 'aria-label': `Take ${label} off`, onclick: onRemove }, '✕');
-  return h('span', { class: 'chip', title: label }, h('span', {}, label), remove);
+  return h('span', { class: 'chip', title: label }, h('span', {}, short), remove);
 }
 
 function labelOf(attachment: Attachment): string {

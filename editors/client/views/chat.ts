@@ -54,11 +54,17 @@ export class ChatView {
     if (this.running) this.cancel();
   }
 
-  /** Begins a new conversation. */
+  /** Leaves the conversation; the next message begins another one. */
   clear(): void {
     this.leave();
     this.show(undefined);
     this.composer.choices.show(undefined);
+  }
+
+  /** Begins a new conversation. */
+  begin(): void {
+    this.conversations.toggle(false);
+    this.clear();
     this.composer.focus();
   }
 

@@ -53,12 +53,24 @@ export class Choices {
 
   private async list(): Promise<void> {
     const found = await this.bridge.request('ckit/provider/list', {});
-    const groups = await Promise.all(found.providers.map((each) => this.group(each, found)));
     const chosen = this.model.value;
     this.standard = found.chat;
-    fill(this.model, h('option', { value: '' }, `${found.chat} (default)`), ...groups);
     this.model.title = '';
+    fill(this.model, h('option', { value: '' }, `${found.chat} (default)`));
     this.choose(chosen || undefined);
+    // A provider that takes its time keeps nobody from choosing another one's models.
+    await Promise.all(found.providers.map(async (each) => this.insert(await this.group(each, found))));
+  }
+
+  private insert(group: HTMLElement | undefined): void {
+    if (group === undefined) return;
+    const chosen = this.model.value;
+    const listed = [...group.querySelectorAll('option')].map(({ value }) => value);
+    for (const option of [...this.model.children]) {
+      if (option instanceof HTMLOptionElement && option.value !== '' && listed.includes(option.value)) option.remove();
+    }
+    this.model.append(group);
+    this.model.value = chosen;
   }
 
   private async group(provider: Provider, { chat }: ProviderListResult): Promise<HTMLElement | undefined> {

@@ -14,6 +14,7 @@ export interface Opened {
   load(id: string): Promise<void>;
   show(session: Session): void;
   clear(): void;
+  begin(): void;
   compact(): Promise<void>;
 }
 
@@ -41,7 +42,7 @@ export class Conversations {
       'Earlier',
     );
     this.menu = menu('What to do with this conversation', () => this.actionsOf(this.opened.session));
-    const start = h('button', { type: 'button', class: 'quiet', onclick: () => this.begin() }, 'New');
+    const start = h('button', { type: 'button', class: 'quiet', onclick: () => this.opened.begin() }, 'New');
     this.element = h('div', { class: 'head' }, h('div', { class: 'bar' }, this.title, start, this.open, this.menu), this.problem);
     const filters = h('div', { class: 'filter' }, this.search, h('label', {}, this.archived, 'Archived'));
     this.earlier = h('div', { class: 'earlier', hidden: true }, filters, this.list);
@@ -73,11 +74,6 @@ export class Conversations {
     this.archived.checked = false;
     this.search.focus();
     void this.refresh();
-  }
-
-  private begin(): void {
-    this.toggle(false);
-    this.opened.clear();
   }
 
   private async refresh(): Promise<void> {

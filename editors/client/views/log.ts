@@ -13,7 +13,7 @@ interface Shown {
 
 /** What was said and done in a conversation, in the order in which it began. */
 export class Log {
-  readonly element = h('div', { class: 'log', role: 'log', 'aria-live': 'polite' });
+  readonly element = h('div', { class: 'log', role: 'log', tabindex: '0', 'aria-label': 'Conversation', 'aria-live': 'polite' });
   private readonly items = new Map<string, Shown>();
   private atEnd = true;
 
