@@ -129,6 +129,24 @@ def test_a_person_s_story_in_vs_code(hosts: Hosts, package: Path, tmp_path: Path
     assert seen["cancelled"].endswith("cancelled")
 
 
+def test_a_person_leads_conversations_in_vs_code(hosts: Hosts, package: Path, tmp_path: Path) -> None:
+    root = copy_example(tmp_path / "lantern")
+    person = settings(**{"security.workspace.trust.enabled": False, "workbench.colorTheme": DARK})
+    with code_server(hosts, tmp_path / "vscode", person, extension=package) as server:
+        run = drive(hosts, server, "chat.mjs", root)
+    seen: dict[str, Any] = json.loads(run.stdout or "{}")
+    assert seen.get("step") == "end", run.stderr[-4000:]
+    assert seen.pop("refused").startswith("The arguments don't fit: ")
+    assert seen == {
+        "step": "end",
+        "attached": ["T-010-online-registration.yaml:1-2", "FEAT-002"],
+        "edited": "needs-review",
+        "title": "What is this about?",
+        "again": "What is this about?",
+        "problems": [],
+    }
+
+
 def test_two_repositories_in_one_window_are_told_apart(hosts: Hosts, package: Path, tmp_path: Path) -> None:
     first, second = (copy_example(tmp_path / name, git=False) for name in ("lantern", "lamp"))
     feature = next((second / "contexts" / "features").glob("FEAT-002*"))
