@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
+import { resolved } from './paths';
 
 /** What the search for the daemon may look at. */
 export interface Surroundings {
@@ -31,26 +32,40 @@ const ENVIRONMENTS = ['.venv', 'venv', 'env'];
 /**
  * Finds the daemon: by the setting, in a virtual environment of the workspace, in PATH.
  *
- * A virtual environment of a workspace that nobody trusts is never looked at, since its programs are anybody's.
+ * No program that lies in a workspace which nobody trusts is ever taken, whoever names it, since it is anybody's.
  *
  * @throws MissingProgramError where there is none.
  */
 export function findProgram(where: Surroundings): Program {
   if (where.path !== '') return bySetting(where);
-  for (const candidate of candidates(where)) if (isProgram(candidate.command)) return candidate;
+  for (const candidate of candidates(where)) {
+    if (isProgram(candidate.command) && isTrusted(candidate.command, where)) return candidate;
+  }
   throw new MissingProgramError(
     'The program ckit-daemon is neither in a virtual environment of this workspace nor in PATH. ' +
       'Install it with `pip install ckit-daemon`, or name its path in the setting ckit.path.',
   );
 }
 
-function bySetting({ path, args, folders, home }: Surroundings): Program {
+function bySetting(where: Surroundings): Program {
+  const { args, folders, home, path } = where;
   const command = path.replace(/^~(?=[\\/])/, home).replace('${workspaceFolder}', folders[0] ?? '');
   if (!isAbsolute(command)) throw new MissingProgramError(`The setting ckit.path must be absolute: ${path}`);
   if (!isProgram(command)) {
     throw new MissingProgramError(`The setting ckit.path names ${command}, which is no program that can be run.`);
   }
+  if (!isTrusted(command, where)) {
+    throw new MissingProgramError(
+      `The setting ckit.path names ${command}, which lies in this workspace. It is started once you trust the workspace.`,
+    );
+  }
   return { command, args: [...args], from: 'setting' };
+}
+
+function isTrusted(command: string, { folders, trusted }: Surroundings): boolean {
+  if (trusted) return true;
+  const real = resolved(command);
+  return !folders.some((folder) => real.startsWith(resolved(folder) + sep));
 }
 
 function* candidates({ folders, trusted, env, windows }: Surroundings): Iterable<Program> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -69,6 +69,19 @@ test('the virtual environment of the workspace comes before PATH', () => {
 
 test('a workspace that nobody trusts can not name the program', () => {
   assert.deepEqual(findProgram(surroundings({ trusted: false })), { command: inPath, args: [], from: 'path' });
+});
+
+test('in a workspace that nobody trusts no program of it is started, whoever names it', () => {
+  const inside = dirname(inEnvironment);
+  const env = { VIRTUAL_ENV: dirname(inside), PATH: [inside, dirname(inPath)].join(delimiter) };
+  assert.equal(findProgram(surroundings({ trusted: false, env })).command, inPath);
+  assert.equal(findProgram(surroundings({ folders: [], env })).command, inEnvironment);
+  const path = '${workspaceFolder}/.venv/' + `${scripts}/${name}`;
+  assert.throws(() => findProgram(surroundings({ trusted: false, path })), /once you trust the workspace/);
+  const link = join(root, 'link');
+  symlinkSync(inEnvironment, link);
+  assert.throws(() => findProgram(surroundings({ trusted: false, path: link })), /lies in this workspace/);
+  assert.equal(findProgram(surroundings({ trusted: true, path: link })).command, link);
 });
 
 test('a relative folder in PATH is no place to look', () => {
