@@ -1,5 +1,5 @@
-import { commands, EventEmitter, window } from 'vscode';
-import type { CancellationToken, Disposable, QuickPickItem } from 'vscode';
+import { commands, EventEmitter } from 'vscode';
+import type { CancellationToken, Disposable } from 'vscode';
 import type { Approval, ApprovalRequestResult } from '@ckit/client';
 
 export type Decision = ApprovalRequestResult['decision'];
@@ -51,25 +51,6 @@ export class Approvals implements Disposable {
 
   get pending(): Approval[] {
     return [...this.waiting.values()].map(({ approval }) => approval);
-  }
-
-  /** Lets the person answer a question by keyboard. */
-  async pick(): Promise<void> {
-    const approval = this.pending[0];
-    if (approval === undefined) {
-      void window.showInformationMessage('ckit has no question.');
-      return;
-    }
-    const items: (QuickPickItem & { decision: Decision })[] = [
-      { label: '$(check) Allow once', decision: 'allowOnce' },
-      ...(approval.sessionId === undefined
-        ? []
-        : [{ label: '$(check-all) Allow for this session', decision: 'allowForSession' as const }]),
-      { label: '$(close) Deny', decision: 'deny' },
-    ];
-    const placeHolder = approval.command ? `$ ${approval.command.join(' ')}` : (approval.files ?? []).join(', ');
-    const chosen = await window.showQuickPick(items, { title: approval.title, placeHolder, ignoreFocusOut: true });
-    if (chosen !== undefined) this.answer(approval.id, { decision: chosen.decision });
   }
 
   dispose(): void {

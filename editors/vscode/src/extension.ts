@@ -1,22 +1,31 @@
 import { commands, ExtensionMode, Uri, window, workspace } from 'vscode';
 import type { ExtensionContext, Webview } from 'vscode';
 import { Approvals } from './approvals';
+import { answerCommands } from './commands/answer';
 import type { Commands, Context } from './commands/context';
 import { daemonCommands } from './commands/daemon';
+import { editCommands } from './commands/edit';
 import { lookCommands } from './commands/look';
 import { makeCommands } from './commands/make';
+import { modelCommands } from './commands/models';
+import { originCommands } from './commands/origin';
 import { pipelineCommands } from './commands/pipelines';
+import { searchCommands } from './commands/search';
 import { pageCommands } from './commands/talk';
 import { EntityTree } from './entityTree';
+import { Generations } from './generations';
+import { hiding } from './hiding';
 import { ImpactTree } from './impactTree';
 import { Keys } from './keys';
 import { failed } from './messages';
+import { Place } from './place';
 import { PROPOSAL_SCHEME, Proposals } from './proposals';
 import { Repositories } from './repositories';
-import { explain, Session } from './session';
+import { Session } from './session';
 import { AT_START, settings } from './settings';
 import { Status } from './status';
 import { TEXT_SCHEME, Texts } from './texts';
+import { explain } from './trouble';
 import { GRAPH, GraphPanel } from './webviews/graphPanel';
 import { Link } from './webviews/link';
 import { SideView } from './webviews/sideView';
@@ -39,16 +48,21 @@ export function activate(extension: ExtensionContext): Insides | undefined {
   const log = window.createOutputChannel('ckit', { log: true });
   const approvals = new Approvals();
   const keys = new Keys(extension.secrets, extension.globalState);
-  const session = new Session(log, version, {
-    'ckit/approval/request': ({ approval }, token) => approvals.ask(approval, token),
-    'ckit/secret/request': (params, token) => keys.request(params, token),
-  });
+  const session = new Session(
+    hiding(log, (text) => keys.hide(text)),
+    version,
+    {
+      'ckit/approval/request': ({ approval }, token) => approvals.ask(approval, token),
+      'ckit/secret/request': (params, token) => keys.request(params, token),
+    },
+  );
   running = session;
   const repositories = new Repositories(session);
   const texts = new Texts(TEXT_SCHEME);
   const proposals = new Proposals(session);
   const status = new Status(session, approvals);
-  const context: Context = { session, repositories, approvals, texts };
+  const generations = new Generations(extension.workspaceState);
+  const context: Context = { session, repositories, approvals, proposals, generations, texts };
 
   const chat = new SideView('chat', 'Chat', extensionUri, context);
   const ask = new SideView('ask', 'Ask', extensionUri, context);
@@ -66,6 +80,7 @@ export function activate(extension: ExtensionContext): Insides | undefined {
     entityTree,
     impactTree,
     impactView,
+    new Place(session, repositories),
     window.registerTreeDataProvider('ckit.entities', entityTree),
     ...[chat, ask].map((view) =>
       window.registerWebviewViewProvider(view.id, view, { webviewOptions: { retainContextWhenHidden: true } }),
@@ -74,7 +89,7 @@ export function activate(extension: ExtensionContext): Insides | undefined {
     session.onState((state) => {
       // What a daemon has asked that is gone, nobody waits for.
       if (state.name !== 'running') approvals.forget();
-      if (state.name === 'missing' || state.name === 'failed') void explain(state);
+      if ('reason' in state) void explain(state);
     }),
     approvals.onAsk((approval) => {
       if (settings.openDiff()) proposals.show(approval).catch(failed);
@@ -91,9 +106,13 @@ export function activate(extension: ExtensionContext): Insides | undefined {
       ...makeCommands(context),
       ...pipelineCommands(context),
       ...pageCommands(context, { chat, ask, graph }),
+      ...searchCommands(context),
+      ...originCommands(context),
+      ...editCommands(context),
+      ...modelCommands(context),
+      ...answerCommands(context),
       ...daemonCommands(context, keys, status, log),
       'ckit.refresh': () => entityTree.refresh(),
-      'ckit.answer': () => approvals.pick(),
       'ckit.allow': (side) => decide('allowOnce', side),
       'ckit.deny': (side) => decide('deny', side),
     }),

@@ -10,6 +10,8 @@ export class Keys {
   private readonly asking = new Map<string, Promise<string | undefined>>();
   /** References whose keys the daemon has, until it ends. */
   private readonly given = new Set<string>();
+  /** The keys that it has got. */
+  private readonly told = new Set<string>();
 
   constructor(
     private readonly secrets: SecretStorage,
@@ -21,13 +23,25 @@ export class Keys {
     return this.memory.get<string[]>(NAMES, []);
   }
 
+  /** A text without the keys that the daemon has got, as they are or as they stand in JSON. */
+  hide(text: string): string {
+    let hidden = text;
+    for (const key of this.told) {
+      for (const each of [key, JSON.stringify(key).slice(1, -1)]) hidden = hidden.replaceAll(each, '(a key)');
+    }
+    return hidden;
+  }
+
   /** Answers the daemon: with the key that is stored, or that the person gives now. */
   async request(params: SecretRequestParams, token: CancellationToken): Promise<SecretRequestResult> {
     const { reference } = params;
     const stored = await this.secrets.get(reference);
     // Several requests for the same key are one question to the person.
     const asked = stored ?? (await (this.asking.get(reference) ?? this.ask(params, token)));
-    if (asked !== undefined) this.given.add(reference);
+    if (asked !== undefined) {
+      this.given.add(reference);
+      this.told.add(asked);
+    }
     return { value: asked ?? null };
   }
 

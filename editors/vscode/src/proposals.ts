@@ -9,37 +9,31 @@ import { Texts } from './texts';
 /** Scheme of both sides of a proposed change. */
 export const PROPOSAL_SCHEME = 'ckit-proposal';
 
+/** What would change, and what it is called. */
+export type Change = Pick<Approval, 'id' | 'title' | 'diff' | 'repository'>;
+
 /** What an approval would change, in VS Code's own diff editor. */
 export class Proposals implements Disposable {
   private readonly texts = new Texts(PROPOSAL_SCHEME);
+  private readonly showing = new Map<string, Promise<void>>();
 
   constructor(private readonly session: Session) {}
 
   /** Opens a diff of everything that would change, as it would be. */
-  async show(approval: Approval): Promise<void> {
-    const { diff, id } = approval;
-    if (diff === undefined) return;
-    const title = titleOf(approval);
-    const files = await this.filesOf(diff, approval.repository);
-    if (files === undefined) {
-      // The file has changed since it was asked; what was asked is still shown, as a patch.
-      await this.texts.show(`${title}.diff`, diff, 'diff');
-      return;
-    }
-    const sides = files.map((file) => this.sidesOf(id, file));
-    const [[, before, after] = []] = sides;
-    if (before && after && sides.length === 1) {
-      await commands.executeCommand('vscode.diff', before, after, title, { preview: false, preserveFocus: true });
-    } else {
-      await commands.executeCommand('vscode.changes', title, sides);
-    }
+  async show(change: Change): Promise<void> {
+    const shown = this.open(change);
+    this.showing.set(change.id, shown);
+    await shown;
   }
 
   /** Closes what {@link show} has opened. */
-  async close(approval: Approval): Promise<void> {
+  async close(change: Change): Promise<void> {
+    // An answer may come before the editor does; what goes wrong with that is told by who has shown it.
+    await this.showing.get(change.id)?.catch(() => undefined);
+    this.showing.delete(change.id);
     const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
     await window.tabGroups.close(
-      tabs.filter((tab) => isOf(tab, approval)),
+      tabs.filter((tab) => isOf(tab, change)),
       true,
     );
   }
@@ -54,6 +48,25 @@ export class Proposals implements Disposable {
 
   dispose(): void {
     this.texts.dispose();
+  }
+
+  private async open(change: Change): Promise<void> {
+    const { diff, id } = change;
+    if (diff === undefined) return;
+    const title = titleOf(change);
+    const files = await this.filesOf(diff, change.repository);
+    if (files === undefined) {
+      // The file has changed since it was asked; what was asked is still shown, as a patch.
+      await this.texts.show(`${title}.diff`, diff, 'diff');
+      return;
+    }
+    const sides = files.map((file) => this.sidesOf(id, file));
+    const [[, before, after] = []] = sides;
+    if (before && after && sides.length === 1) {
+      await commands.executeCommand('vscode.diff', before, after, title, { preview: false, preserveFocus: true });
+    } else {
+      await commands.executeCommand('vscode.changes', title, sides);
+    }
   }
 
   private async filesOf(diff: string, repository: string): Promise<ChangedFile[] | undefined> {
@@ -78,15 +91,15 @@ export class Proposals implements Disposable {
   }
 }
 
-function titleOf({ title }: Approval): string {
+function titleOf({ title }: Change): string {
   return `ckit proposes: ${title}`;
 }
 
-function isOf(tab: Tab, approval: Approval): boolean {
+function isOf(tab: Tab, change: Change): boolean {
   if (tab.input instanceof TabInputTextDiff) {
     const { modified } = tab.input;
-    return modified.scheme === PROPOSAL_SCHEME && modified.query.startsWith(`${approval.id}&`);
+    return modified.scheme === PROPOSAL_SCHEME && modified.query.startsWith(`${change.id}&`);
   }
   // The editor of several diffs, and a patch as a text, are known by their names alone; VS Code adds to them.
-  return tab.label.startsWith(titleOf(approval));
+  return tab.label.startsWith(titleOf(change));
 }

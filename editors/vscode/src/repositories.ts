@@ -1,9 +1,11 @@
-import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
-import { Range, Selection, TextEditorRevealType, Uri, ViewColumn, window, workspace } from 'vscode';
+import { commands, Range, RelativePattern, TabInputText, Uri, ViewColumn, window, workspace } from 'vscode';
 import type { QuickPickItem } from 'vscode';
 import type { EntitySummary, Location, Range as PlaceRange, RepositoryInfo } from '@ckit/client';
+import { resolved } from './paths';
 import type { Session } from './session';
+import { readTemplate } from './template';
+import type { BuilderTemplate } from './template';
 
 interface EntityItem extends QuickPickItem {
   entity: EntitySummary;
@@ -50,14 +52,28 @@ export class Repositories {
 
   /** Shows a place of a file. */
   async open(repository: RepositoryInfo, path: string, range?: PlaceRange, preview = true): Promise<void> {
-    const document = await workspace.openTextDocument(this.uriOf(repository, path));
-    // Editors beside a graph or a diff stay where the person has put them.
-    const column = window.visibleTextEditors.find((each) => each.document === document)?.viewColumn ?? ViewColumn.One;
-    const editor = await window.showTextDocument(document, { viewColumn: column, preview });
-    if (range === undefined) return;
-    const place = new Range(range.start.line, range.start.character, range.end.line, range.end.character);
-    editor.selection = new Selection(place.start, place.end);
-    editor.revealRange(place, TextEditorRevealType.InCenterIfOutsideViewport);
+    const uri = this.uriOf(repository, path);
+    const shown = window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
+    await commands.executeCommand('vscode.open', uri, {
+      // Editors beside a graph or a diff stay where the person has put them.
+      viewColumn: shown?.viewColumn ?? ViewColumn.One,
+      preview,
+      ...(range && {
+        selection: new Range(range.start.line, range.start.character, range.end.line, range.end.character),
+      }),
+    });
+  }
+
+  /** Closes the editors of files that are gone: the daemon goes by what an editor shows. */
+  async closeGone(repository: RepositoryInfo, paths: readonly string[]): Promise<void> {
+    const uris = paths.map((path) => this.uriOf(repository, path));
+    const there = await Promise.all(uris.map((uri) => exists(uri)));
+    const gone = new Set(uris.filter((_, index) => !there[index]).map((uri) => uri.toString()));
+    const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
+    await window.tabGroups.close(
+      tabs.filter(({ input, isDirty }) => input instanceof TabInputText && !isDirty && gone.has(input.uri.toString())),
+      true,
+    );
   }
 
   openLocation(repository: RepositoryInfo, { path, range }: Location): Promise<void> {
@@ -98,17 +114,25 @@ export class Repositories {
   /** Lets the person choose an entity; nothing where they don't. */
   async pick(repository: RepositoryInfo, title: string, types?: string[]): Promise<EntitySummary | undefined> {
     const items = this.entities(repository, types).then((entities) =>
-      entities.map(
-        (entity): EntityItem => ({
-          entity,
-          label: entity.id,
-          description: entity.title ?? '',
-          detail: [entity.type, entity.status].filter(Boolean).join(' · '),
-        }),
-      ),
+      entities.map((entity): EntityItem => ({
+        entity,
+        label: entity.id,
+        description: entity.title ?? '',
+        detail: [entity.type, entity.status].filter(Boolean).join(' · '),
+      })),
     );
     const options = { title, placeHolder: 'Id or title', matchOnDescription: true, matchOnDetail: true };
     return (await window.showQuickPick(items, options))?.entity;
+  }
+
+  /** The builder templates of a repository, by their names. */
+  async templates(repository: RepositoryInfo): Promise<BuilderTemplate[]> {
+    const root = Uri.joinPath(this.rootOf(repository), '.context', 'templates', 'builder');
+    const files = await workspace.findFiles(new RelativePattern(root, '**/*.{yaml,yml}'), null);
+    const read = files.map(async (uri) =>
+      readTemplate(uri.path.slice(root.path.length + 1), new TextDecoder().decode(await workspace.fs.readFile(uri))),
+    );
+    return (await Promise.all(read)).sort((a, b) => a.name.localeCompare(b.name));
   }
 
   private rootOf({ rootUri }: RepositoryInfo): Uri {
@@ -126,11 +150,12 @@ export class Repositories {
   }
 }
 
-function resolved(path: string): string {
+async function exists(uri: Uri): Promise<boolean> {
   try {
-    return realpathSync.native(path);
+    await workspace.fs.stat(uri);
+    return true;
   } catch {
-    // The folder is gone, or on a drive that is: it has no other name.
-    return path;
+    // What can't be looked at is not there for an editor either.
+    return false;
   }
 }

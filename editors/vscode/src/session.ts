@@ -1,18 +1,20 @@
-import { homedir } from 'node:os';
-import { commands, EventEmitter, window, workspace } from 'vscode';
+import { commands, EventEmitter, workspace } from 'vscode';
 import type { CancellationToken, Disposable, LogOutputChannel } from 'vscode';
-import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
-import type { CloseHandlerResult, Executable } from 'vscode-languageclient/node';
+import { State } from 'vscode-languageclient/node';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { CkitClient } from '@ckit/client';
-import type { ClientMethods, TurnEvent, Wire } from '@ckit/client';
+import type { Capabilities, ClientMethods, TurnEvent, WorkspaceEdit } from '@ckit/client';
+import { languageClient, wireOf } from './language';
+import { DaemonProcess } from './process';
 import { findProgram, MissingProgramError } from './program';
+import type { Program } from './program';
 import { settings } from './settings';
 
 /** How it stands with the daemon. */
 export type SessionState =
   | { name: 'starting' }
   | { name: 'running' }
-  | { name: 'missing' | 'failed'; reason: string }
+  | { name: 'missing' | 'outdated' | 'failed'; reason: string }
   | { name: 'stopped' };
 
 /** What this extension answers to the daemon; the token is cancelled when nobody waits for the answer any more. */
@@ -23,8 +25,15 @@ export type Handlers = {
   ) => Promise<ClientMethods[M]['result']>;
 };
 
+/** How long a daemon may take to answer at its start, in milliseconds. */
+const START_MS = 60_000;
 const MAX_CRASHES = 4;
 const CRASHES_WITHIN_MS = 3 * 60_000;
+
+const UPDATE =
+  'Install the newest one with `pip install --upgrade ckit-daemon`, or name another in the setting ckit.path.';
+
+class LateError extends Error {}
 
 /** The daemon of this window: starts it, starts it again, and speaks to it. */
 export class Session implements Disposable {
@@ -35,7 +44,13 @@ export class Session implements Disposable {
   private typed: CkitClient | undefined;
   private current: SessionState = { name: 'stopped' };
   private queue: Promise<void> = Promise.resolve();
+  /** Ends the start that is under way, if there is one. */
+  private giveUp: () => void = () => undefined;
+  private process: DaemonProcess | undefined;
   private crashes: number[] = [];
+  /** Whether the present daemon has said what it can. */
+  private up = false;
+  private features: string[] = [];
   private readonly folders: Disposable;
 
   readonly onState = this.states.event;
@@ -47,6 +62,7 @@ export class Session implements Disposable {
     private readonly log: LogOutputChannel,
     private readonly version: string,
     private readonly handlers: Handlers,
+    private readonly startMs = START_MS,
   ) {
     this.folders = workspace.onDidChangeWorkspaceFolders(async () => {
       if (this.language === undefined) return;
@@ -68,13 +84,32 @@ export class Session implements Disposable {
     // Whoever asks during a restart gets the daemon that comes.
     await this.queue;
     while (this.current.name === 'starting') await this.changed();
-    if (this.current.name === 'missing' || this.current.name === 'failed') throw new Error(this.current.reason);
+    if ('reason' in this.current) throw new Error(this.current.reason);
     if (this.typed === undefined || this.current.name !== 'running') throw new Error('The ckit daemon is stopped.');
     return this.typed;
   }
 
+  /**
+   * Carries out a change that the daemon has planned, as one step that VS Code can undo, and saves it.
+   *
+   * @throws Error where VS Code can't.
+   */
+  async apply(edit: WorkspaceEdit): Promise<void> {
+    const converted = await this.language?.protocol2CodeConverter.asWorkspaceEdit(edit);
+    // What somebody has typed and not saved is theirs to save.
+    const unsaved = new Set(workspace.textDocuments.filter(({ isDirty }) => isDirty));
+    if (converted === undefined || !(await workspace.applyEdit(converted, { isRefactoring: true }))) {
+      throw new Error('VS Code could not make the change; nothing was done.');
+    }
+    const touched = new Set(converted.entries().map(([uri]) => uri.toString()));
+    for (const document of workspace.textDocuments) {
+      if (document.isDirty && !unsaved.has(document) && touched.has(document.uri.toString())) await document.save();
+    }
+  }
+
   /** Starts a daemon in place of the one that runs; never two at a time. */
   restart(): Promise<void> {
+    this.giveUp();
     return this.after(async () => {
       this.crashes = [];
       await this.end();
@@ -83,6 +118,7 @@ export class Session implements Disposable {
   }
 
   stop(): Promise<void> {
+    this.giveUp();
     return this.after(() => this.end());
   }
 
@@ -98,73 +134,89 @@ export class Session implements Disposable {
   }
 
   private async begin(): Promise<void> {
-    let program: Executable;
+    let program: Program;
     try {
-      const { command, args, from } = findProgram(settings.surroundings());
-      this.log.info(`Starting ${command} (found by ${from}).`);
-      // The folder of the workspace is no place to run in: Python would import modules that lie there.
-      program = {
-        command,
-        args: [...args, '--log-level', settings.logLevel()],
-        options: { cwd: homedir(), env: { ...process.env, PYTHONSAFEPATH: '1' } },
-      };
+      program = findProgram(settings.surroundings());
     } catch (error) {
       if (!(error instanceof MissingProgramError)) throw error;
-      this.log.error(error.message);
-      this.set({ name: 'missing', reason: error.message });
+      this.fail('missing', error.message);
       return;
     }
+    this.log.info(`Starting ${program.command} (found by ${program.from}).`);
     const language = this.makeClient(program);
     this.language = language;
     this.typed = this.connect(language);
+    this.process = undefined;
+    this.up = false;
     this.set({ name: 'starting' });
-    language.onDidChangeState(({ newState }) => {
-      if (language !== this.language) return;
-      if (newState === State.Running) void this.arrive(language);
-      else if (newState === State.StartFailed) this.fail('The daemon could not be started; its log says more.');
+    try {
+      await this.answered(language, program);
+    } catch (error) {
+      await this.refused(error, program);
+      return;
+    }
+    const known = language.initializeResult?.capabilities.experimental as { ckit?: Capabilities } | undefined;
+    if (known?.ckit === undefined) {
+      await this.close();
+      this.fail('outdated', `${program.command} is no ckit daemon, or an old one. ${UPDATE}`);
+      return;
+    }
+    this.up = true;
+    this.offer(known.ckit.features);
+    void this.arrive(language);
+  }
+
+  /** Waits until the daemon has said what it can. */
+  private async answered(language: LanguageClient, { command }: Program): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const reason = `${command} has not answered within ${this.startMs / 1000} s. Is it the ckit daemon?`;
+      timer = setTimeout(() => reject(new LateError(reason)), this.startMs);
+      // Nobody waits for a start that another one is about to replace.
+      this.giveUp = () => reject(new LateError('The start was given up.'));
     });
     try {
-      await language.start();
-    } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
+      await Promise.race([language.start(), late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  private makeClient(program: Executable): LanguageClient {
-    return new LanguageClient('ckit', 'ckit', program, {
-      documentSelector: [
-        { scheme: 'file', language: 'yaml' },
-        { scheme: 'file', language: 'markdown' },
-        { scheme: 'file', pattern: '**/{.context,.context-kit}/**' },
-      ],
-      outputChannel: this.log,
-      revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationFailedHandler: () => false,
-      errorHandler: {
-        error: () => ({ action: ErrorAction.Continue }),
-        closed: () => this.crashed(),
-      },
-      initializationOptions: () => ({
-        ckit: {
-          clientInfo: { name: 'ckit-vscode', version: this.version },
-          protocolVersions: ['1.0'],
-          config: settings.config(),
-          trusted: workspace.isTrusted,
-          answers: Object.keys(this.handlers),
-        },
-      }),
+  /** Says why a daemon did not start. */
+  private async refused(error: unknown, { command }: Program): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = (error as { data?: { code?: unknown } }).data?.code;
+    if (code === 'unsupported_protocol') {
+      this.fail('outdated', `${command} and this extension don't fit together: ${message} ${UPDATE}`);
+    } else if (error instanceof LateError) {
+      this.process?.child.kill();
+      this.fail('failed', message);
+    } else if (typeof code === 'string' || this.process === undefined) {
+      this.fail('failed', message);
+    } else {
+      // The connection is gone before it was one: the process says why, or is ended by the language client.
+      this.fail('failed', `The daemon ended at its start (${await this.process.ended}).`);
+    }
+  }
+
+  private makeClient(program: Program): LanguageClient {
+    const start = async () => {
+      const { args, command } = program;
+      this.process = await DaemonProcess.start(command, [...args, '--log-level', settings.logLevel()]);
+      return this.process.child;
+    };
+    const language: LanguageClient = languageClient({
+      log: this.log,
+      version: this.version,
+      answers: Object.keys(this.handlers),
+      start,
+      closed: () => void this.crashed(language),
     });
+    return language;
   }
 
   private connect(language: LanguageClient): CkitClient {
-    const wire: Wire = {
-      sendRequest: (method, params, token) => language.sendRequest(method, params, token),
-      sendNotification: (method, params) => language.sendNotification(method, params),
-      onNotification: (method, handler) => language.onNotification(method, handler as (params: unknown) => void),
-      onRequest: (method, handler) => language.onRequest(method, handler as (params: unknown) => Promise<unknown>),
-      onProgress: (type, token, handler) => language.onProgress(type, token, handler),
-    };
-    const client = new CkitClient(wire);
+    const client = new CkitClient(wireOf(language));
     client.on('ckit/repo/didChange', () => this.changes.fire());
     client.on('ckit/turn/event', ({ event }) => this.turns.fire(event));
     for (const [method, handler] of Object.entries(this.handlers)) {
@@ -191,24 +243,35 @@ export class Session implements Disposable {
   }
 
   /** The daemon has ended unasked: it is started again, unless it does so all the time. */
-  private crashed(): CloseHandlerResult {
+  private async crashed(language: LanguageClient): Promise<void> {
+    // One that has never run is no crash; whoever starts it says so.
+    if (language !== this.language || !this.up) return;
     const now = Date.now();
     this.crashes = [...this.crashes.filter((time) => now - time < CRASHES_WITHIN_MS), now];
     if (this.crashes.length > MAX_CRASHES) {
-      const reason = `The daemon ended ${this.crashes.length} times within three minutes.`;
-      this.fail(reason);
-      return { action: CloseAction.DoNotRestart, message: reason, handled: true };
+      const how = (await this.process?.ended) ?? '';
+      this.fail('failed', `The daemon ended ${this.crashes.length} times within three minutes (${how}).`);
+      return;
     }
     this.set({ name: 'starting' });
-    return { action: CloseAction.Restart, message: 'The daemon has ended and is started again.', handled: true };
+    await this.after(async () => {
+      if (language !== this.language) return;
+      await this.close();
+      await this.begin();
+    });
   }
 
-  private fail(reason: string): void {
+  private fail(name: 'missing' | 'outdated' | 'failed', reason: string): void {
     this.log.error(reason);
-    this.set({ name: 'failed', reason });
+    this.set({ name, reason });
   }
 
   private async end(): Promise<void> {
+    await this.close();
+    this.set({ name: 'stopped' });
+  }
+
+  private async close(): Promise<void> {
     const { language, typed } = this;
     this.language = undefined;
     this.typed = undefined;
@@ -221,7 +284,14 @@ export class Session implements Disposable {
         this.log.info(`The language client ended: ${String(error)}`);
       }
     }
-    this.set({ name: 'stopped' });
+  }
+
+  /** Has menus and the palette offer what this daemon can do, and nothing else. */
+  private offer(features: string[]): void {
+    for (const each of new Set([...this.features, ...features])) {
+      void commands.executeCommand('setContext', `ckit.feature.${each}`, features.includes(each));
+    }
+    this.features = features;
   }
 
   private changed(): Promise<void> {
@@ -237,20 +307,5 @@ export class Session implements Disposable {
     this.current = state;
     void commands.executeCommand('setContext', 'ckit.state', state.name);
     this.states.fire(state);
-  }
-}
-
-/** Says why there is no daemon, and offers what can be done. */
-export async function explain(state: SessionState): Promise<void> {
-  if (state.name === 'missing') {
-    const install = 'How to Install';
-    const choice = await window.showErrorMessage(state.reason, install, 'Set Path', 'Try Again');
-    if (choice === install) await commands.executeCommand('ckit.walkthrough');
-    if (choice === 'Set Path') await commands.executeCommand('workbench.action.openSettings', 'ckit.path');
-    if (choice === 'Try Again') await commands.executeCommand('ckit.restart');
-  } else if (state.name === 'failed') {
-    const choice = await window.showErrorMessage(`ckit: ${state.reason}`, 'Show Log', 'Start Again');
-    if (choice === 'Show Log') await commands.executeCommand('ckit.showLog');
-    if (choice === 'Start Again') await commands.executeCommand('ckit.restart');
   }
 }

@@ -2,8 +2,8 @@ import { commands, MarkdownString, QuickPickItemKind, StatusBarAlignment, ThemeC
 import type { Disposable, QuickPickItem } from 'vscode';
 import type { ComponentHealth, HealthResult } from '@ckit/client';
 import type { Approvals } from './approvals';
-import { explain } from './session';
 import type { Session } from './session';
+import { explain } from './trouble';
 
 const SIGNS: Record<ComponentHealth['status'], string> = {
   ok: '$(pass)',
@@ -36,7 +36,7 @@ export class Status implements Disposable {
   /** Shows every component with what its probe found now, and what can be done. */
   async details(): Promise<void> {
     const { state } = this.session;
-    if (state.name === 'missing' || state.name === 'failed') return explain(state);
+    if ('reason' in state) return explain(state);
     const client = await this.session.client();
     const [health, { repositories }] = await Promise.all([
       client.request('ckit/health', { fresh: true }),
@@ -82,7 +82,7 @@ export class Status implements Disposable {
     } else if (state.name === 'starting') {
       this.item.text = '$(loading~spin) ckit';
       this.item.tooltip = 'The ckit daemon is starting.';
-    } else if (state.name === 'missing' || state.name === 'failed') {
+    } else if ('reason' in state) {
       this.item.text = '$(error) ckit';
       this.item.tooltip = state.reason;
       this.item.backgroundColor = new ThemeColor('statusBarItem.errorBackground');

@@ -1,4 +1,4 @@
-import { EventEmitter, languages, TabInputText, Uri, window, workspace } from 'vscode';
+import { commands, EventEmitter, languages, TabInputText, Uri, window, workspace } from 'vscode';
 import type { Disposable, TextDocument, TextDocumentContentProvider } from 'vscode';
 
 /** Scheme of documents that hold what the daemon has said: prompts, specifications that are being written. */
@@ -34,6 +34,12 @@ export class Texts implements TextDocumentContentProvider, Disposable {
     await languages.setTextDocumentLanguage(document, language);
     await window.showTextDocument(document, { preview: false });
     return document;
+  }
+
+  /** Shows a Markdown text as it is meant to be read. */
+  async preview(path: string, markdown: string): Promise<void> {
+    // A preview that is not locked turns to the next Markdown file that the person looks at.
+    await commands.executeCommand('markdown.showPreview', this.put(path, markdown), undefined, { locked: true });
   }
 
   /** Closes the editors of a text. */

@@ -1,4 +1,6 @@
 import type { Approvals } from '../approvals';
+import type { Generations } from '../generations';
+import type { Proposals } from '../proposals';
 import type { Repositories } from '../repositories';
 import type { Session } from '../session';
 import type { Texts } from '../texts';
@@ -8,6 +10,8 @@ export interface Context {
   session: Session;
   repositories: Repositories;
   approvals: Approvals;
+  proposals: Proposals;
+  generations: Generations;
   texts: Texts;
 }
 

@@ -1,15 +1,18 @@
 import { commands, window } from 'vscode';
 import type { LogOutputChannel } from 'vscode';
 import type { JsonValue } from '@ckit/client';
+import { counted } from '../entityTree';
 import type { Keys } from '../keys';
 import { watched } from '../messages';
-import { explain } from '../session';
+import { metricsReport } from '../reports/metrics';
+import { settingsReport } from '../reports/settings';
 import type { Status } from '../status';
+import { explain } from '../trouble';
 import type { Commands, Context } from './context';
 
 /** Commands about the daemon itself: its health, its keys and models, its index. */
 export function daemonCommands(context: Context, keys: Keys, status: Status, log: LogOutputChannel): Commands {
-  const { repositories, session } = context;
+  const { repositories, session, texts } = context;
 
   /** A key that the daemon has got stays in its memory until it ends. */
   async function offerRestart(outdated: boolean): Promise<void> {
@@ -48,6 +51,35 @@ export function daemonCommands(context: Context, keys: Keys, status: Status, log
     void window.showInformationMessage(`${chunks} passages can be found by meaning (${embedder}).`);
   }
 
+  async function clearIndex(): Promise<void> {
+    const client = await session.client();
+    const { id, name } = await repositories.current();
+    const { embedded } = await client.request('ckit/rag/status', { repository: id });
+    const yes = 'Delete the Index';
+    const detail = `${embedded} passages are found by words alone until the next question has it built again.`;
+    const choice = await window.showWarningMessage(`Delete the index of ${name}?`, { modal: true, detail }, yes);
+    if (choice !== yes) return;
+    const { removed } = await client.request('ckit/rag/clear', { repository: id });
+    void window.showInformationMessage(`The index of ${name} is deleted; it held ${removed} passages.`);
+  }
+
+  async function clearCache(): Promise<void> {
+    const client = await session.client();
+    const { removed } = await client.request('ckit/provider/clearCache', {});
+    void window.showInformationMessage(`${counted(removed, 'kept answer')} of models deleted.`);
+  }
+
+  async function showMetrics(): Promise<void> {
+    const client = await session.client();
+    await texts.preview('What the daemon has done.md', metricsReport(await client.request('ckit/metrics', {})));
+  }
+
+  async function showSettings(): Promise<void> {
+    const client = await session.client();
+    const found = await client.request('ckit/config/get', {});
+    await texts.preview('Settings in use.md', settingsReport(found.settings, found.warnings));
+  }
+
   async function references(): Promise<string[]> {
     if (session.state.name !== 'running') return [];
     const client = await session.client();
@@ -66,8 +98,15 @@ export function daemonCommands(context: Context, keys: Keys, status: Status, log
     'ckit.clearKey': async () => offerRestart(await keys.clear()),
     'ckit.testProvider': testProvider,
     'ckit.rebuildIndex': rebuildIndex,
-    'ckit.walkthrough': () =>
-      commands.executeCommand('workbench.action.openWalkthrough', 'ckit.ckit#ckit.start', false),
+    'ckit.clearIndex': clearIndex,
+    'ckit.clearCache': clearCache,
+    'ckit.showMetrics': showMetrics,
+    'ckit.showSettings': showSettings,
+    'ckit.walkthrough': async () => {
+      await commands.executeCommand('workbench.action.openWalkthrough', 'ckit.ckit#ckit.start', false);
+      // VS Code ticks a step off with a change of the context, and sees none in what was so before.
+      await commands.executeCommand('setContext', 'ckit.walkthrough', true);
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import { targetOf } from './target';
 
 /** Commands that have something written: specifications, prompts, code, entities. */
 export function makeCommands(context: Context): Commands {
-  const { repositories, session, texts } = context;
+  const { generations, repositories, session, texts } = context;
 
   /** Has what was made written into the repository; the daemon asks the person first, with a diff. */
   async function save(
@@ -18,13 +18,16 @@ export function makeCommands(context: Context): Commands {
     const client = await session.client();
     const where = { repository: repository.id, generationId: made.generationId };
     const { files } = await client.request('ckit/code/apply', where);
-    const first = 'path' in made ? made.path : files[0];
+    await generations.add({ id: made.generationId, repository: repository.id, what });
+    const first = 'path' in made ? made.path : (made.artifacts[0]?.path ?? files[0]);
     if (first !== undefined) await repositories.open(repository, first, undefined, false);
     const undo = 'Undo';
     void window.showInformationMessage(`${what} is saved.`, undo).then(async (choice) => {
       if (choice !== undo) return;
       try {
-        await client.request('ckit/code/undo', where);
+        const undone = await client.request('ckit/code/undo', where);
+        await generations.remove(made.generationId);
+        await repositories.closeGone(repository, undone.files);
       } catch (error) {
         failed(error);
       }
@@ -45,14 +48,17 @@ export function makeCommands(context: Context): Commands {
     let text = '';
     await texts.show(name, '', 'markdown');
     const params = { repository: repository.id, entities: [id], ...(requirement ? { requirement } : {}) };
-    const made = await watched(client, `Writing a specification of ${id}`, 'ckit/spec/generate', params, (part) => {
-      text += part;
-      texts.put(name, text);
-    });
-    // What counts is the whole, whatever was streamed.
-    texts.put(name, made.markdown);
-    await save(repository, made, made.id);
-    await texts.close(name);
+    try {
+      const made = await watched(client, `Writing a specification of ${id}`, 'ckit/spec/generate', params, (part) => {
+        text += part;
+        texts.put(name, text);
+      });
+      // What counts is the whole, whatever was streamed.
+      texts.put(name, made.markdown);
+      await save(repository, made, made.id);
+    } finally {
+      await texts.close(name);
+    }
   }
 
   async function generateCode(argument: unknown): Promise<void> {

@@ -26,7 +26,8 @@ export async function targetOf(
   return found && { repository, id: found.id };
 }
 
-async function repositoryOf(repositories: Repositories, argument: unknown): Promise<RepositoryInfo> {
+/** The repository that a command was called for, or that the person works in. */
+export async function repositoryOf(repositories: Repositories, argument: unknown): Promise<RepositoryInfo> {
   const named = field(argument, 'repository');
   const id = typeof named === 'string' ? named : field(named, 'id');
   const found = (await repositories.list()).find((each) => each.id === id);
@@ -39,6 +40,7 @@ function idIn(argument: unknown): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-function field(value: unknown, name: string): unknown {
+/** What a command was called with says under a name. */
+export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

@@ -46,7 +46,8 @@ describe('approvals', () => {
     await commands.executeCommand('ckit.allow', diff.modified);
     assert.equal(await result, 'endTurn');
     assert.equal(await textOf(uri), after);
-    assert.deepEqual([diffs().length, parts.approvals.pending.length], [0, 0]);
+    assert.deepEqual(parts.approvals.pending, []);
+    await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
   });
 
   it('change nothing after a no', async () => {
@@ -56,7 +57,7 @@ describe('approvals', () => {
     await commands.executeCommand('ckit.deny', diffs()[0]?.modified);
     assert.equal(await result, 'endTurn');
     assert.equal(await textOf(uri), before);
-    assert.equal(diffs().length, 0);
+    await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
   });
 
   it('go with the turn that is cancelled by its request, and leave no editor behind', async () => {

@@ -53,12 +53,14 @@ export async function textOf(uri: Uri): Promise<string> {
   return new TextDecoder().decode(await workspace.fs.readFile(uri));
 }
 
-/** The text of a document of the extension's own that is shown, as an editor or as a preview. */
-export async function shownText(name: string): Promise<string> {
-  const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
-  const labels = tabs.map(({ label }) => label);
-  if (!labels.some((label) => label.includes(name))) throw new Error(`${name} is not shown: ${labels.join(', ')}`);
-  return (await workspace.openTextDocument(Uri.from({ scheme: 'ckit-text', path: `/${name}` }))).getText();
+/** Waits until a report is shown whose text fits. */
+export async function previewed(name: string, text: RegExp): Promise<void> {
+  const labels = (): string[] => window.tabGroups.all.flatMap((group) => group.tabs).map(({ label }) => label);
+  await until(window.tabGroups.onDidChangeTabs, `a preview of ${name}`, () =>
+    labels().some((each) => each.includes(name)),
+  );
+  const document = await workspace.openTextDocument(Uri.from({ scheme: 'ckit-text', path: `/${name}` }));
+  await until(workspace.onDidChangeTextDocument, `${String(text)} in ${name}`, () => text.test(document.getText()));
 }
 
 export async function actionsAt(uri: Uri, range: Range): Promise<CodeAction[]> {

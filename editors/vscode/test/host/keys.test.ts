@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -49,5 +50,8 @@ describe('keys', () => {
     const { settings } = await client.request('ckit/config/get', {});
     assert.ok(JSON.stringify(settings).includes(REFERENCE));
     assert.ok(!JSON.stringify(settings).includes(KEY));
+    const started = execFileSync('ps', ['-eo', 'args='], { encoding: 'utf8' });
+    assert.match(started, /ckit.daemon/);
+    assert.ok(!started.includes(KEY));
   });
 });

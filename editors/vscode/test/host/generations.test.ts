@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { commands, Range, window, workspace, WorkspaceEdit } from 'vscode';
+import type { Disposable } from 'vscode';
+import type { Insides } from '../../src/extension';
+import { file, insides, previewed } from './insides';
+import { answering } from './person';
+
+describe('generations', () => {
+  let allowing: Disposable;
+  before(async () => {
+    const { approvals }: Insides = await insides();
+    allowing = approvals.onAsk(({ id }) => approvals.answer(id, { decision: 'allowOnce' }));
+  });
+  after(() => allowing.dispose());
+
+  it('are explained: what they were made from, and what has changed since', async () => {
+    const { messages } = await answering(['Members can pause notices while they travel.'], () =>
+      commands.executeCommand('ckit.generateSpec', { id: 'FEAT-004' }),
+    );
+    assert.deepEqual(messages, ['SPEC-008 is saved.']);
+    await commands.executeCommand('ckit.explain', { id: 'SPEC-008' });
+    const fresh = /still as it was[^]*\*\*Model\*\*: offline\/offline[^]*\| FEAT-004 \| as it was \| asked for \|/;
+    await previewed('Where SPEC-008 was made.md', fresh);
+
+    const uri = await file('features', 'FEAT-004');
+    const document = await workspace.openTextDocument(uri);
+    const edit = new WorkspaceEdit();
+    edit.insert(uri, new Range(0, 0, 0, 0).start, '# Seen again.\n');
+    assert.ok(await workspace.applyEdit(edit));
+    await commands.executeCommand('ckit.explain', { id: 'SPEC-008' });
+    await previewed('Where SPEC-008 was made.md', /\| FEAT-004 \| \*\*changed since\*\* \| asked for \|/);
+    await window.showTextDocument(document);
+    await commands.executeCommand('workbench.action.files.revert');
+  });
+
+  it('that nobody knows are an error that says so', async () => {
+    const { messages } = await answering([], () => commands.executeCommand('ckit.explain', { id: 'T-009' }));
+    assert.match(messages.join(), /Nothing is known about 'T-009'/);
+  });
+
+  it('are in a log that can be read', async () => {
+    await answering(['SPEC-008'], () => commands.executeCommand('ckit.openSpecLog'));
+    const entry = JSON.parse(window.activeTextEditor?.document.getText() ?? '') as Record<string, unknown>;
+    assert.equal(entry['requestType'], 'spec-generate');
+    assert.equal((entry['output'] as Record<string, unknown>)['specId'], 'SPEC-008');
+  });
+
+  it('are taken back long after they were written, and once', async () => {
+    await file('specs', 'SPEC-008');
+    const { messages } = await answering(['SPEC-008'], () => commands.executeCommand('ckit.undoGeneration'));
+    assert.match(messages.join(), /SPEC-008 is taken back: .*SPEC-008/);
+    await assert.rejects(file('specs', 'SPEC-008'), /There is no file/);
+    const again = await answering([], () => commands.executeCommand('ckit.undoGeneration'));
+    assert.deepEqual(again.messages, ['Nothing that was generated here can be taken back.']);
+  });
+
+  it('of code are written once allowed, and taken back', async () => {
+    const { messages } = await answering([], () => commands.executeCommand('ckit.generateCode', { id: 'SPEC-005' }));
+    assert.ok(messages.includes('The code of SPEC-005 is saved.'), messages.join());
+    assert.match(window.activeTextEditor?.document.uri.path ?? '', /\/src\//);
+    assert.match(window.activeTextEditor?.document.getText() ?? '', /SPEC-005/);
+    await answering(['The code of SPEC-005'], () => commands.executeCommand('ckit.undoGeneration'));
+    assert.deepEqual(await workspace.findFiles('src/**'), []);
+  });
+
+  it('of an entity are written once allowed, and taken back from the entity', async () => {
+    const { messages } = await answering(['task', 'Repair the scanner at the desk'], () =>
+      commands.executeCommand('ckit.generateEntity'),
+    );
+    assert.ok(messages.includes('T-013 is saved.'), messages.join());
+    const uri = await file('tasks', 'T-013');
+    assert.equal(window.activeTextEditor?.document.uri.path, uri.path);
+    await answering([], () => commands.executeCommand('ckit.undoGeneration', { id: 'T-013' }));
+    await assert.rejects(file('tasks', 'T-013'), /There is no file/);
+  });
+
+  it('of prompts are shown with what they took', async () => {
+    const { messages } = await answering(['review'], () =>
+      commands.executeCommand('ckit.promptify', { id: 'SPEC-005' }),
+    );
+    assert.match(messages.join(), /^\d+ of \d+ tokens/);
+    const shown = window.activeTextEditor?.document;
+    assert.equal(shown?.uri.scheme, 'ckit-text');
+    assert.match(shown.getText(), /SPEC-005/);
+    await answering([], () => commands.executeCommand('ckit.generatePrompt', { id: 'SPEC-005' }));
+    assert.match(window.activeTextEditor?.document.uri.path ?? '', /Prompt of SPEC-005\.md$/);
+  });
+});
