@@ -124,7 +124,8 @@ window.ckit.onState((now, folder) => {
   state.textContent = now.name;
   state.title = now.detail;
   state.className = `state ${now.name}`;
-  folderName.textContent = folder;
+  folderName.textContent = folder.split(/[\\/]/).pop() ?? folder;
+  folderName.title = folder;
   if (now.name === 'running') quietly(reload());
 });
 
