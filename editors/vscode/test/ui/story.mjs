@@ -33,7 +33,7 @@ async function trust() {
   await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ state: 'detached' });
   await page.locator('.monaco-modal-editor-block .action-label.codicon-close').first().click();
   // The daemon is started again, since it has been told that nobody trusts the folder.
-  for (let until = Date.now() + 30_000; Date.now() < until && !/· trusted/.test(seen.trusted); ) {
+  for (let until = Date.now() + 30_000; Date.now() < until && !/· trusted/.test(seen.trusted);) {
     await workbench.status.click();
     seen.trusted = (await repository.innerText()).replaceAll(/\s+/g, ' ').trim();
     await workbench.shot('health');
@@ -103,16 +103,93 @@ async function ask() {
   workbench.problems.splice(0, Infinity, ...before);
 }
 
+/** What is meant is found while it is typed, and opens at its line. */
+async function search() {
+  await workbench.command('ckit: Search the Repository by Meaning');
+  const input = page.locator('.quick-input-widget:visible .quick-input-box input');
+  await input.pressSequentially('how long is a reserved copy kept for me');
+  const found = page.locator('.quick-input-list .monaco-list-row', { hasText: 'FEAT-003' });
+  await found.first().waitFor();
+  await workbench.shot('search');
+  await found.first().click();
+  await workbench.tab('FEAT-003').waitFor();
+  await page.locator('.statusbar-item', { hasText: /Ln (?!1,)/ }).waitFor();
+  seen.searched = true;
+}
+
+/** The menus of an entity, in the tree and in its file, offer what can be done with it. */
+async function look() {
+  const offered = async () => {
+    const labels = page.locator('.monaco-menu-container:visible .action-label[aria-label]:not(.separator)');
+    await labels.first().waitFor();
+    return labels.allInnerTexts();
+  };
+  await tree.locator('.monaco-list-row', { hasText: 'FEAT-003' }).click({ button: 'right' });
+  seen.menu = await offered();
+  await workbench.shot('menu');
+  await page.keyboard.press('Escape');
+  await page.locator('.monaco-editor .view-line', { hasText: 'id:' }).first().click({ button: 'right' });
+  const submenu = page.locator('.monaco-menu-container:visible .action-menu-item', { hasText: 'ckit' });
+  await submenu.hover();
+  await page.locator('.monaco-menu-container:visible .action-menu-item', { hasText: 'Delete Entity' }).waitFor();
+  await workbench.shot('editor-menu');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+}
+
+/** A model of a provider is chosen, its key asked for once, and its answer, which never ends, is cancelled. */
+async function useModel() {
+  const row = (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  await workbench.command('ckit: Models');
+  await row('scripted').click();
+  await page.locator('.quick-input-widget:visible input[type="password"]').waitFor();
+  await workbench.shot('key');
+  await workbench.answer(options.key);
+  await row('scripted-b').waitFor();
+  await workbench.shot('models');
+  await row('scripted-b').click();
+  await row('For specifications').click();
+  await workbench.told('specifications, prompts and code to scripted/scripted-b');
+  await workbench.ready('pass');
+
+  await workbench.file('FEAT-004');
+  await workbench.command('ckit: Generate a Specification');
+  await workbench.answer('Members can pause notices while they travel.');
+  await page.locator('.view-lines', { hasText: 'Half a sentence' }).waitFor();
+  const list = page.locator('.notifications-center');
+  await page.locator('.statusbar-item[id="status.notifications"]').click();
+  const running = list.locator('.notification-list-item', { hasText: 'Writing a specification' });
+  await running.waitFor();
+  await workbench.shot('running');
+  await running.locator('.monaco-button', { hasText: 'Cancel' }).click();
+  await running.waitFor({ state: 'detached' });
+  await workbench.tab('Specification of FEAT-004').waitFor({ state: 'detached' });
+  await page.keyboard.press('Escape');
+  await workbench.ready('pass');
+  seen.stopped = await page.locator('.codicon-loading:visible, .monaco-progress-container.active:visible').count();
+
+  await workbench.command('ckit: Models');
+  await row('offline').click();
+  await page.locator('.quick-input-title', { hasText: 'Models of offline' }).waitFor();
+  await row('offline').click();
+  await row('For specifications').click();
+  await workbench.told('specifications, prompts and code to offline/offline');
+  await workbench.ready('pass');
+}
+
 /** Keys go into the storage for secrets, by a name. */
 async function keep() {
   await workbench.command('ckit: Set a Key');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Another one' }).click();
   await workbench.answer('client:my-openai');
   await page.locator('.quick-input-widget:visible input[type="password"]').waitFor();
   await workbench.answer('sk-0123456789abcdef');
   await workbench.told('client:my-openai is stored.');
-  await workbench.command('ckit: Delete a Key');
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'client:my-openai' }).click();
-  await workbench.told('client:my-openai is deleted.');
+  for (const name of ['client:my-openai', 'client:scripted']) {
+    await workbench.command('ckit: Delete a Key');
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).click();
+    await workbench.told(`${name} is deleted.`);
+  }
   await workbench.command('ckit: Delete a Key');
   await workbench.told('ckit stores no key.');
 }
@@ -226,11 +303,14 @@ async function lighten() {
   await workbench.shot('light-graph');
   await workbench.command('ckit: Get Started');
   await page.locator('.gettingStartedContainer .step-title').first().waitFor();
+  // The daemon runs, so that there is nothing to install.
+  await page.locator('.getting-started-step', { hasText: 'Install the daemon' }).locator('.codicon.complete').waitFor();
+  seen.ticked = true;
   await workbench.shot('light-walkthrough');
 }
 
 try {
-  for (const step of [trust, mend, ask, draw, specify, converse, keep, runScript, lighten]) {
+  for (const step of [trust, mend, search, look, useModel, ask, draw, specify, converse, keep, runScript, lighten]) {
     const began = Date.now();
     seen.step = step.name;
     await step();

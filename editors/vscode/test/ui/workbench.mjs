@@ -77,9 +77,10 @@ export class Workbench {
     const input = this.page.locator('.quick-input-widget .quick-input-box input');
     for (let tries = 3; ; tries--) {
       await this.page.keyboard.press(key);
-      await input.fill(text);
       const found = this.page.locator('.quick-input-list .monaco-list-row', { hasText: row }).first();
       try {
+        // An editor that is about to get the focus closes the list.
+        await input.fill(text, { timeout: DEADLINE_MS / 6 });
         return await found.click({ timeout: DEADLINE_MS / 3 });
       } catch (error) {
         if (tries === 1) throw error;
