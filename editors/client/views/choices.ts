@@ -1,4 +1,4 @@
-import type { Provider, ProviderListResult, Session, TurnStartParams } from '@ckit/protocol';
+import type { Provider, Session, TurnStartParams } from '@ckit/protocol';
 import type { Bridge } from './bridge';
 import { fill, h, messageOf } from './dom';
 
@@ -7,6 +7,9 @@ const MODES: Record<Session['mode'], string> = {
   improvement: 'looks for what could be better',
   clarification: 'asks back before it answers, and changes nothing',
 };
+
+/** Before the name of a provider whose models are listed when the person chooses so. */
+const ASK = '?';
 
 /** Which mode and model the next turn has. */
 export class Choices {
@@ -21,7 +24,17 @@ export class Choices {
   private standard: string | undefined;
   private loading: Promise<void> | undefined;
 
-  constructor(private readonly bridge: Bridge) {}
+  /** What was chosen last that is a model. */
+  private chosen = '';
+  private lists = 0;
+
+  constructor(private readonly bridge: Bridge) {
+    this.model.addEventListener('change', () => {
+      const { value } = this.model;
+      if (value.startsWith(ASK)) void this.ask(value.slice(ASK.length));
+      else this.chosen = value;
+    });
+  }
 
   /** Asks once which models there are; again where that failed. */
   load(): Promise<void> {
@@ -53,17 +66,47 @@ export class Choices {
 
   private async list(): Promise<void> {
     const found = await this.bridge.request('ckit/provider/list', {});
+    const mine = ++this.lists;
     const chosen = this.model.value;
     this.standard = found.chat;
     this.model.title = '';
     fill(this.model, h('option', { value: '' }, `${found.chat} (default)`));
     this.choose(chosen || undefined);
     // A provider that takes its time keeps nobody from choosing another one's models.
-    await Promise.all(found.providers.map(async (each) => this.insert(await this.group(each, found))));
+    await Promise.all(
+      found.providers.map(async (each) => {
+        const options = await this.optionsOf(each);
+        if (mine === this.lists && options.length > 0) this.insert(h('optgroup', { label: each.name }, ...options));
+      }),
+    );
   }
 
-  private insert(group: HTMLElement | undefined): void {
-    if (group === undefined) return;
+  private async optionsOf({ name, status, reason, keySource }: Provider): Promise<HTMLElement[]> {
+    if (status !== 'ready') return [notReady(reason ?? status)];
+    // Its key is asked of the person, who need not be asked before they want it.
+    if (keySource === 'client') return [h('option', { value: `${ASK}${name}` }, `Ask ${name} for its models…`)];
+    return this.modelsOf(name);
+  }
+
+  private async modelsOf(provider: string): Promise<HTMLElement[]> {
+    try {
+      const { models } = await this.bridge.request('ckit/provider/models', { provider });
+      const names = models.map(({ name }) => `${provider}/${name}`).filter((each) => each !== this.standard);
+      return names.map((each) => h('option', { value: each }, each));
+    } catch (error) {
+      return [notReady(messageOf(error))];
+    }
+  }
+
+  /** Lists the models of a provider once the person wants them. */
+  private async ask(provider: string): Promise<void> {
+    this.model.value = this.chosen;
+    const options = await this.modelsOf(provider);
+    this.model.querySelector(`optgroup[label="${CSS.escape(provider)}"]`)?.remove();
+    this.insert(h('optgroup', { label: provider }, ...options));
+  }
+
+  private insert(group: HTMLElement): void {
     const chosen = this.model.value;
     const listed = [...group.querySelectorAll('option')].map(({ value }) => value);
     for (const option of [...this.model.children]) {
@@ -73,21 +116,6 @@ export class Choices {
     this.model.value = chosen;
   }
 
-  private async group(provider: Provider, { chat }: ProviderListResult): Promise<HTMLElement | undefined> {
-    const { name, status, reason } = provider;
-    const none = (why: string): HTMLElement =>
-      h('optgroup', { label: name }, h('option', { disabled: true, title: why }, `Not ready: ${why}`));
-    if (status !== 'ready') return none(reason ?? status);
-    try {
-      const { models } = await this.bridge.request('ckit/provider/models', { provider: name });
-      const others = models.map((each) => `${name}/${each.name}`).filter((each) => each !== chat);
-      if (others.length === 0) return undefined;
-      return h('optgroup', { label: name }, ...others.map((each) => h('option', { value: each }, each)));
-    } catch (error) {
-      return none(messageOf(error));
-    }
-  }
-
   private choose(model: string | undefined): void {
     const wanted = model === undefined || model === this.standard ? '' : model;
     if (![...this.model.options].some(({ value }) => value === wanted)) {
@@ -95,7 +123,12 @@ export class Choices {
       this.model.append(h('option', { value: wanted }, wanted));
     }
     this.model.value = wanted;
+    this.chosen = wanted;
   }
+}
+
+function notReady(why: string): HTMLElement {
+  return h('option', { disabled: true, title: why }, `Not ready: ${why}`);
 }
 
 function capital(text: string): string {

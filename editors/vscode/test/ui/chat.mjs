@@ -41,11 +41,24 @@ async function attach() {
     await workbench.shot('attach');
     await input.press('Enter');
   };
+  // A key is asked for when the person wants the models that need it, and not before.
+  const model = chat.locator('select[aria-label="Model"]');
+  const password = page.locator('.quick-input-widget:visible input[type="password"]');
+  await chat.locator('.composer textarea').click();
+  await model.locator('option', { hasText: 'Ask mine' }).waitFor({ state: 'attached' });
+  seen.unasked = await password.count();
+  await model.selectOption('?mine');
+  await password.waitFor();
+  await workbench.answer(options.key);
+  await model.locator('option[value="mine/scripted"]').waitFor({ state: 'attached' });
+  await model.selectOption('mine/scripted');
   await choose('', 'Selected lines');
   await choose('catalogue', 'FEAT-002');
   await chat.locator('select[aria-label="Mode"]').selectOption('improvement');
   await say('What is this about?');
   await ended(1);
+  seen.end = await chat.locator('.end').innerText();
+  await model.selectOption('');
   seen.attached = await chat.locator('.message.person .chip').allInnerTexts();
 }
 
