@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.hosts.install import HostError, Hosts, install
+from tests.support.model_server import ModelServer, model_server, openai_options
+from tests.support.nvim_editor import Editor
+from tests.support.repositories import copy_example
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +27,39 @@ def hosts() -> Hosts:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@contextlib.contextmanager
+def opened(root: Path, tmp_path: Path, **options: object) -> Generator[Editor]:
+    """Open a Neovim, and see that it leaves no process."""
+    editor = Editor(root, tmp_path, **options)
+    try:
+        yield editor
+        editor.leave()
+    finally:
+        editor.nvim.close()
+
+
+@pytest.fixture
+def editor(tmp_path: Path) -> Iterator[Editor]:
+    """A Neovim in a repository with one planted fault and one commit, without a language model."""
+    root = copy_example(tmp_path / "lantern")
+    feature = next((root / "contexts" / "features").glob("FEAT-001*"))
+    feature.write_text(feature.read_text("utf-8").replace("status: in-progress", "status: in-progres"), "utf-8")
+    with opened(root, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def scripted() -> Iterator[ModelServer]:
+    """A model that says what it is told to."""
+    with model_server("openai") as server:
+        yield server
+
+
+@pytest.fixture
+def asking(tmp_path: Path, scripted: ModelServer) -> Iterator[Editor]:
+    """A Neovim whose conversations are with the scripted model, and whose approvals last three seconds."""
+    config = openai_options(scripted, assistant={"approvalTimeoutSeconds": 3})
+    with opened(copy_example(tmp_path / "lantern"), tmp_path, config=config) as found:
+        yield found

@@ -2,134 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import psutil
-import pytest
-
-from tests.support.nvim import Nvim
-from tests.support.repositories import copy_example
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from tests.support.nvim_editor import Editor
 
-    from tests.support.nvim_screen import Screen
-
-PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
-SHOTS = PLUGIN.parents[1] / ".cache" / "hosts" / "screenshots" / "neovim"
-DEADLINE_SECONDS = 60
-
-
-def program() -> str:
-    """Neovim beside the interpreter, or in PATH; where CI runs it has to be there."""
-    beside = Path(sys.executable).with_name("nvim")
-    found = str(beside) if beside.exists() else shutil.which("nvim")
-    if found is None:
-        assert not os.environ.get("CI"), "Neovim is not installed"
-        pytest.skip("Neovim is not installed")
-    return found
-
-
-class Editor:
-    """A Neovim with the plugin, in a repository with one planted fault."""
-
-    def __init__(self, root: Path, tmp_path: Path) -> None:
-        self.root = root
-        own = {
-            name: str(tmp_path / name) for name in ("CKIT_PATHS_CACHE_DIR", "CKIT_PATHS_STATE_DIR", "XDG_STATE_HOME")
-        }
-        self.nvim = Nvim(program(), {**os.environ, **own, "CKIT_CONFIG_FILE": os.devnull})
-        self.lua, self.command = self.nvim.lua, self.nvim.command
-        self.command(f"set runtimepath^={PLUGIN} background=dark termguicolors")
-        self.command("runtime plugin/ckit.lua")
-        self.lua("require('ckit').setup({ cmd = { select(1, ...), '-m', 'ckit_daemon' } })", sys.executable)
-        self.lua("_G.said = {}; vim.notify = function(text) table.insert(_G.said, text) end")
-
-    def edit(self, kind: str, beginning: str) -> Path:
-        """Open the file of an entity."""
-        path = next((self.root / "contexts" / kind).glob(f"{beginning}*"))
-        self.command(f"edit {path}")
-        self.command("set filetype=yaml")
-        return path
-
-    def until(self, holds: Callable[[], Any], what: str) -> Any:
-        """Wait until something holds, and return it."""
-        end = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < end:
-            found = holds()
-            if found:
-                return found
-            # Every look is a request that Neovim answers between what it does for the plugin.
-            time.sleep(0.02)
-        raise AssertionError(f"{what} did not come; messages: {self.lua('return _G.said')}; text: {self.text()}")
-
-    def ready(self) -> None:
-        """Wait for the daemon."""
-        script = "local c = vim.lsp.get_clients({ name = 'ckit' })[1]; return c ~= nil and c.initialized == true"
-        self.until(lambda: self.lua(script), "the daemon")
-
-    def text(self) -> str:
-        """The text of the window in which the cursor is."""
-        return "\n".join(self.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)"))
-
-    def screen(self) -> Screen:
-        """What a person sees now."""
-        self.command("redraw")
-        self.lua("return 0")
-        return self.nvim.screen
-
-    def line(self) -> str:
-        """The line of the cursor."""
-        return self.lua("return vim.api.nvim_get_current_line()")
-
-    def call(self, function: str, *arguments: object) -> Any:
-        """Call a function of Vim."""
-        return self.nvim.request("nvim_call_function", function, [*arguments])
-
-    def shows(self, part: str) -> None:
-        """Wait for a text in the current window."""
-        self.until(lambda: part in self.text(), part)
-
-    def choose(self, label: str) -> None:
-        """Answer the next question of `vim.ui.select` with an item, and keep what was shown then."""
-        self.lua(
-            """
-            local wanted = ...
-            vim.ui.select = function(items, options, done)
-              _G.shown = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')
-              local format = options.format_item or tostring
-              for _, item in ipairs(items) do
-                if format(item):find(wanted, 1, true) then
-                  return done(item)
-                end
-              end
-              done(nil)
-            end
-            """,
-            label,
-        )
-
-
-@pytest.fixture
-def editor(tmp_path: Path) -> Iterator[Editor]:
-    root = copy_example(tmp_path / "lantern", git=False)
-    feature = next((root / "contexts" / "features").glob("FEAT-001*"))
-    feature.write_text(feature.read_text("utf-8").replace("status: in-progress", "status: in-progres"), "utf-8")
-    opened = Editor(root, tmp_path)
-    family = psutil.Process(opened.nvim.pid)
-    try:
-        yield opened
-        processes = [family, *family.children(recursive=True)]
-        opened.nvim.quit()
-        _, alive = psutil.wait_procs(processes, timeout=10)
-        assert alive == []
-    finally:
-        opened.nvim.close()
+SHOTS = Path(__file__).parents[2] / ".cache" / "hosts" / "screenshots" / "neovim"
 
 
 def test_a_fault_is_listed_and_mended_by_a_quick_fix(editor: Editor) -> None:
@@ -168,59 +47,108 @@ def test_an_answer_leads_to_the_place_that_it_cites(editor: Editor) -> None:
     editor.until(lambda: "7 opening days" in editor.line(), "the cited line")
 
 
-def test_what_a_conversation_changes_is_shown_first_and_written_after_a_yes(editor: Editor) -> None:
-    path = editor.edit("tasks", "T-009")
+def test_what_a_change_asks_of_others_is_listed(editor: Editor) -> None:
+    editor.edit("features", "FEAT-003")
     editor.ready()
-    editor.choose("Deny")
-    editor.command("Ckit chat Set status of T-009 to done")
-    editor.shows(" tokens")
-    assert "+status: done" in editor.lua("return _G.shown")
-    assert "status: blocked" in path.read_text("utf-8")
-    editor.choose("Allow once")
-    editor.command("Ckit chat Set status of T-009 to done")
-    editor.until(lambda: "status: done" in path.read_text("utf-8"), "the change")
+    editor.command("Ckit impact FEAT-003")
+    entries = editor.until(lambda: editor.call("getqflist"), "the entities")
+    stale = editor.ask("ckit/repo/impact", {"ids": ["FEAT-003"]})["stale"]
+    assert [entry["text"].split()[0] for entry in entries] == [each["entity"]["id"] for each in stale]
+    editor.command("cclose | Ckit impact")
+    editor.says("nothing becomes stale")
+    editor.command("silent %s/7 opening days/9 opening days/")
+    editor.command("Ckit impact unsaved")
+    unsaved = editor.until(lambda: editor.call("getqflist"), "the entities")
+    editor.command("cclose | write | Ckit impact unsaved")
+    editor.until(lambda: editor.call("getqflist") == [], "an empty list")
+    editor.command("Ckit impact commit")
+    committed = editor.until(lambda: editor.call("getqflist"), "the entities")
+    # The planted fault has changed since the commit as well.
+    assert {entry["text"].split()[0] for entry in unsaved} < {entry["text"].split()[0] for entry in committed}
 
 
-def test_a_cancelled_turn_leaves_nothing_that_runs(editor: Editor) -> None:
-    path = editor.edit("tasks", "T-009")
+def test_passages_are_listed_and_lead_to_their_places(editor: Editor) -> None:
+    editor.edit("userstories", "US-008")
     editor.ready()
-    # Nobody answers the question, so the turn waits.
-    editor.lua("vim.ui.select = function() _G.asked = true end")
-    editor.command("Ckit chat Set status of T-009 to done")
-    editor.until(lambda: editor.lua("return _G.asked == true"), "the question")
-    editor.command("Ckit cancel")
-    editor.until(lambda: not editor.lua("return require('ckit.chat').is_running()"), "the end of the turn")
-    editor.until(lambda: editor.lua("return require('ckit').status()") == "ckit", "an idle status")
-    assert "status: blocked" in path.read_text("utf-8")
+    editor.command("Ckit index")
+    editor.says("the index is ready")
+    assert editor.ask("ckit/rag/status")["state"] == "ready"
+    editor.command("Ckit search hold shelf")
+    entries = editor.until(lambda: editor.call("getqflist"), "the passages")
+    found = editor.ask("ckit/rag/search", {"query": "hold shelf"})["hits"]
+    assert [entry["lnum"] for entry in entries] == [hit["location"]["range"]["start"]["line"] + 1 for hit in found]
+    editor.command("cclose | Ckit similar")
+    editor.until(lambda: editor.call("getqflist", {"title": 0})["title"] == "ckit similar US-008", "what is like it")
+    assert editor.call("getqflist")
 
 
-def test_a_specification_is_saved_after_it_was_seen(editor: Editor) -> None:
-    editor.edit("features", "FEAT-004")
-    editor.ready()
-    editor.lua(
-        """
-        vim.ui.select = function(items, options, done)
-          for _, item in ipairs(items) do
-            local label = (options.format_item or tostring)(item)
-            if label == 'Save' or label == 'Allow once' then
-              return done(item)
-            end
-          end
-        end
-        """
-    )
-    editor.command("Ckit spec FEAT-004 Members can pause notices while they travel")
-    saved = editor.until(lambda: [*(editor.root / "contexts" / "specs").glob("SPEC-008*")], "the specification")
-    assert "Members can pause notices" in saved[0].read_text("utf-8")
-
-
-def test_commands_and_ids_are_completed(editor: Editor) -> None:
+def test_reports_say_what_the_daemon_knows(editor: Editor) -> None:
     editor.edit("features", "FEAT-001")
     editor.ready()
-    assert "validate" in editor.call("getcompletion", "Ckit v", "cmdline")
-    assert editor.call("getcompletion", "Ckit show feat-00", "cmdline") == [f"FEAT-00{n}" for n in range(1, 6)]
+    editor.command("Ckit inspect")
+    editor.shows("# 43 entities")
+    assert "- 12 task: " in editor.text()
+    editor.command("close | Ckit providers")
+    editor.shows("✔ **offline** (offline) for chat, generation: ready")
+    editor.command("close | Ckit providers offline")
+    assert "built-in" in editor.says("offline/offline: ")
+    editor.command("Ckit providers nobody")
+    editor.says("There is no provider 'nobody'")
+    editor.command("Ckit graph FEAT-001")
+    editor.shows("- US-002 ")
+    editor.command("close | Ckit prompt T-009")
+    editor.shows("T-009")
+    editor.command("Ckit show NOPE-1")
+    editor.says("There is no entity 'NOPE-1'")
+
+
+def test_a_pipeline_that_writes_shows_its_files_and_asks(editor: Editor) -> None:
+    editor.edit("features", "FEAT-003")
+    editor.ready()
+    editor.command("Ckit pipeline validate")
+    editor.shows('"totalEntities": 42')
+    editor.command("close")
+    before = {path for path in editor.root.rglob("*") if path.is_file()}
+    editor.choose("Leave it")
+    editor.command("Ckit pipeline generate FEAT-003")
+    editor.until(lambda: editor.lua("return _G.shown"), "the question")
+    assert '"id": "FEAT-003"' in editor.lua("return _G.shown")
+    assert {path for path in editor.root.rglob("*") if path.is_file()} == before
+    editor.choose("Run it")
+    editor.command("Ckit pipeline generate FEAT-003")
+    editor.until(lambda: {path for path in editor.root.rglob("*") if path.is_file()} - before, "the files")
+    editor.command("Ckit pipeline script:validate")
+    editor.says("trusted workspace")
+    editor.command("Ckit pipeline nonsense")
+    editor.says("there is no pipeline `nonsense`")
+
+
+def test_commands_and_their_arguments_are_completed(editor: Editor) -> None:
+    editor.edit("features", "FEAT-001")
+    editor.ready()
+    assert editor.complete("Ckit va") == ["validate"]
+    assert editor.complete("Ckit! ch") == ["chat"]
+    assert editor.complete("Ckit show feat-00") == [f"FEAT-00{n}" for n in range(1, 6)]
+    assert editor.complete("Ckit code ") == [f"SPEC-00{n}" for n in range(1, 8)]
+    assert editor.complete("Ckit promptify SPEC-001 ") == ["codegen", "review", "test"]
+    assert "userstory" in editor.complete("Ckit entity ")
+    assert {"validate", "script:validate"} <= {*editor.complete("Ckit pipeline ")}
+    assert editor.complete("Ckit providers ") == ["offline"]
+    assert editor.complete("Ckit model ") == ["offline/offline"]
+    assert editor.complete("Ckit mode c") == ["clarification"]
+    assert editor.complete("Ckit impact co") == ["CONST-LANTERN", "commit"]
     editor.command("Ckit nonsense")
-    assert "there is no `nonsense`" in editor.lua("return _G.said[#_G.said]")
+    editor.says("there is no `nonsense`")
+    editor.command("1,2Ckit validate")
+    editor.says("takes neither lines nor a !")
+
+
+def test_every_command_is_described(editor: Editor) -> None:
+    commands = editor.lua("return vim.tbl_keys(require('ckit.commands').commands)")
+    editor.command("helptags ALL")
+    for name in commands:
+        editor.command(f"help :Ckit-{name}")
+        assert f"*:Ckit-{name}*" in editor.line() or f":Ckit {name}" in editor.line()
 
 
 def test_checkhealth_says_how_everything_is(editor: Editor) -> None:
@@ -228,6 +156,9 @@ def test_checkhealth_says_how_everything_is(editor: Editor) -> None:
     editor.ready()
     editor.command("checkhealth ckit")
     editor.shows("repository:")
+    editor.shows("conversations: offline/offline")
+    assert "the index is " in editor.text()
+    assert "offline (offline): ready" in editor.text()
     assert "ERROR" not in editor.text()
 
 
@@ -236,38 +167,30 @@ def test_a_daemon_that_is_missing_is_named_with_what_to_do(editor: Editor) -> No
     editor.command("checkhealth ckit")
     assert "/nowhere/ckit-daemon" in editor.text()
     assert "ERROR" in editor.text()
+    assert "pip install ckit-daemon" in editor.text()
 
 
-def test_lenses_lead_to_what_they_count(editor: Editor) -> None:
-    editor.edit("features", "FEAT-003")
+def test_a_daemon_that_dies_is_started_again(editor: Editor) -> None:
+    editor.edit("features", "FEAT-001")
     editor.ready()
-    lenses = editor.until(
-        lambda: editor.lua(
-            """
-            local client = vim.lsp.get_clients({ name = 'ckit' })[1]
-            local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
-            local answer = client:request_sync('textDocument/codeLens', params, 5000, 0)
-            local lenses = answer and answer.result or {}
-            for index, lens in ipairs(lenses) do
-              if not lens.command then
-                lenses[index] = client:request_sync('codeLens/resolve', lens, 5000, 0).result
-              end
-            end
-            return lenses
-            """
-        ),
-        "the lenses",
-    )
-    shown = next(lens["command"] for lens in lenses if lens["command"]["command"] == "ckit.showReferences")
-    editor.lua(
+    editor.kill_daemon()
+    editor.says("`:Ckit restart` starts it again")
+    editor.command("Ckit restart")
+    editor.says("the daemon was started anew")
+    editor.ready()
+    editor.until(lambda: editor.lua("return #vim.diagnostic.get(0)") == 1, "the diagnostic")
+
+
+def test_a_provider_that_fails_is_named_by_checkhealth_with_what_to_do(asking: Editor) -> None:
+    asking.lua(
         """
-        local client = vim.lsp.get_clients({ name = 'ckit' })[1]
-        vim.lsp.commands['ckit.showReferences'](..., { client_id = client.id, bufnr = 0 })
-        """,
-        shown,
+        local options = require('ckit.config').options
+        options.config.models.providers.lost = { kind = 'openai', apiKey = 'env:CKIT_NO_SUCH_KEY' }
+        """
     )
-    entries = editor.until(lambda: editor.call("getqflist"), "the places")
-    assert len(entries) == len(shown["arguments"][2])
-    editor.command("cclose")
-    editor.lua("vim.lsp.commands['ckit.showImpact']({ arguments = { 'FEAT-003' } }, {})")
-    editor.until(lambda: editor.lua("return vim.fn.getqflist({ title = 0 }).title") == "ckit impact", "the impact")
+    asking.edit("features", "FEAT-001")
+    asking.ready()
+    asking.command("checkhealth ckit")
+    asking.shows("lost (openai)")
+    assert "CKIT_NO_SUCH_KEY" in asking.text()
+    assert ":Ckit providers lost" in asking.text()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hosts.building import EDITORS, build
-from tests.hosts.test_neovim import Editor
 from tests.support.code_server import code_server, settings
+from tests.support.nvim_editor import Editor
 from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -11,6 +12,9 @@ from tests.support.nvim_screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+PATIENCE_SECONDS = 60
 
 
 class NvimError(Exception):
@@ -38,7 +42,18 @@ class Nvim:
         return self._process.pid
 
     def request(self, method: str, *arguments: object) -> Any:
-        """Call a function of its API and return what it returns."""
+        """Call a function of its API and return what it returns.
+
+        A Neovim that waits for somebody to press a key answers nothing; it is ended, and what it shows is told.
+        """
+        impatience = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        impatience.start()
+        try:
+            return self._answer(method, arguments)
+        finally:
+            impatience.cancel()
+
+    def _answer(self, method: str, arguments: tuple[object, ...]) -> Any:
         self._id += 1
         self._send([0, self._id, method, [*arguments]])
         while True:
@@ -51,7 +66,7 @@ class Nvim:
                     self.screen.draw(message[2])
             assert self._process.stdout is not None
             data = self._process.stdout.read1(65536)  # pyright: ignore[reportAttributeAccessIssue] - it is buffered.
-            assert data, "Neovim ended"
+            assert data, f"Neovim ended; it showed:\n{self.screen.text()}"
             self._unpacker.feed(data)
 
     def lua(self, code: str, *arguments: object) -> Any:

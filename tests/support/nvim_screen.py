@@ -53,6 +53,11 @@ class Screen:
             if top <= row + rows < bottom:
                 self.cells[row][left:right] = self.cells[row + rows][left:right]
 
+    def text(self) -> str:
+        """What stands on it, without what is empty."""
+        lines = ("".join(cell for cell, _ in row).rstrip() for row in self.cells)
+        return "\n".join(line for line in lines if line)
+
     def html(self) -> str:
         """A page that looks like it."""
         lines = ["".join(self._span(*cell) for cell in row) for row in self.cells]

@@ -8,9 +8,11 @@ vim.api.nvim_create_user_command('Ckit', function(command)
   require('ckit.commands').run(command)
 end, {
   nargs = '*',
+  bang = true,
+  range = true,
   desc = 'Check, search, ask and change a context repository',
-  complete = function(lead, line)
-    return require('ckit.commands').complete(lead, line)
+  complete = function(lead, line, position)
+    return require('ckit.complete').complete(lead, line, position)
   end,
 })
 
@@ -18,7 +20,8 @@ vim.api.nvim_create_autocmd('FileType', {
   group = vim.api.nvim_create_augroup('ckit', {}),
   pattern = { 'yaml', 'markdown' },
   callback = function(event)
-    if vim.fs.root(event.buf, '.context') then
+    -- The windows of the plugin are no files.
+    if vim.bo[event.buf].buftype == '' and vim.fs.root(event.buf, '.context') then
       require('ckit.client').attach(event.buf)
     end
   end,

@@ -4,53 +4,71 @@ local window = require('ckit.window')
 
 local M = {}
 
+--- Open the place of a citation.
+---@param root string
+---@param location { path: string, range: table }
+local function jump(root, location)
+  vim.cmd.close()
+  vim.cmd.edit(vim.fn.fnameescape(vim.fs.joinpath(root, location.path)))
+  local start = location.range.start
+  -- A file that is shorter by now has no such line.
+  vim.api.nvim_win_set_cursor(0, { math.min(start.line + 1, vim.api.nvim_buf_line_count(0)), start.character })
+end
+
 ---@param question string
----@param jump fun(location: table)
-function M.open(question, jump)
+---@param result table
+---@return string
+local function text_of(question, result)
+  local lines = { '# ' .. question, '', result.text, '' }
+  for _, citation in ipairs(result.citations) do
+    table.insert(lines, ('[%d] %s · %s:%d'):format(
+      citation.number, citation.title, citation.location.path, citation.location.range.start.line + 1))
+  end
+  for _, warning in ipairs(result.warnings) do
+    vim.list_extend(lines, { '', '> ' .. warning })
+  end
+  if result.degraded then
+    vim.list_extend(lines, { '', '_' .. result.degraded .. '_' })
+  end
+  return table.concat(lines, '\n')
+end
+
+---@param question string
+function M.open(question)
   if vim.trim(question) == '' then
     client.notify('ask something, e.g. `:Ckit ask how long does an item wait?`', vim.log.levels.WARN)
     return
   end
-  local buffer = window.show('ckit ask', ('# %s\n\n'):format(question))
-  local citations = {}
-  local request
+  local root = client.root()
+  local buffer = window.show('ckit ask', ('# %s\n\n'):format(question), nil, root)
+  ---@type table<integer, { path: string, range: table }>
+  local places = {}
   local function take(items)
     for _, item in ipairs(items) do
       window.append(buffer, item.text)
     end
   end
-  request = client.request('ckit/rag/query', { question = question }, function(result)
-    request = nil
-    if not result or not vim.api.nvim_buf_is_valid(buffer) then
+  local request = client.request('ckit/rag/query', { question = question }, function(result, problem)
+    if not result then
+      window.append(buffer, ('\n\n✘ %s'):format(problem and problem.message or ''))
       return
     end
-    -- What was checked counts, not what was streamed.
-    local lines = { '# ' .. question, '', result.text, '' }
     for _, citation in ipairs(result.citations) do
-      citations[citation.number] = citation.location
-      table.insert(lines, ('[%d] %s · %s:%d'):format(
-        citation.number, citation.title, citation.location.path, citation.location.range.start.line + 1))
+      places[citation.number] = citation.location
     end
-    if result.degraded then
-      vim.list_extend(lines, { '', '_' .. result.degraded .. '_' })
-    end
-    vim.bo[buffer].modifiable = true
-    vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(table.concat(lines, '\n'), '\n'))
-    vim.bo[buffer].modifiable = false
-  end, { on_part = take })
+    -- What was checked counts, not what was streamed.
+    window.set(buffer, text_of(question, result))
+  end, { on_part = take, root = root })
   vim.keymap.set('n', '<CR>', function()
-    local number = tonumber(vim.fn.expand('<cWORD>'):match('%[(%d+)')) or tonumber(vim.api.nvim_get_current_line():match('%[(%d+)%]'))
-    local location = number and citations[number]
-    if location then
-      vim.cmd.close()
-      jump(location)
+    local here = vim.fn.expand('<cWORD>'):match('%[(%d+)') or vim.api.nvim_get_current_line():match('%[(%d+)%]')
+    local place = places[tonumber(here)]
+    if root and place then
+      jump(root, place)
     end
   end, { buffer = buffer, desc = 'Open the cited place' })
-  vim.keymap.set('n', '<C-c>', function()
-    if request then
-      request.cancel()
-    end
-  end, { buffer = buffer, desc = 'Give up' })
+  if request then
+    window.cancels(buffer, request.cancel)
+  end
 end
 
 return M

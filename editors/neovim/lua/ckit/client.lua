@@ -1,61 +1,17 @@
---- The language client: starts the daemon, sends requests, answers what the daemon asks.
+--- The language client: starts the daemon, one for each repository, and finds the one that a buffer is about.
 local config = require('ckit.config')
+local requests = require('ckit.requests')
 
 local M = {}
 
----@type table<string, fun(value: any)> takes of partial results by token
-local parts = {}
----@type fun(event: table)[] listeners to turns
-local listeners = {}
-local tokens = 0
-local progress = ''
+---@type table<integer, true> clients that were told to end
+local stopping = {}
 
-local function notify(message, level)
+---@param message string
+---@param level? integer
+function M.notify(message, level)
   vim.notify('ckit: ' .. message, level or vim.log.levels.INFO)
 end
-
--- Neovim 0.11 made the client's functions methods.
-local function call(client, name, ...)
-  if vim.fn.has('nvim-0.11') == 1 then
-    return client[name](client, ...)
-  end
-  return client[name](...)
-end
-
---- Send a request and wait for its answer, for places that can't go on without it.
----@param client vim.lsp.Client
----@param method string
----@param params table
----@param milliseconds integer
----@return table? result
-function M.request_sync(client, method, params, milliseconds)
-  local answer = call(client, 'request_sync', method, params, milliseconds, 0)
-  return answer and answer.result
-end
-
-local handlers = {
-  ['ckit/approval/request'] = function(_, params)
-    return require('ckit.approval').ask(params.approval)
-  end,
-  ['ckit/secret/request'] = function(_, params)
-    local value = vim.fn.inputsecret(('ckit needs %s (%s): '):format(params.reference, params.reason))
-    return { value = value ~= '' and value or vim.NIL }
-  end,
-  ['ckit/turn/event'] = function(_, params)
-    for _, listener in ipairs(listeners) do
-      listener(params.event)
-    end
-  end,
-  ['$/progress'] = function(err, params, context)
-    local take = parts[params.token]
-    if take then
-      take(params.value)
-    else
-      progress = params.value.kind ~= 'end' and (params.value.message or params.value.title) or ''
-      vim.lsp.handlers['$/progress'](err, params, context)
-    end
-  end,
-}
 
 ---@param root string
 ---@return vim.lsp.ClientConfig? settings
@@ -65,12 +21,16 @@ local function settings(root)
   if not command then
     return nil, problem
   end
-  -- Neovim writes whatever a server logs into its own log, as errors.
+  local capabilities = vim.lsp.protocol.make_client_capabilities()
+  -- Then positions count bytes, as Neovim does, also where it would prefer something else.
+  capabilities.general.positionEncodings = { 'utf-8' }
   return {
     name = 'ckit',
+    capabilities = capabilities,
+    -- Neovim writes whatever a server logs into its own log, as errors.
     cmd = vim.list_extend(vim.deepcopy(command), { '--log-level', 'warning' }),
     root_dir = root,
-    handlers = handlers,
+    handlers = require('ckit.handlers').handlers,
     init_options = {
       ckit = {
         clientInfo = { name = 'neovim', version = tostring(vim.version()) },
@@ -81,12 +41,14 @@ local function settings(root)
       },
     },
     on_exit = function(code, signal, id)
-      progress = ''
-      if code ~= 0 and vim.v.exiting == vim.NIL then
-        vim.schedule(function()
-          notify(('the daemon ended with code %d; `:Ckit restart` starts it again'):format(code), vim.log.levels.ERROR)
-        end)
-      end
+      vim.schedule(function()
+        requests.gone(id)
+        if (code ~= 0 or signal ~= 0) and not stopping[id] and vim.v.exiting == vim.NIL then
+          local how = signal ~= 0 and ('by signal %d'):format(signal) or ('with code %d'):format(code)
+          M.notify(('the daemon ended %s; `:Ckit restart` starts it again'):format(how), vim.log.levels.ERROR)
+        end
+        stopping[id] = nil
+      end)
     end,
   }
 end
@@ -96,178 +58,143 @@ end
 ---@return integer? id of the client
 function M.attach(buffer)
   local root = vim.fs.root(buffer, '.context')
-  if not root then
+  if not root or vim.bo[buffer].buftype ~= '' then
     return nil
   end
   local wanted, problem = settings(root)
   if not wanted then
-    notify(problem or '', vim.log.levels.WARN)
+    M.notify(problem or '', vim.log.levels.WARN)
     return nil
   end
   require('ckit.lsp_commands').register()
   return vim.lsp.start(wanted, { bufnr = buffer })
 end
 
---- The client of this buffer or, outside of any repository, the only one there is.
+--- The repository that the current buffer is about.
+---@return string?
+function M.root()
+  -- Windows of ours remember it.
+  local root = vim.b.ckit_root or vim.fs.root(0, '.context') or vim.fs.root(vim.fn.getcwd(), '.context')
+  local running = vim.lsp.get_clients({ name = 'ckit' })
+  return root or (#running == 1 and running[1].config.root_dir or nil)
+end
+
+--- The client of a repository; it is started where it doesn't run.
+---@param root? string of the current buffer without it
 ---@return vim.lsp.Client? client
 ---@return string? problem
-function M.get()
-  local client = vim.lsp.get_clients({ name = 'ckit', bufnr = 0 })[1] or vim.lsp.get_clients({ name = 'ckit' })[1]
-  if client then
-    return client
-  end
-  local root = vim.fs.root(0, '.context') or vim.fs.root(vim.fn.getcwd(), '.context')
+function M.get(root)
+  root = root or M.root()
   if not root then
     return nil, 'there is no context repository here; open a file of one'
   end
-  local wanted, problem = settings(root)
-  local id = wanted and vim.lsp.start(wanted, { attach = false })
-  client = id and vim.lsp.get_client_by_id(id)
-  if not client then
-    return nil, problem or 'the daemon did not start; `:checkhealth ckit` says more'
+  for _, client in ipairs(vim.lsp.get_clients({ name = 'ckit' })) do
+    if client.config.root_dir == root and not requests.call(client, 'is_stopped') then
+      return client
+    end
   end
-  return client
+  local wanted, problem = settings(root)
+  if not wanted then
+    return nil, problem
+  end
+  local id
+  if vim.fn.has('nvim-0.11') == 1 then
+    id = vim.lsp.start(wanted, { attach = false })
+  else
+    id = vim.lsp.start_client(wanted)
+  end
+  local client = id and vim.lsp.get_client_by_id(id)
+  return client, not client and 'the daemon did not start; `:checkhealth ckit` says more' or nil
+end
+
+--- Send a request to the daemon of a repository.
+---@param method string
+---@param params table
+---@param done ckit.Done
+---@param options? ckit.RequestOptions | { root?: string }
+---@return ckit.Request?
+function M.request(method, params, done, options)
+  options = options or {}
+  local client, problem = M.get(options.root)
+  if not client then
+    M.notify(problem or '', vim.log.levels.WARN)
+    done(nil, { code = 'unavailable', message = problem or '' })
+    return nil
+  end
+  return requests.send(client, method, params, function(result, failure)
+    if failure and failure.code ~= 'cancelled' and not options.quiet then
+      M.notify(failure.message, vim.log.levels.ERROR)
+    end
+    done(result, failure)
+  end, options)
+end
+
+--- Send a request to a daemon that runs, and wait for its answer, for places that can't go on without it.
+---@param method string
+---@param params table
+---@param milliseconds integer
+---@return table? result
+function M.request_sync(method, params, milliseconds)
+  local root = M.root()
+  for _, client in ipairs(vim.lsp.get_clients({ name = 'ckit' })) do
+    if client.initialized and client.config.root_dir == root then
+      local answer = requests.call(client, 'request_sync', method, params, milliseconds)
+      return answer and answer.result
+    end
+  end
 end
 
 --- The file of a place that the daemon names relative to the repository.
 ---@param location { path: string }
+---@param root? string
 ---@return string
-function M.file_of(location)
-  local client = M.get()
-  return client and vim.fs.joinpath(client.config.root_dir, location.path) or location.path
-end
-
---- A token under which the daemon streams parts of an answer.
----@param take fun(value: any)
----@return string
-local function token_for(take)
-  tokens = tokens + 1
-  local token = ('neovim-%d'):format(tokens)
-  parts[token] = take
-  return token
-end
-
----@class ckit.Request
----@field cancel fun() ends the request; its `done` is called with the error `cancelled`
-
---- Send a request.
----@param method string
----@param params table
----@param done fun(result?: table, problem?: { code: string, message: string })
----@param options? { on_part?: fun(value: any), quiet?: boolean }
----@return ckit.Request?
-function M.request(method, params, done, options)
-  options = options or {}
-  local client, problem = M.get()
-  if not client then
-    notify(problem or '', vim.log.levels.WARN)
-    return nil
-  end
-  params = vim.tbl_extend('keep', params, next(params) and {} or vim.empty_dict())
-  local part
-  if options.on_part then
-    part = token_for(options.on_part)
-    params.partialResultToken = part
-  end
-  tokens = tokens + 1
-  params.workDoneToken = ('neovim-%d'):format(tokens)
-  local finished = false
-  local function finish(result, problem_)
-    if finished then
-      return
-    end
-    finished = true
-    if part then
-      parts[part] = nil
-    end
-    done(result, problem_)
-  end
-  local function answered(err, result)
-    if err then
-      local code = type(err.data) == 'table' and err.data.code or 'unknown'
-      if not options.quiet then
-        notify(err.message, vim.log.levels.ERROR)
-      end
-      finish(nil, { code = code, message = err.message })
-    else
-      finish(result)
-    end
-  end
-  local id
-  local function send()
-    local _
-    _, id = call(client, 'request', method, params, answered, 0)
-  end
-  if client.initialized then
-    send()
-  else
-    -- A request before the answer to initialize would be refused.
-    local timer = assert(vim.uv.new_timer())
-    timer:start(10, 10, function()
-      if client.initialized or call(client, 'is_stopped') then
-        timer:stop()
-        timer:close()
-        vim.schedule(function()
-          if not finished then
-            send()
-          end
-        end)
-      end
-    end)
-  end
-  return {
-    cancel = function()
-      if finished then
-        return
-      end
-      if id then
-        call(client, 'cancel_request', id)
-      end
-      -- Neovim keeps the answer to a cancelled request to itself, so nobody else would clean up.
-      progress = ''
-      finish(nil, { code = 'cancelled', message = 'The request was cancelled.' })
-    end,
-  }
-end
-
---- Hear of all turns.
----@param listener fun(event: table)
-function M.on_event(listener)
-  table.insert(listeners, listener)
+function M.file_of(location, root)
+  return vim.fs.joinpath(root or M.root() or '', location.path)
 end
 
 --- What the daemon does now, for the status line.
 ---@return string
 function M.status()
-  local running = #vim.lsp.get_clients({ name = 'ckit' }) > 0
-  if not running then
+  if #vim.lsp.get_clients({ name = 'ckit' }) == 0 then
     return ''
   end
+  local progress = requests.progress()
   return progress ~= '' and ('ckit: ' .. progress) or 'ckit'
 end
 
---- End the daemon and start it anew for the buffers that had it.
-function M.restart()
-  local buffers = {}
-  for _, client in ipairs(vim.lsp.get_clients({ name = 'ckit' })) do
-    vim.list_extend(buffers, vim.tbl_keys(client.attached_buffers))
-    call(client, 'stop')
+--- Attach every open file of a context repository.
+function M.attach_all()
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(buffer) and vim.tbl_contains({ 'yaml', 'markdown' }, vim.bo[buffer].filetype) then
+      M.attach(buffer)
+    end
   end
-  local timer = assert(vim.uv.new_timer())
-  timer:start(50, 50, vim.schedule_wrap(function()
-    if #vim.lsp.get_clients({ name = 'ckit' }) > 0 or timer:is_closing() then
-      return
-    end
-    timer:close()
-    for _, buffer in ipairs(buffers) do
-      if vim.api.nvim_buf_is_valid(buffer) then
-        M.attach(buffer)
-      end
-    end
-    notify('the daemon was started anew')
-  end))
 end
 
-M.notify = notify
+--- End the daemons and start them anew, also where they have ended by themselves.
+function M.restart()
+  local waited = 0
+  for _, client in ipairs(vim.lsp.get_clients({ name = 'ckit' })) do
+    stopping[client.id] = true
+    requests.call(client, 'stop')
+  end
+  local timer = assert(vim.uv.new_timer())
+  timer:start(0, 50, vim.schedule_wrap(function()
+    if timer:is_closing() then
+      return
+    end
+    waited = waited + 50
+    local left = vim.lsp.get_clients({ name = 'ckit' })
+    if #left == 0 then
+      timer:close()
+      M.attach_all()
+      M.notify('the daemon was started anew')
+    elseif waited == 3000 then
+      for _, client in ipairs(left) do
+        requests.call(client, 'stop', true)
+      end
+    end
+  end))
+end
 
 return M

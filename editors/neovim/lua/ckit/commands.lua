@@ -1,149 +1,128 @@
 --- What `:Ckit` can do.
 local client = require('ckit.client')
+local complete = require('ckit.complete')
 
 local M = {}
 
---- The id of an entity that a command names or, without one, that the cursor or the buffer is about.
----@param arguments string[]
----@return string?
-local function entity(arguments)
-  if arguments[1] then
-    return arguments[1]
-  end
-  local word = vim.fn.expand('<cWORD>'):match('[%a][%w]*%-[%w%-]*%w')
-  if word and word:match('%d') or (word and word:match('^svc%-') or word and word:match('^pkg%-')) then
-    return word
-  end
-  for _, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, 20, false)) do
-    local id = line:match('^id:%s*["\']?([%w%-_.]+)')
-    if id then
-      return id
-    end
-  end
-  client.notify('name an entity, e.g. `:Ckit show FEAT-001`', vim.log.levels.WARN)
-end
-
---- Make a command about one entity of a function that takes its id and the arguments behind it.
-local function about(run)
-  return function(arguments)
-    local id = entity(arguments)
-    if id then
-      run(id, vim.list_slice(arguments, 2))
-    end
-  end
-end
-
-local function show(title, method, params, text, filetype)
-  client.request(method, params, function(result)
-    if result then
-      require('ckit.window').show(title, text(result), filetype)
-    end
-  end)
-end
-
---- Open the place of a citation or a location.
----@param location { path: string, range: table }
-local function jump(location)
-  vim.cmd.edit(vim.fn.fnameescape(client.file_of(location)))
-  local start = location.range.start
-  pcall(vim.api.nvim_win_set_cursor, 0, { start.line + 1, start.character })
-end
+---@class ckit.Call
+---@field arguments string[]
+---@field bang? boolean
+---@field range? { first: integer, last: integer } 1-based lines, both included
 
 ---@class ckit.Command
----@field run fun(arguments: string[])
 ---@field about string
----@field ids? boolean whether its argument is the id of an entity
----@field choices? string[]
+---@field run fun(call: ckit.Call)
+---@field complete? ckit.Completion[] of its first, second... argument
+---@field takes? 'attachments' what a range and `!` stand for
+
+--- Run the function of a module with all arguments as one text.
+local function with_text(module, name)
+  return function(call)
+    require('ckit.' .. module)[name](table.concat(call.arguments, ' '))
+  end
+end
+
+--- Run the function of a module with the arguments.
+local function with(module, name)
+  return function(call)
+    require('ckit.' .. module)[name](unpack(call.arguments))
+  end
+end
+
+--- Run the function of a module with the entity that is named, or that is here, and the arguments behind it.
+local function about(module, name)
+  return function(call)
+    local id = require('ckit.entity').here(call.arguments[1])
+    if id then
+      require('ckit.' .. module)[name](id, unpack(call.arguments, 2))
+    end
+  end
+end
 
 ---@type table<string, ckit.Command>
 M.commands = {
-  validate = {
-    about = 'Put all findings into the quickfix list',
-    run = function()
-      client.request('ckit/repo/validate', {}, function(result)
-        if result then
-          require('ckit.quickfix').findings(result.findings)
-          require('ckit.quickfix').open('no findings')
-        end
-      end)
-    end,
-  },
+  validate = { about = 'Put all findings into the quickfix list', run = with('lists', 'validate') },
   impact = {
-    about = 'Put what a change asks of others into the quickfix list: of an entity, or of unsaved text',
-    ids = true,
-    run = function(arguments)
-      local params = arguments[1] and { ids = { arguments[1] } } or { between = 'unsaved' }
-      client.request('ckit/repo/impact', params, function(result)
-        if result then
-          require('ckit.quickfix').impact(result)
-          require('ckit.quickfix').open('nothing becomes stale')
-        end
-      end)
-    end,
+    about = 'List what a change asks of others: of an entity, of unsaved text, or since the last commit',
+    run = with('lists', 'impact'),
+    complete = {
+      function()
+        return vim.list_extend({ 'commit', 'staged', 'unsaved' }, require('ckit.entity').ids())
+      end,
+    },
   },
-  graph = {
-    about = 'Show what an entity is joined to',
-    ids = true,
-    run = about(function(id)
-      show('graph of ' .. id, 'ckit/repo/graph', { ids = { id }, depth = 1 }, function(result)
-        return require('ckit.graph').text(id, result)
-      end)
-    end),
+  graph = { about = 'Show what an entity is joined to', run = about('reports', 'graph'), complete = { complete.ids() } },
+  show = { about = 'Show the text of an entity', run = about('reports', 'show'), complete = { complete.ids() } },
+  inspect = { about = 'Show what the repository holds and lacks', run = with('reports', 'inspect') },
+  search = { about = 'List passages by meaning and words', run = with_text('lists', 'search') },
+  similar = { about = 'List passages like an entity', run = about('lists', 'similar'), complete = { complete.ids() } },
+  index = {
+    about = 'Bring the index of passages up to date',
+    run = with('reports', 'index'),
+    complete = { complete.words('rebuild', 'status') },
   },
-  show = {
-    about = 'Show an entity: its text, relations and findings',
-    ids = true,
-    run = about(function(id)
-      show(id, 'ckit/entity/get', { id = id, text = true }, function(result)
-        return result.text
-      end, 'yaml')
-    end),
-  },
-  search = {
-    about = 'Find passages by meaning and words, into the quickfix list',
-    run = function(arguments)
-      local query = table.concat(arguments, ' ')
-      client.request('ckit/rag/search', { query = query }, function(result)
-        if result then
-          require('ckit.quickfix').hits(query, result.hits)
-          require('ckit.quickfix').open('nothing fits')
-        end
-      end)
-    end,
-  },
-  ask = {
-    about = 'Answer a question with citations; <CR> on [1] opens the place',
-    run = function(arguments)
-      require('ckit.ask').open(table.concat(arguments, ' '), jump)
-    end,
-  },
+  ask = { about = 'Answer a question with citations; <CR> on [1] opens the place', run = with_text('ask', 'open') },
   chat = {
-    about = 'Talk with the assistant',
-    run = function(arguments)
-      require('ckit.chat').open(arguments[1] and table.concat(arguments, ' ') or nil)
+    about = 'Talk with the assistant, about the selected lines, or with ! about this file',
+    takes = 'attachments',
+    run = function(call)
+      require('ckit.chat').open(table.concat(call.arguments, ' '), require('ckit.attachments').of(call))
     end,
   },
-  cancel = {
-    about = 'End the turn that runs',
-    run = function()
-      require('ckit.chat').cancel()
-    end,
+  new = { about = 'Begin a new conversation', run = with('chat', 'new') },
+  sessions = { about = 'Choose an earlier conversation', run = with('sessions', 'choose') },
+  resume = { about = 'Go on with the turn that was interrupted', run = with('chat', 'resume') },
+  model = {
+    about = 'Choose who answers in the conversation',
+    run = with('options', 'model'),
+    complete = { complete.models },
   },
-  prompt = {
-    about = 'Show the prompt of an entity',
-    ids = true,
-    run = about(function(id)
-      show('prompt of ' .. id, 'ckit/prompt/render', { id = id }, function(result)
-        return result.prompt
-      end)
-    end),
+  mode = {
+    about = 'Choose how the assistant works',
+    run = with('options', 'mode'),
+    complete = { complete.words('general', 'improvement', 'clarification') },
+  },
+  prompt = { about = 'Show the prompt of an entity', run = about('reports', 'prompt'), complete = { complete.ids() } },
+  promptify = {
+    about = 'Make a prompt of a specification, within a budget of tokens',
+    run = about('reports', 'promptify'),
+    complete = { complete.ids('spec'), complete.words('codegen', 'review', 'test') },
   },
   spec = {
-    about = 'Write a specification of an entity, after you have seen it',
-    ids = true,
-    run = about(function(id, rest)
-      require('ckit.spec').write(id, table.concat(rest, ' '))
-    end),
+    about = 'Have a specification of an entity written',
+    run = about('generate', 'spec'),
+    complete = { complete.ids() },
+  },
+  code = {
+    about = 'Have the code of a specification written',
+    run = about('generate', 'code'),
+    complete = { complete.ids('spec') },
+  },
+  entity = {
+    about = 'Have an entity made up',
+    run = with('generate', 'entity'),
+    complete = { complete.types },
+  },
+  explain = {
+    about = 'Show what something generated was made from',
+    run = about('reports', 'explain'),
+    complete = { complete.ids() },
+  },
+  undo = {
+    about = 'Take back what the last generation wrote, or that of an entity',
+    run = with('preview', 'undo'),
+    complete = { complete.ids() },
+  },
+  log = { about = 'List the log of generations', run = with('lists', 'log'), complete = { complete.ids() } },
+  pipeline = {
+    about = 'Run a pipeline: built in, or a script of the repository',
+    run = with('pipeline', 'run'),
+    complete = { complete.pipelines, complete.ids() },
+  },
+  providers = {
+    about = 'Show the providers of models, or try one',
+    run = with('reports', 'providers'),
+    complete = { complete.providers },
   },
   health = {
     about = 'Say whether the daemon and its parts work',
@@ -151,15 +130,19 @@ M.commands = {
       vim.cmd.checkhealth('ckit')
     end,
   },
-  restart = {
-    about = 'Start the daemon anew',
+  cancel = {
+    about = 'End whatever runs',
     run = function()
-      client.restart()
+      local count = require('ckit.requests').cancel_all()
+      if count == 0 then
+        client.notify('nothing runs')
+      end
     end,
   },
+  restart = { about = 'Start the daemon anew', run = with('client', 'restart') },
 }
 
----@param command { fargs: string[] }
+---@param command { fargs: string[], bang: boolean, range: integer, line1: integer, line2: integer }
 function M.run(command)
   local name = command.fargs[1] or 'validate'
   local found = M.commands[name]
@@ -169,37 +152,15 @@ function M.run(command)
     client.notify(('there is no `%s`; there are %s'):format(name, table.concat(names, ', ')), vim.log.levels.ERROR)
     return
   end
-  found.run(vim.list_slice(command.fargs, 2))
-end
-
---- The ids of all entities; asked for each time, since completion is rare and the daemon quick.
-local function ids()
-  local found = client.get()
-  if not found or not found.initialized then
-    return {}
+  if not found.takes and (command.bang or command.range > 0) then
+    client.notify(('`:Ckit %s` takes neither lines nor a !'):format(name), vim.log.levels.WARN)
+    return
   end
-  local result = client.request_sync(found, 'ckit/entity/list', { limit = 10000 }, 1000)
-  return result and vim.tbl_map(function(each)
-    return each.id
-  end, result.entities) or {}
-end
-
----@param lead string
----@param line string
----@return string[]
-function M.complete(lead, line)
-  local words = vim.split(line, '%s+', { trimempty = true })
-  local names
-  if #words < 2 or (#words == 2 and lead ~= '') then
-    names = vim.tbl_keys(M.commands)
-  else
-    local command = M.commands[words[2]]
-    names = command and command.ids and ids() or {}
-  end
-  table.sort(names)
-  return vim.tbl_filter(function(name)
-    return vim.startswith(name:lower(), lead:lower())
-  end, names)
+  found.run({
+    arguments = vim.list_slice(command.fargs, 2),
+    bang = command.bang,
+    range = command.range > 0 and { first = command.line1, last = command.line2 } or nil,
+  })
 end
 
 return M

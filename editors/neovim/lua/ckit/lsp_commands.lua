@@ -3,7 +3,7 @@ local M = {}
 
 local function run(name)
   return function(command)
-    require('ckit.commands').commands[name].run({ command.arguments[1] })
+    require('ckit.commands').commands[name].run({ arguments = { command.arguments[1] } })
   end
 end
 
@@ -12,14 +12,13 @@ function M.register()
   vim.lsp.commands['ckit.generateSpec'] = run('spec')
   vim.lsp.commands['ckit.showImpact'] = function()
     -- Of the unsaved text, which is what the lens counts.
-    require('ckit.commands').commands.impact.run({})
+    require('ckit.lists').impact()
   end
   vim.lsp.commands['ckit.showReferences'] = function(command, context)
     local client = vim.lsp.get_client_by_id(context.client_id)
     local encoding = client and client.offset_encoding or 'utf-16'
     local items = vim.lsp.util.locations_to_items(command.arguments[3], encoding)
-    vim.fn.setqflist({}, ' ', { title = command.title, items = items })
-    require('ckit.quickfix').open('nothing names it')
+    require('ckit.quickfix').set(command.title, items, 'nothing names it')
   end
 end
 

@@ -1,0 +1,193 @@
+"""Conversations in Neovim, with a real daemon and a model that says what it is told to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.model_server import Reply
+
+if TYPE_CHECKING:
+    from tests.support.model_server import ModelServer
+    from tests.support.nvim_editor import Editor
+
+BAR = "return vim.wo.winbar"
+
+
+def test_what_is_typed_before_there_is_a_session_is_said_once_there_is(asking: Editor, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="It waits for the contract."))
+    asking.edit("tasks", "T-009")
+    # The daemon has hardly begun to start.
+    asking.command("Ckit chat")
+    asking.type("Why is T-009 blocked?<CR>")
+    asking.shows("It waits for the contract.")
+    asking.shows(" tokens")
+    assert [item["text"] for item in asking.items("userMessage")] == ["Why is T-009 blocked?"]
+    assert asking.until(lambda: "Why is T-009 blocked?" in asking.lua(BAR), "the title")
+    assert asking.line() == "> "
+
+
+def test_a_failure_is_told_in_the_daemon_s_words(asking: Editor, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(status=401))
+    asking.edit("tasks", "T-009")
+    asking.command("Ckit chat Why is it blocked?")
+    asking.shows(" · error_")
+    failure = asking.items("error")[0]["failure"]
+    assert asking.text().count(f"✘ {failure['message']}") == 1
+    scripted.enqueue(Reply(text="Now it works."))
+    asking.command("Ckit chat Again?")
+    asking.shows("Now it works.")
+
+
+def test_a_message_that_is_refused_says_why(asking: Editor) -> None:
+    asking.edit("tasks", "T-009")
+    asking.command("Ckit model test/nobody-knows-it")
+    asking.command("Ckit mode nonsense")
+    asking.command("Ckit chat Hello?")
+    asking.shows("✘ ")
+    assert "mode" in asking.text()
+
+
+def test_selected_lines_and_the_entity_of_the_buffer_are_attached(asking: Editor, scripted: ModelServer) -> None:
+    path = asking.edit("tasks", "T-009")
+    lines = path.read_text("utf-8").splitlines()
+    asking.command("2,4Ckit chat What is this?")
+    asking.shows(" tokens")
+    relative = path.relative_to(asking.root).as_posix()
+    selection = {"kind": "selection", "path": relative, "startLine": 1, "endLine": 3, "text": "\n".join(lines[1:4])}
+    assert asking.items("userMessage")[0]["attachments"] == [selection]
+    assert f"> + {relative}:2-4" in asking.text()
+    asking.command("close | Ckit! chat")
+    asking.shows("_attached: T-009_")
+    asking.type("And this?<CR>")
+    asking.until(lambda: len(asking.items("userMessage")) == 2, "the second message")
+    assert asking.items("userMessage")[1]["attachments"] == [{"kind": "entity", "id": "T-009"}]
+    asking.until(lambda: asking.text().count(" tokens") == 2, "the end of the turn")
+    assert "T-009" in str(scripted.calls[-1].body["messages"])
+
+
+def test_a_turn_that_streams_is_cancelled_and_leaves_nothing_that_runs(asking: Editor, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="One two three four.", stall_after=2), Reply(text="Here I am."))
+    asking.edit("tasks", "T-009")
+    asking.lua(
+        """
+        _G.spinning = 0
+        vim.api.nvim_create_autocmd('LspProgress', { callback = function(event)
+          local kind = event.data.params.value.kind
+          _G.spinning = _G.spinning + (({ begin = 1, ['end'] = -1 })[kind] or 0)
+        end })
+        """
+    )
+    asking.command("Ckit chat Count!")
+    asking.shows("One two")
+    asking.command("Ckit cancel")
+    asking.shows("_cancelled_")
+    asking.until(lambda: "…" not in asking.lua(BAR), "an idle bar")
+    asking.until(lambda: asking.lua("return require('ckit').status()") == "ckit", "an idle status")
+    asking.until(lambda: asking.lua("return _G.spinning") == 0, "the end of all progress")
+    session = asking.ask("ckit/session/get", {"id": asking.sessions()[0]["id"]})
+    assert [turn["stopReason"] for turn in session["turns"]] == ["cancelled"]
+    asking.command("Ckit cancel")
+    asking.says("nothing runs")
+    asking.command("Ckit chat Are you there?")
+    asking.shows("Here I am.")
+
+
+def test_what_is_typed_while_a_turn_runs_reaches_it(asking: Editor, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="One two three four.", stall_after=2))
+    asking.edit("tasks", "T-009")
+    asking.command("Ckit chat Count!")
+    asking.shows("One two")
+    asking.command("startinsert!")
+    asking.type("Faster!<CR>")
+    asking.until(lambda: [each.get("steering") for each in asking.items("userMessage")] == [None, True], "the steering")
+    scripted.release()
+    asking.shows(" tokens")
+    assert "Faster!" in str(scripted.calls[-1].body["messages"])
+
+
+def test_an_interrupted_turn_is_gone_on_with(asking: Editor, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="One two three four.", stall_after=2))
+    asking.edit("tasks", "T-009")
+    asking.command("Ckit chat Count!")
+    asking.shows("One two")
+    asking.kill_daemon()
+    asking.shows("✘ The daemon ended")
+    assert "…" not in asking.lua(BAR)
+    asking.command("Ckit restart")
+    asking.says("the daemon was started anew")
+    scripted.enqueue(Reply(text="Five six."))
+    asking.command("Ckit resume")
+    asking.shows("Five six.")
+    asking.until(lambda: asking.sessions()[0].get("runningTurn") is None, "the end of the turn")
+    session = asking.ask("ckit/session/get", {"id": asking.sessions()[0]["id"]})
+    assert [turn["status"] for turn in session["turns"]] == ["completed"]
+
+
+def test_the_model_and_the_mode_are_chosen(asking: Editor) -> None:
+    asking.edit("tasks", "T-009")
+    asking.ready()
+    assert asking.complete("Ckit model test/") == ["test/scripted", "test/scripted-b"]
+    asking.choose("test/scripted-b")
+    asking.command("Ckit model")
+    asking.choose("clarification")
+    asking.command("Ckit mode")
+    assert asking.lua(BAR) == "a new conversation · test/scripted-b · clarification"
+    asking.command("Ckit chat Hello?")
+    asking.shows(" tokens")
+    turn = asking.ask("ckit/session/get", {"id": asking.sessions()[0]["id"]})["turns"][0]
+    assert (turn["model"], turn["mode"]) == ("test/scripted-b", "clarification")
+
+
+def test_an_earlier_conversation_is_gone_on_with(asking: Editor, scripted: ModelServer) -> None:
+    scripted.enqueue(Reply(text="The first answer."), Reply(text="Another one."), Reply(text="The last one."))
+    asking.edit("tasks", "T-009")
+    asking.command("2,3Ckit chat The first question")
+    asking.shows(" tokens")
+    asking.command("Ckit new")
+    asking.until(lambda: asking.text() == "> ", "an empty conversation")
+    asking.command("stopinsert | Ckit chat Another question")
+    asking.shows("Another one.")
+    asking.choose("The first question", "Go on with it")
+    asking.command("Ckit sessions")
+    asking.shows("The first answer.")
+    assert ".yaml:2-3" in asking.text()
+    assert "Another one." not in asking.text()
+    asking.until(lambda: "The first question" in asking.lua(BAR), "the title")
+    asking.command("stopinsert | Ckit chat The last question")
+    asking.shows("The last one.")
+    asking.until(lambda: asking.sessions()[0]["turns"] == 2, "the second turn")
+    said = [item["text"] for item in asking.items("userMessage")]
+    assert said == ["The first question", "The last question"]
+
+
+def test_conversations_are_renamed_copied_exported_put_away_and_deleted(asking: Editor) -> None:
+    asking.edit("tasks", "T-009")
+    asking.command("Ckit chat Hello there")
+    asking.shows(" tokens")
+    asking.command("close")
+    asking.answer("A greeting")
+    asking.choose("Hello there", "Give it another title")
+    asking.command("Ckit sessions")
+    asking.says("it is called A greeting")
+    asking.choose("A greeting", "Go on with a copy")
+    asking.command("Ckit sessions")
+    asking.until(lambda: len(asking.sessions()) == 2, "the copy")
+    assert asking.sessions()[0]["forkedFrom"] == asking.sessions()[1]["id"]
+    asking.shows("Hello there")
+    asking.command("stopinsert | close")
+    asking.choose("A greeting", "Show it as Markdown")
+    asking.command("Ckit sessions")
+    asking.shows("# A greeting")
+    asking.choose("A greeting", "Put it away")
+    asking.command("Ckit sessions")
+    asking.until(lambda: len(asking.sessions()) == 1, "one conversation")
+    asking.choose("A greeting", "Delete it", "Keep")
+    asking.command("Ckit sessions")
+    asking.until(lambda: asking.lua("return _G.offered[2]") == "Keep", "the question")
+    assert len(asking.sessions()) == 1
+    asking.choose("A greeting", "Delete it", "Delete")
+    asking.command("Ckit sessions")
+    asking.says("deleted: A greeting")
+    assert asking.sessions() == []
+    asking.command("Ckit sessions")
+    asking.says("nothing was said here yet")
