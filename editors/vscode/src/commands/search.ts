@@ -56,7 +56,10 @@ async function pickWhileTyping(
     try {
       const params = { repository: repository.id, query: list.value.trim(), topK: MAX_HITS };
       const found = await client.request('ckit/rag/search', params, { signal });
-      if (!signal.aborted) list.items = itemsOf(found);
+      if (signal.aborted) return;
+      list.items = itemsOf(found);
+      // A note about the search stands above, and Enter goes to what was found.
+      list.activeItems = list.items.filter(({ hit }) => hit !== undefined).slice(0, 1);
     } catch (error) {
       if (!signal.aborted) list.items = [note('error', error instanceof Error ? error.message : String(error))];
     } finally {
@@ -100,7 +103,7 @@ function itemsOf({ degraded, hits }: RagSearchResult): HitItem[] {
     alwaysShow: true,
   }));
   if (!hits.some(({ relevant }) => relevant)) items.unshift(note('info', 'Nothing in the repository fits well.'));
-  if (degraded !== undefined) items.push(note('info', degraded));
+  if (degraded !== undefined) items.unshift(note('info', degraded));
   return items;
 }
 

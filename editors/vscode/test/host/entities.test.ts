@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { commands, window } from 'vscode';
-import { file, insides, textOf } from './insides';
+import { file, insides, textOf, until } from './insides';
 import { answering } from './person';
 
 before(insides);
@@ -69,5 +69,10 @@ describe('entities', () => {
     await assert.rejects(file('userstories', 'US-050'), /There is no file/);
     assert.equal(await textOf(feature), former);
     assert.deepEqual(proposals(), []);
+    const { repositories, session } = await insides();
+    const repository = await repositories.current();
+    const gone = async (): Promise<boolean> =>
+      (await repositories.entities(repository)).every(({ id }) => !['US-012', 'US-050'].includes(id));
+    await until(session.onChange, 'a daemon that knows it', gone);
   });
 });
