@@ -5,7 +5,7 @@ local requests = require('ckit.requests')
 local M = {}
 
 ---@type table<integer, true> clients that were told to end
-local stopping = {}
+M.stopping = {}
 
 ---@param message string
 ---@param level? integer
@@ -24,6 +24,8 @@ local function settings(root)
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   -- Then positions count bytes, as Neovim does, also where it would prefer something else.
   capabilities.general.positionEncodings = { 'utf-8' }
+  -- Neovim applies such edits and doesn't say so; without them, a rename leaves the name of the file.
+  capabilities.workspace.workspaceEdit.documentChanges = true
   return {
     name = 'ckit',
     capabilities = capabilities,
@@ -43,11 +45,11 @@ local function settings(root)
     on_exit = function(code, signal, id)
       vim.schedule(function()
         requests.gone(id)
-        if (code ~= 0 or signal ~= 0) and not stopping[id] and vim.v.exiting == vim.NIL then
+        if (code ~= 0 or signal ~= 0) and not M.stopping[id] and vim.v.exiting == vim.NIL then
           local how = signal ~= 0 and ('by signal %d'):format(signal) or ('with code %d'):format(code)
           M.notify(('the daemon ended %s; `:Ckit restart` starts it again'):format(how), vim.log.levels.ERROR)
         end
-        stopping[id] = nil
+        M.stopping[id] = nil
       end)
     end,
   }
@@ -160,41 +162,6 @@ function M.status()
   end
   local progress = requests.progress()
   return progress ~= '' and ('ckit: ' .. progress) or 'ckit'
-end
-
---- Attach every open file of a context repository.
-function M.attach_all()
-  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
-    if vim.api.nvim_buf_is_loaded(buffer) and vim.tbl_contains({ 'yaml', 'markdown' }, vim.bo[buffer].filetype) then
-      M.attach(buffer)
-    end
-  end
-end
-
---- End the daemons and start them anew, also where they have ended by themselves.
-function M.restart()
-  local waited = 0
-  for _, client in ipairs(vim.lsp.get_clients({ name = 'ckit' })) do
-    stopping[client.id] = true
-    requests.call(client, 'stop')
-  end
-  local timer = assert(vim.uv.new_timer())
-  timer:start(0, 50, vim.schedule_wrap(function()
-    if timer:is_closing() then
-      return
-    end
-    waited = waited + 50
-    local left = vim.lsp.get_clients({ name = 'ckit' })
-    if #left == 0 then
-      timer:close()
-      M.attach_all()
-      M.notify('the daemon was started anew')
-    elseif waited == 3000 then
-      for _, client in ipairs(left) do
-        requests.call(client, 'stop', true)
-      end
-    end
-  end))
 end
 
 return M

@@ -139,7 +139,7 @@ M.commands = {
       end
     end,
   },
-  restart = { about = 'Start the daemon anew', run = with('client', 'restart') },
+  restart = { about = 'Start the daemon anew', run = with('restart', 'run') },
 }
 
 ---@param command { fargs: string[], bang: boolean, range: integer, line1: integer, line2: integer }
