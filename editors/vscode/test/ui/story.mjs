@@ -141,16 +141,15 @@ async function look() {
 
 /** A model of a provider is chosen, its key asked for once, and its answer, which never ends, is cancelled. */
 async function useModel() {
-  const row = (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   await workbench.command('ckit: Models');
-  await row('scripted').click();
+  await workbench.pick('scripted');
   await page.locator('.quick-input-widget:visible input[type="password"]').waitFor();
   await workbench.shot('key');
   await workbench.answer(options.key);
-  await row('scripted-b').waitFor();
+  await page.locator('.quick-input-title', { hasText: 'Models of scripted' }).waitFor();
   await workbench.shot('models');
-  await row('scripted-b').click();
-  await row('For specifications').click();
+  await workbench.pick('scripted-b');
+  await workbench.pick('For specifications');
   await workbench.told('specifications, prompts and code to scripted/scripted-b');
   await workbench.ready('pass');
 
@@ -171,10 +170,10 @@ async function useModel() {
   seen.stopped = await page.locator('.codicon-loading:visible, .monaco-progress-container.active:visible').count();
 
   await workbench.command('ckit: Models');
-  await row('offline').click();
+  await workbench.pick('offline');
   await page.locator('.quick-input-title', { hasText: 'Models of offline' }).waitFor();
-  await row('offline').click();
-  await row('For specifications').click();
+  await workbench.pick('offline');
+  await workbench.pick('For specifications');
   await workbench.told('specifications, prompts and code to offline/offline');
   await workbench.ready('pass');
 }
@@ -182,14 +181,14 @@ async function useModel() {
 /** Keys go into the storage for secrets, by a name. */
 async function keep() {
   await workbench.command('ckit: Set a Key');
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Another one' }).click();
+  await workbench.pick('Another one');
   await workbench.answer('client:my-openai');
   await page.locator('.quick-input-widget:visible input[type="password"]').waitFor();
   await workbench.answer('sk-0123456789abcdef');
   await workbench.told('client:my-openai is stored.');
   for (const name of ['client:my-openai', 'client:scripted']) {
     await workbench.command('ckit: Delete a Key');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).click();
+    await workbench.pick(name);
     await workbench.told(`${name} is deleted.`);
   }
   await workbench.command('ckit: Delete a Key');
@@ -224,7 +223,7 @@ async function draw() {
   seen.filtered = await nodes();
   await inside.locator('.filters label', { hasText: 'task' }).locator('input').check();
   await workbench.command('ckit: Impact of an Entity in the Graph');
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'FEAT-003' }).click();
+  await workbench.pick('FEAT-003');
   await inside.locator('.status', { hasText: 'FEAT-003' }).waitFor();
   seen.reached = await inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length);
   await workbench.shot('graph');

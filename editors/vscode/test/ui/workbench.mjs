@@ -66,6 +66,15 @@ export class Workbench {
     await input.press('Enter');
   }
 
+  /** Chooses an entry of the list that is shown; by keyboard, since rows may move while a list fills. */
+  async pick(text) {
+    const rows = this.page.locator('.quick-input-list .monaco-list-row', { hasText: text });
+    await rows.first().waitFor();
+    await this.page.locator('.quick-input-widget:visible .quick-input-box input').fill(text);
+    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: text }).waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
   /** Opens a file by its name. */
   async file(name) {
     await this.choose('Control+P', name, name);
