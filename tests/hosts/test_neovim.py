@@ -39,6 +39,8 @@ def test_a_fault_is_listed_and_mended_by_a_quick_fix(editor: Editor) -> None:
 def test_an_answer_leads_to_the_place_that_it_cites(editor: Editor) -> None:
     editor.edit("features", "FEAT-003")
     editor.ready()
+    editor.command("Ckit index")
+    editor.says("the index is ready")
     editor.command("Ckit ask How long does an item wait on the hold shelf?")
     editor.shows("[1] ")
     assert "7 opening days" in editor.text()

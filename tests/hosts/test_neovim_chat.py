@@ -22,7 +22,7 @@ def test_what_is_typed_before_there_is_a_session_is_said_once_there_is(asking: E
     asking.shows("It waits for the contract.")
     asking.shows(" tokens")
     assert [item["text"] for item in asking.items("userMessage")] == ["Why is T-009 blocked?"]
-    assert asking.until(lambda: "Why is T-009 blocked?" in asking.lua(BAR), "the title")
+    asking.until(lambda: asking.lua(BAR) == "Why is T-009 blocked? · test/scripted · general", "the title and the model")
     assert asking.line() == "> "
 
 
@@ -134,8 +134,13 @@ def test_the_model_and_the_mode_are_chosen(asking: Editor) -> None:
     assert asking.lua(BAR) == "a new conversation · test/scripted-b · clarification"
     asking.command("Ckit chat Hello?")
     asking.shows(" tokens")
-    turn = asking.ask("ckit/session/get", {"id": asking.sessions()[0]["id"]})["turns"][0]
-    assert (turn["model"], turn["mode"]) == ("test/scripted-b", "clarification")
+    asking.command("Ckit model test/scripted")
+    asking.command("Ckit mode improvement")
+    asking.command("Ckit chat Hello again?")
+    asking.until(lambda: asking.text().count(" tokens") == 2, "the second turn")
+    turns = asking.ask("ckit/session/get", {"id": asking.sessions()[0]["id"]})["turns"]
+    chosen = [("test/scripted-b", "clarification"), ("test/scripted", "improvement")]
+    assert [(turn["model"], turn["mode"]) for turn in turns] == chosen
 
 
 def test_an_earlier_conversation_is_gone_on_with(asking: Editor, scripted: ModelServer) -> None:

@@ -51,7 +51,7 @@ local function head(chat)
   local session = conversation.session or {}
   local parts = {
     session.title ~= '' and session.title or 'a new conversation',
-    conversation.model or session.model or 'the model of the settings',
+    conversation.model or session.model or conversation.answered or 'the model of the settings',
     conversation.mode or session.mode or 'general',
     conversation:is_busy() and '…' or nil,
   }

@@ -12,6 +12,7 @@ local transcript = require('ckit.transcript')
 ---@field session? table the `Session` of the protocol; nothing before something is said
 ---@field model? string chosen for the next turn
 ---@field mode? string chosen for the next turn
+---@field answered? string the model of the last turn
 ---@field interrupted? string a turn that can be gone on with
 ---@field private drawing ckit.Drawing
 ---@field private changed fun() shows another title, model or state
@@ -115,7 +116,7 @@ end
 ---@private
 ---@param turn table
 function Conversation:ended(turn)
-  self.turn = nil
+  self.turn, self.answered = nil, turn.model
   self.drawing:finish(turn)
   self:request('ckit/session/get', { id = self.session.id, limit = 1 }, function(result)
     if result and self.session and self.session.id == result.session.id then
