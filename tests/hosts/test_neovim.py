@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 SHOTS = PLUGIN.parents[1] / ".cache" / "hosts" / "screenshots" / "neovim"
 
 
+def test_nothing_is_loaded_before_it_is_needed(editor: Editor, tmp_path: Path) -> None:
+    script = """
+        return vim.tbl_filter(function(name) return name:find('^ckit') end, vim.tbl_keys(package.loaded))
+        """
+    (tmp_path / "alone.yaml").write_text("a: 1\n", "utf-8")
+    editor.command(f"edit {tmp_path / 'alone.yaml'} | set filetype=yaml")
+    # What `setup()` takes; nobody has to call it.
+    assert sorted(editor.lua(script)) == ["ckit", "ckit.config"]
+    editor.edit("features", "FEAT-001")
+    editor.ready()
+    assert {"ckit.chat", "ckit.commands", "ckit.window", "ckit.approval"}.isdisjoint(editor.lua(script))
+
+
 def test_a_fault_is_listed_and_mended_by_a_quick_fix(editor: Editor) -> None:
     path = editor.edit("features", "FEAT-001")
     editor.ready()

@@ -22,7 +22,8 @@ def test_what_is_typed_before_there_is_a_session_is_said_once_there_is(asking: E
     asking.shows("It waits for the contract.")
     asking.shows(" tokens")
     assert [item["text"] for item in asking.items("userMessage")] == ["Why is T-009 blocked?"]
-    asking.until(lambda: asking.lua(BAR) == "Why is T-009 blocked? · test/scripted · general", "the title and the model")
+    bar = "Why is T-009 blocked? · test/scripted · general"
+    asking.until(lambda: asking.lua(BAR) == bar, "the title and the model")
     assert asking.line() == "> "
 
 
