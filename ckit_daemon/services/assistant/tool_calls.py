@@ -81,7 +81,8 @@ class ToolCalls:
         Calls that read run side by side. One that writes or executes waits for all that were asked for before it, and
         what comes after it waits for it, since the model has written them in this order.
         """
-        known = {tool.model_name: tool for tool in tools}
+        # Some models use the name that texts and people have for a tool, which the runner takes as well.
+        known = {name: tool for tool in tools for name in (tool.name, tool.model_name)}
         self._pending = {}
         for call in answer.message.tool_calls:
             tool = known.get(call["name"])
