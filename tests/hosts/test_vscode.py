@@ -211,9 +211,12 @@ def test_the_package_holds_what_runs_and_nothing_else(package: Path) -> None:
     with zipfile.ZipFile(package) as content:
         names = {name.removeprefix("extension/") for name in content.namelist() if name.startswith("extension/")}
         described = content.read("extension/readme.md").decode()
+        notices = content.read("extension/dist/ThirdPartyNotices.txt").decode()
         size = sum(each.file_size for each in content.infolist() if each.filename.startswith("extension/dist/"))
     code = {f"dist/page/{name}" for name in ("ask.js", "chat.js", "graph.js", "style.css")} | {"dist/extension.js"}
-    assert {name for name in names if name.startswith("dist/")} == code
+    assert {name for name in names if name.startswith("dist/")} == code | {"dist/ThirdPartyNotices.txt"}
+    # Of both sides: what the pages are made of comes from the shared views.
+    assert all(f"{bundled} " in notices for bundled in ("cytoscape", "markdown-it", "vscode-languageclient"))
     beside = {name.split("/")[0] for name in names if not name.startswith("dist/")}
     assert beside == {"package.json", "readme.md", "LICENSE.txt", "media"}
     assert "## Install" in described
