@@ -28,6 +28,20 @@ def test_nothing_is_loaded_before_it_is_needed(editor: Editor, tmp_path: Path) -
     assert {"ckit.chat", "ckit.commands", "ckit.window", "ckit.approval"}.isdisjoint(editor.lua(script))
 
 
+def test_a_repository_is_what_the_daemon_takes_for_one(editor: Editor) -> None:
+    attached = "return vim.tbl_map(function(each) return each.root_dir end, vim.lsp.get_clients({ bufnr = 0 }))"
+    # Of what makes a root, Git's folder and that for prompts are left.
+    shutil.rmtree(editor.root / ".context")
+    editor.edit("features", "FEAT-001")
+    editor.ready()
+    assert editor.lua(attached) == [str(editor.root)]
+    other = editor.root.parent / "other" / "contexts"
+    other.mkdir(parents=True)
+    (other / "a.yaml").write_text("id: A-1\n", "utf-8")
+    editor.command(f"edit {other / 'a.yaml'} | set filetype=yaml")
+    assert not editor.lua(attached)
+
+
 def test_a_fault_is_listed_and_mended_by_a_quick_fix(editor: Editor) -> None:
     path = editor.edit("features", "FEAT-001")
     editor.ready()

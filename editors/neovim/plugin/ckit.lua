@@ -20,8 +20,8 @@ vim.api.nvim_create_autocmd('FileType', {
   group = vim.api.nvim_create_augroup('ckit', {}),
   pattern = { 'yaml', 'markdown' },
   callback = function(event)
-    -- The windows of the plugin are no files.
-    if vim.bo[event.buf].buftype == '' and vim.fs.root(event.buf, '.context') then
+    -- The windows of the plugin are no files. Whether it is really a repository is looked at there.
+    if vim.bo[event.buf].buftype == '' and vim.fs.root(event.buf, 'contexts') then
       require('ckit.client').attach(event.buf)
     end
   end,

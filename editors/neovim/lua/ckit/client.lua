@@ -4,6 +4,9 @@ local requests = require('ckit.requests')
 
 local M = {}
 
+-- What makes a folder with `contexts` in it a repository, as the daemon sees it.
+local MARKERS = { '.context', '.context-kit', '.git', 'package.json' }
+
 ---@type table<integer, true> clients that were told to end
 M.stopping = {}
 
@@ -11,6 +14,18 @@ M.stopping = {}
 ---@param level? integer
 function M.notify(message, level)
   vim.notify('ckit: ' .. message, level or vim.log.levels.INFO)
+end
+
+--- The innermost repository around a buffer or a path.
+---@param source integer|string
+---@return string?
+local function root_of(source)
+  return vim.fs.root(source, function(name, folder)
+    return name == 'contexts'
+      and vim.iter(MARKERS):any(function(marker)
+        return vim.uv.fs_stat(vim.fs.joinpath(folder, marker)) ~= nil
+      end)
+  end)
 end
 
 ---@param root string
@@ -59,7 +74,7 @@ end
 ---@param buffer integer
 ---@return integer? id of the client
 function M.attach(buffer)
-  local root = vim.fs.root(buffer, '.context')
+  local root = root_of(buffer)
   if not root or vim.bo[buffer].buftype ~= '' then
     return nil
   end
@@ -76,7 +91,7 @@ end
 ---@return string?
 function M.root()
   -- Windows of ours remember it.
-  local root = vim.b.ckit_root or vim.fs.root(0, '.context') or vim.fs.root(vim.fn.getcwd(), '.context')
+  local root = vim.b.ckit_root or root_of(0) or root_of(vim.fn.getcwd())
   local running = vim.lsp.get_clients({ name = 'ckit' })
   return root or (#running == 1 and running[1].config.root_dir or nil)
 end
