@@ -40,15 +40,15 @@ class SqliteApprovals:
         clean = await self._clean(approval)
         await self._database.write(lambda connection: _put(connection, clean))
 
-    async def decide_approval(self, approval: Approval) -> Approval:
-        """Store the decision about a pending approval, whichever daemon asked for it.
+    async def update_pending_approval(self, approval: Approval) -> Approval:
+        """Store the new state of an approval that is still pending, whichever daemon asked for it.
 
         Raises:
             ConflictError: it has been decided already; `details` has the decision.
         """
         clean = await self._clean(approval)
 
-        def decide(connection: sqlite3.Connection) -> Approval:
+        def update(connection: sqlite3.Connection) -> Approval:
             stored = _find(connection, clean.id)
             if stored.state != "pending":
                 raise ConflictError(
@@ -58,7 +58,7 @@ class SqliteApprovals:
             _put(connection, clean)
             return clean
 
-        return await self._database.write(decide)
+        return await self._database.write(update)
 
     async def approval(self, approval_id: str) -> Approval:
         """Return an approval."""

@@ -184,7 +184,7 @@ async def test_R04_a_refusal_that_was_told_before_the_death_is_told_no_second_ti
             found = await store.transcript(talk.session)
             [asked] = [item for item in found.items if isinstance(item, ApprovalItem)]
             [approval] = await store.approvals(session_id=talk.session)
-            await store.decide_approval(structs.replace(approval, state="denied", decision="deny"))
+            await store.update_pending_approval(structs.replace(approval, state="denied", decision="deny"))
             await store.begin_turn(structs.replace(found.turns[0], status="running"))
             told = structs.replace(asked, status="completed", state="denied", decision="deny")
             told = await store.put_item(talk.session, told)

@@ -42,6 +42,11 @@ async def cancelled(talk: Talk, order: str, delay: float) -> Json:
     return (await running)["turn"]
 
 
+def settled(approval: Json) -> tuple[str, str | None]:
+    """What became of an approval, or of the item about it."""
+    return approval["state"], approval.get("decision")
+
+
 async def test_R04_a_turn_that_is_cancelled_at_any_moment_leaves_nothing_in_progress(tmp_path: Path) -> None:
     seed = int(os.environ.get("CKIT_TEST_SEED") or random.SystemRandom().getrandbits(32))
     # pytest shows it where the test fails.
@@ -71,6 +76,11 @@ async def test_R04_a_turn_that_is_cancelled_at_any_moment_leaves_nothing_in_prog
             stored = await talk.stored()
             ended_whole(talk, stored["items"])
             assert "runningTurn" not in stored["session"]
-            assert (await talk.client.request("ckit/approval/list", {"sessionId": talk.session}))["approvals"] == []
+            every = {"sessionId": talk.session, "state": None}
+            approvals = (await talk.client.request("ckit/approval/list", every))["approvals"]
+            assert all(approval["state"] != "pending" for approval in approvals)
+            states = {approval["id"]: settled(approval) for approval in approvals}
+            told = [item for item in stored["items"] if item["kind"] == "approval"]
+            assert [settled(item) for item in told] == [states[item["approvalId"]] for item in told]
         assert ends.count("cancelled") > TURNS / 5
         await talk.server.wait_idle()

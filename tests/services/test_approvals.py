@@ -19,7 +19,7 @@ from ckit_daemon.storage.database import Database
 from ckit_daemon.storage.sessions import SqliteSessionStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
     from ckit_daemon.core.json import JsonObject
@@ -155,10 +155,39 @@ async def test_R04_an_answer_that_was_given_before_the_restart_holds(
         assert person.asked == []
 
 
+async def test_R04_an_answer_that_comes_while_the_run_is_asked_about_again_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await asked_and_killed(tmp_path)
+    async with stored(tmp_path) as store, stored(tmp_path) as other:
+        listed = store.approvals
+
+        async def listed_then_denied(**which: str) -> Sequence[Approval]:
+            found = await listed(session_id=which["session_id"])
+            await service(other, Person()).resolve(kept.id, Answer("deny"))
+            return found
+
+        monkeypatch.setattr(store, "approvals", listed_then_denied)
+        decided = await asked(service(store, Person(lambda _: {"decision": "allowOnce"})))
+        assert (decided.id, decided.state) == (kept.id, "denied")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_question_is_taken_back_unless_it_was_answered(tmp_path: Path, answered: bool) -> None:
+    kept = await asked_and_killed(tmp_path)
+    async with stored(tmp_path) as store:
+        approvals = service(store, Person())
+        if answered:
+            await approvals.resolve(kept.id, Answer("allowOnce"))
+        found = await approvals.withdraw(kept.id)
+        assert (found.state, found.decision) == (("allowed", "allowOnce") if answered else ("cancelled", None))
+        assert await store.approval(kept.id) == found
+
+
 async def test_a_question_that_was_withdrawn_is_asked_anew(tmp_path: Path) -> None:
     kept = await asked_and_killed(tmp_path)
     async with stored(tmp_path) as store:
-        await store.decide_approval(msgspec.structs.replace(kept, state="cancelled"))
+        await store.update_pending_approval(msgspec.structs.replace(kept, state="cancelled"))
         decided = await asked(service(store, Person(lambda _: {"decision": "deny"})))
         assert decided.id != kept.id
         assert decided.state == "denied"

@@ -280,7 +280,9 @@ async def test_R04_an_approval_is_decided_once_whoever_is_first(tmp_path: Path) 
         await one.put_approval(an_approval("later", None))
         allowed = replace(an_approval(), state="allowed", decision="allowOnce")
         denied = replace(an_approval(), state="denied", decision="deny", note="No.")
-        done = await asyncio.gather(one.decide_approval(allowed), other.decide_approval(denied), return_exceptions=True)
+        done = await asyncio.gather(
+            one.update_pending_approval(allowed), other.update_pending_approval(denied), return_exceptions=True
+        )
         lost = next(each for each in done if isinstance(each, ConflictError))
         assert await one.approval("a") in done
         assert lost.details["state"] == (await other.approval("a")).state
@@ -329,7 +331,7 @@ async def test_R07_no_key_gets_into_the_file_whatever_it_stands_in(tmp_path: Pat
         lambda store: store.put_item("x", a_message()),
         lambda store: store.end_turn(a_turn("t", "x")),
         lambda store: store.approval("x"),
-        lambda store: store.decide_approval(an_approval("x", None)),
+        lambda store: store.update_pending_approval(an_approval("x", None)),
     ],
 )
 async def test_what_is_not_there_is_not_found(

@@ -111,19 +111,18 @@ class ApprovalService:
         Raises:
             StorageError: the question can't be stored, so nobody is asked.
         """
-        known = await self._asked_before(shown)
-        if known is not None and known.state != "pending":
-            decided = known
-        else:
-            if known is not None:
-                shown = replace(shown, id=known.id, created_at=known.created_at)
-            await self._store.put_approval(shown)
+        approval = await self._stored(shown)
+        if approval.state == "pending":
             if announce is not None:
-                await announce(shown)
-            decided = await self._answered(shown)
+                await announce(approval)
+            approval = await self._answered(approval)
         if announce is not None:
-            await announce(decided)
-        return decided
+            await announce(approval)
+        return approval
+
+    async def withdraw(self, approval_id: str) -> Approval:
+        """Take a question back, unless it was answered; return the approval as it is on disk then."""
+        return await self._decide(await self._store.approval(approval_id), "cancelled")
 
     async def amend(self, approval: Approval, shown: Approval) -> None:
         """Store what edited arguments really do, so that the approval goes on showing what was allowed."""
@@ -163,12 +162,22 @@ class ApprovalService:
             raise InvalidArgumentError(
                 "Other arguments go with the decision 'allowOnce' only.", details={"decision": answer.decision}
             )
-        decided = await self._store.decide_approval(self._with_answer(approval, answer))
+        decided = await self._store.update_pending_approval(self._with_answer(approval, answer))
         if (waiting := self._waiting.get(approval_id)) is not None:
             waiting.set()
         return decided
 
     # Asking
+
+    async def _stored(self, shown: Approval) -> Approval:
+        """Store the question; return it as it is on disk, with the decision where it was asked and answered before."""
+        known = await self._asked_before(shown)
+        if known is None:
+            await self._store.put_approval(shown)
+            return shown
+        if known.state != "pending":
+            return known
+        return await self._update(replace(shown, id=known.id, created_at=known.created_at))
 
     async def _asked_before(self, shown: Approval) -> Approval | None:
         if shown.session_id is None:
@@ -273,9 +282,12 @@ class ApprovalService:
         return await self._decide(approval, "expired")
 
     async def _decide(self, approval: Approval, state: ApprovalState) -> Approval:
-        """Store a decision that no person made, unless a person was faster; return what is on disk then."""
+        return await self._update(replace(approval, state=state, decided_at=timestamp()))
+
+    async def _update(self, approval: Approval) -> Approval:
+        """Store a change that no person made, unless a person was faster; return what is on disk then."""
         try:
-            return await self._store.decide_approval(replace(approval, state=state, decided_at=timestamp()))
+            return await self._store.update_pending_approval(approval)
         except ConflictError:
             return await self._store.approval(approval.id)
 

@@ -171,8 +171,8 @@ class SessionStore(Protocol):
         """Store an approval's new state."""
         ...
 
-    async def decide_approval(self, approval: Approval) -> Approval:
-        """Store the decision about a pending approval, whichever daemon asked for it.
+    async def update_pending_approval(self, approval: Approval) -> Approval:
+        """Store the new state of an approval that is still pending, whichever daemon asked for it.
 
         Raises:
             ConflictError: it has been decided already; `details` has the decision.

@@ -166,7 +166,10 @@ class ToolCalls:
         asked = {item.tool_call_id for item in left if isinstance(item, ApprovalItem)}
         for item in left:
             if isinstance(item, ApprovalItem):
-                await self._writer.complete(replace(item, status="cancelled", state="cancelled"))
+                # A person may have answered in the moment in which the turn was ended; nothing has come of it.
+                settled = await self._around.tools.withdraw(item.approval_id)
+                ended: ItemStatus = "cancelled" if settled.state == "cancelled" else "completed"
+                await self._writer.complete(replace(item, status=ended, state=settled.state, decision=settled.decision))
             elif isinstance(item, ToolCall):
                 known = item.tool_class == "read" or item.id in asked
                 result: ToolStatus = "cancelled" if status == "cancelled" else "error"

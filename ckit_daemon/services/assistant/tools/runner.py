@@ -184,6 +184,10 @@ class ToolRunner:
             tool.check(answer.arguments)
         return await self._approvals.resolve(approval_id, answer)
 
+    async def withdraw(self, approval_id: str) -> Approval:
+        """Take a question back, unless a person was faster; return the approval as it is on disk then."""
+        return await self._approvals.withdraw(approval_id)
+
     async def permit(self, plan: Plan, question: Question) -> None:
         """Return once a plan that is no tool's may be carried out, by the same policies and approvals.
 
