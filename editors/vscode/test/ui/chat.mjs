@@ -105,19 +105,4 @@ async function comeBack() {
   seen.again = await chat.locator('.bar h2').innerText();
 }
 
-try {
-  for (const step of [attach, edit, comeBack]) {
-    const began = Date.now();
-    seen.step = step.name;
-    await step();
-    console.error(step.name, Date.now() - began, 'ms');
-  }
-  seen.step = 'end';
-} catch (error) {
-  console.error(error);
-  await workbench.shot('failure');
-} finally {
-  seen.problems = workbench.problems;
-  console.log(JSON.stringify(seen));
-  await workbench.close();
-}
+await workbench.tell(seen, [attach, edit, comeBack]);

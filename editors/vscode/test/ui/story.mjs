@@ -310,20 +310,4 @@ async function lighten() {
   await workbench.shot('light-walkthrough');
 }
 
-try {
-  for (const step of [trust, mend, search, look, useModel, ask, draw, specify, converse, keep, runScript, lighten]) {
-    const began = Date.now();
-    seen.step = step.name;
-    await step();
-    console.error(step.name, Date.now() - began, 'ms');
-  }
-  seen.step = 'end';
-} catch (error) {
-  console.error(error);
-  console.error('status:', await workbench.status.getAttribute('aria-label'));
-  await workbench.shot('failure');
-} finally {
-  seen.problems = workbench.problems;
-  console.log(JSON.stringify(seen));
-  await workbench.close();
-}
+await workbench.tell(seen, [trust, mend, search, look, useModel, ask, draw, specify, converse, keep, runScript, lighten]);

@@ -54,6 +54,27 @@ export class Workbench {
     await this.status.locator(`.codicon-${icon}`).waitFor();
   }
 
+  /** Takes the steps of a story one after the other, prints what was seen as JSON, and closes the window. */
+  async tell(seen, steps) {
+    try {
+      for (const step of steps) {
+        const began = Date.now();
+        seen.step = step.name;
+        await step();
+        console.error(step.name, Date.now() - began, 'ms');
+      }
+      seen.step = 'end';
+    } catch (error) {
+      console.error(error);
+      console.error('status:', await this.status.getAttribute('aria-label'));
+      await this.shot('failure');
+    } finally {
+      seen.problems = this.problems;
+      console.log(JSON.stringify(seen));
+      await this.close();
+    }
+  }
+
   /** Runs a command of the palette. */
   command(title) {
     return this.choose('F1', `>${title}`, title);
