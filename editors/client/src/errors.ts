@@ -42,3 +42,8 @@ function isErrorAnswer(error: unknown): error is Error & { code: number } {
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
+
+/** What an error says to people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,7 +2,7 @@ export { CkitClient } from './client';
 export type { Handlers, Progress, RequestOptions } from './client';
 export { Daemon } from './daemon';
 export type { Closed, ConnectOptions, SpawnOptions, WorkspaceFolder } from './daemon';
-export { CkitError, ConnectionClosedError } from './errors';
+export { CkitError, ConnectionClosedError, messageOf } from './errors';
 export { Supervisor } from './supervisor';
 export type { State, SupervisorOptions } from './supervisor';
 export { Turn } from './turn';

@@ -1,7 +1,7 @@
 import type { CkitClient } from './client';
 import { Daemon } from './daemon';
 import type { Closed, SpawnOptions } from './daemon';
-import { ConnectionClosedError } from './errors';
+import { ConnectionClosedError, messageOf } from './errors';
 
 export interface SupervisorOptions extends SpawnOptions {
   /** First pause before a restart, in milliseconds; it doubles with each failure. */
@@ -93,7 +93,7 @@ export class Supervisor {
         this.set({ name: 'running', daemon });
         reason = describe(await daemon.closed);
       } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
+        reason = messageOf(error);
       }
       if (this.stopping) return;
       failures = Date.now() - since > QUIET_MS ? 1 : failures + 1;

@@ -1,6 +1,6 @@
 import type { Citation, RagQueryResult } from '@ckit/protocol';
 import type { Bridge } from './bridge';
-import { fill, h } from './dom';
+import { fill, h, messageOf } from './dom';
 import { renderMarkdown } from './markdown';
 
 /** Questions with cited answers; a citation opens its place. */
@@ -42,7 +42,7 @@ export class AskView {
     try {
       this.show(await result);
     } catch (error) {
-      fill(this.answer, h('span', { class: 'problem' }, error instanceof Error ? error.message : String(error)));
+      fill(this.answer, h('span', { class: 'problem' }, messageOf(error)));
     }
   }
 

@@ -1,4 +1,4 @@
-import { AskView, ChatView, GraphView, fill, h, renderDiff, renderMarkdown } from '../../client/views';
+import { AskView, ChatView, GraphView, fill, h, messageOf, renderDiff, renderMarkdown } from '../../client/views';
 import { makeBridge } from './bridge';
 import { EntitiesView } from './entities';
 
@@ -90,7 +90,7 @@ async function writeSpec(id: string): Promise<void> {
               await entities.choose(made.id);
             } catch (error) {
               show('Spec');
-              fill(actions, h('span', { class: 'problem' }, error instanceof Error ? error.message : String(error)));
+              fill(actions, h('span', { class: 'problem' }, messageOf(error)));
             }
           },
         },
@@ -98,7 +98,7 @@ async function writeSpec(id: string): Promise<void> {
       ),
     );
   } catch (error) {
-    fill(actions, h('span', { class: 'problem' }, error instanceof Error ? error.message : String(error)));
+    fill(actions, h('span', { class: 'problem' }, messageOf(error)));
   }
 }
 
@@ -111,7 +111,7 @@ async function reload(): Promise<void> {
 /** Runs what the person has not asked for; that it failed is told beside the daemon's state. */
 function quietly(work: Promise<void>): void {
   work.catch((error: unknown) => {
-    state.title = error instanceof Error ? error.message : String(error);
+    state.title = messageOf(error);
   });
 }
 

@@ -1,6 +1,6 @@
 import type { EntityGetResult, EntitySummary, Finding } from '@ckit/client';
 import type { Bridge } from '../../client/views';
-import { fill, h } from '../../client/views';
+import { fill, h, messageOf } from '../../client/views';
 
 /** The list of entities with their findings, and one of them in detail. */
 export class EntitiesView {
@@ -49,7 +49,7 @@ export class EntitiesView {
       const found = await this.bridge.request('ckit/entity/get', { id, text: true });
       if (mine === this.asked) this.show(found, line);
     } catch (error) {
-      fill(this.detail, h('p', { class: 'problem' }, error instanceof Error ? error.message : String(error)));
+      fill(this.detail, h('p', { class: 'problem' }, messageOf(error)));
     }
   }
 

@@ -2,7 +2,7 @@ import { existsSync, promises } from 'node:fs';
 import { basename, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Approval, ApprovalRequestResult } from '@ckit/client';
-import { CkitError, Supervisor } from '@ckit/client';
+import { CkitError, messageOf, Supervisor } from '@ckit/client';
 import type { State } from '@ckit/client';
 import { app, BrowserWindow, dialog, ipcMain, session, shell } from 'electron';
 import type { IpcMainEvent, IpcMainInvokeEvent } from 'electron';
@@ -84,7 +84,7 @@ async function request(id: number, method: Allowed, params: object): Promise<Ans
 
 function failure(error: unknown): Answer {
   const code = error instanceof CkitError ? error.code : 'unknown';
-  return { ok: false, code, message: error instanceof Error ? error.message : String(error) };
+  return { ok: false, code, message: messageOf(error) };
 }
 
 /** Writes a text where the person says; nowhere where they don't. */

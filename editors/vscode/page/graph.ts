@@ -1,4 +1,4 @@
-import { fill, h } from '../../client/views/dom';
+import { fill, h, messageOf } from '../../client/views/dom';
 import { GraphView } from '../../client/views/graph';
 import { makeBridge, post } from './bridge';
 
@@ -34,7 +34,7 @@ async function attempt(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    fill(status, error instanceof Error ? error.message : String(error));
+    fill(status, messageOf(error));
   }
 }
 

@@ -1,11 +1,11 @@
 import { ProgressLocation, window } from 'vscode';
-import { CkitError } from '@ckit/client';
+import { CkitError, messageOf } from '@ckit/client';
 import type { CkitClient, ParamsOf, RequestMethod, ResultOf } from '@ckit/client';
 
 /** Tells the person that something did not work; what they have cancelled or refused themselves needs no word. */
 export function failed(error: unknown): void {
   if (error instanceof CkitError && error.code === 'cancelled') return;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof CkitError && error.code === 'denied') void window.showInformationMessage(message);
   else void window.showErrorMessage(`ckit: ${message}`);
 }

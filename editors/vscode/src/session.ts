@@ -2,7 +2,7 @@ import { commands, EventEmitter, workspace } from 'vscode';
 import type { CancellationToken, Disposable, LogOutputChannel } from 'vscode';
 import { State } from 'vscode-languageclient/node';
 import type { LanguageClient } from 'vscode-languageclient/node';
-import { CkitClient } from '@ckit/client';
+import { CkitClient, messageOf } from '@ckit/client';
 import type { Capabilities, ClientMethods, TurnEvent, WorkspaceEdit } from '@ckit/client';
 import { languageClient, wireOf } from './language';
 import { DaemonProcess } from './process';
@@ -184,7 +184,7 @@ export class Session implements Disposable {
 
   /** Says why a daemon did not start. */
   private async refused(error: unknown, { command }: Program): Promise<void> {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const code = (error as { data?: { code?: unknown } }).data?.code;
     if (code === 'unsupported_protocol') {
       this.fail('outdated', `${command} and this extension don't fit together: ${message} ${UPDATE}`);

@@ -1,5 +1,6 @@
 import { window } from 'vscode';
 import type { QuickPickItem } from 'vscode';
+import { messageOf } from '@ckit/client';
 import type { CkitClient, RagHit, RagSearchResult, RepositoryInfo } from '@ckit/client';
 import { watched } from '../messages';
 import type { Commands, Context } from './context';
@@ -61,7 +62,7 @@ async function pickWhileTyping(
       // A note about the search stands above, and Enter goes to what was found.
       list.activeItems = list.items.filter(({ hit }) => hit !== undefined).slice(0, 1);
     } catch (error) {
-      if (!signal.aborted) list.items = [note('error', error instanceof Error ? error.message : String(error))];
+      if (!signal.aborted) list.items = [note('error', messageOf(error))];
     } finally {
       if (!signal.aborted) list.busy = false;
     }

@@ -1,6 +1,6 @@
 import { Disposable, Range, window, workspace } from 'vscode';
 import type { Webview } from 'vscode';
-import { CkitError } from '@ckit/client';
+import { CkitError, messageOf } from '@ckit/client';
 import type { FileAttachment, RepositoryInfo, SelectionAttachment } from '@ckit/client';
 import type { Approvals } from '../approvals';
 import { failed } from '../messages';
@@ -106,7 +106,7 @@ export class Link extends Disposable {
       this.send({ kind: 'answer', id, result: await work(abort.signal) });
     } catch (error) {
       const code = error instanceof CkitError ? error.code : 'unknown';
-      this.send({ kind: 'failure', id, code, message: error instanceof Error ? error.message : String(error) });
+      this.send({ kind: 'failure', id, code, message: messageOf(error) });
     } finally {
       this.running.delete(id);
     }
