@@ -12,13 +12,18 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from typing import TYPE_CHECKING
+
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
 TIMEOUT_SECONDS = 60.0
 COLUMNS = 120
+_QUIET_LOOKS = 10
+_LOOK_SECONDS = 0.01
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 # A session's first process gets its terminal by asking for it; `getpass` and Ctrl-C need that. A shell that runs the
 # tests in the background has them ignore Ctrl-C, and no terminal does.
@@ -50,6 +55,18 @@ class TerminalProgram:
     def type(self, text: str) -> None:
         """Press keys; a line ends with a carriage return."""
         os.write(self._master, text.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C, as slowly as a person: once the program does nothing but wait.
+
+        Python keeps a signal that comes between its last look and its wait for keys until the next key is pressed.
+        """
+        program, quiet, deadline = psutil.Process(self.process.pid), 0, time.monotonic() + TIMEOUT_SECONDS
+        while quiet < _QUIET_LOOKS:
+            assert time.monotonic() < deadline, f"the program never waits after {self._shown[-3000:]!r}"
+            quiet = quiet + 1 if program.status() == psutil.STATUS_SLEEPING else 0
+            time.sleep(_LOOK_SECONDS)
+        self.type("\x03")
 
     def expect(self, text: str) -> None:
         """Wait until something is shown that has not been waited for before."""

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { commands, Range, window, workspace, WorkspaceEdit } from 'vscode';
 import type { Disposable } from 'vscode';
 import type { Insides } from '../../src/extension';
-import { file, insides, previewed } from './insides';
+import { file, insides, previewed, reverted } from './insides';
 import { answering } from './person';
 
 describe('generations', () => {
@@ -29,8 +29,7 @@ describe('generations', () => {
     assert.ok(await workspace.applyEdit(edit));
     await commands.executeCommand('ckit.explain', { id: 'SPEC-008' });
     await previewed('Where SPEC-008 was made.md', /\| FEAT-004 \| \*\*changed since\*\* \| asked for \|/);
-    await window.showTextDocument(document);
-    await commands.executeCommand('workbench.action.files.revert');
+    await reverted(document);
   });
 
   it('that nobody knows are an error that says so', async () => {

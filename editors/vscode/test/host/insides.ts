@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Position, Range, Uri, commands, extensions, languages, window, workspace } from 'vscode';
-import type { CodeAction, Diagnostic, Event } from 'vscode';
+import { Position, Range, Uri, WorkspaceEdit, commands, extensions, languages, window, workspace } from 'vscode';
+import type { CodeAction, Diagnostic, Event, TextDocument } from 'vscode';
 import type { Insides } from '../../src/extension';
 
 const DEADLINE_MS = 40_000;
@@ -43,6 +43,15 @@ export async function file(kind: string, id: string): Promise<Uri> {
   const [found] = await workspace.findFiles(`contexts/${kind}/${id}-*.yaml`);
   if (found === undefined) throw new Error(`There is no file of ${id}.`);
   return found;
+}
+
+/** Takes back what was typed; the command that reverts takes whichever editor or preview has the focus by then. */
+export async function reverted(document: TextDocument): Promise<void> {
+  const edit = new WorkspaceEdit();
+  edit.replace(document.uri, new Range(0, 0, document.lineCount, 0), await textOf(document.uri));
+  if (!(await workspace.applyEdit(edit)) || !(await document.save())) {
+    throw new Error(`${document.uri.path} is not as it was.`);
+  }
 }
 
 export function findingsOf(uri: Uri): Diagnostic[] {

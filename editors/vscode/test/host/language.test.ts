@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { commands, languages, Range, workspace, WorkspaceEdit, window } from 'vscode';
 import type { CompletionList, Diagnostic, Hover, Location } from 'vscode';
 import type { Insides } from '../../src/extension';
-import { actionsAt, file, findingsOf, insides, placeOf, until } from './insides';
+import { actionsAt, file, findingsOf, insides, placeOf, reverted, until } from './insides';
 
 let parts: Insides;
 before(async () => {
@@ -85,6 +85,6 @@ describe('language features', () => {
       changed.map((row) => parts.impactTree.getTreeItem(row)).map(({ label, description }) => [label, description]),
       [['FEAT-003', 'changed status']],
     );
-    await commands.executeCommand('workbench.action.files.revert');
+    await reverted(document);
   });
 });
