@@ -46,6 +46,7 @@ let tokens = 0;
 export class CkitClient {
   private readonly listening: Disposable[] = [];
   private readonly handlers = new Map<NotificationMethod, Set<(params: never) => void>>();
+  private readonly readers = new Set<Queue<TurnEvent>>();
 
   constructor(private readonly wire: Wire) {}
 
@@ -53,6 +54,7 @@ export class CkitClient {
    * Sends a request.
    *
    * @throws CkitError for an error answer.
+   * @throws ConnectionClosedError where the daemon ends before it answers.
    */
   async request<M extends RequestMethod>(
     method: M,
@@ -97,9 +99,13 @@ export class CkitClient {
     }
   }
 
-  /** Every event of a session, or of all, from now until the reader stops. */
+  /** Every event of a session, or of all, from now until the reader stops or the daemon is gone. */
   events(sessionId?: string): AsyncIterableIterator<TurnEvent> {
-    const queue = new Queue<TurnEvent>(() => listening.dispose());
+    const queue = new Queue<TurnEvent>(() => {
+      listening.dispose();
+      this.readers.delete(queue);
+    });
+    this.readers.add(queue);
     const listening = this.on('ckit/turn/event', ({ event }) => {
       if (sessionId === undefined || event.sessionId === sessionId) queue.push(event);
     });
@@ -111,9 +117,10 @@ export class CkitClient {
     return new Turn(this, params, options);
   }
 
-  /** Stops listening; the connection stays what it is. */
+  /** Stops listening, and ends what reads events; the connection stays what it is. */
   dispose(): void {
     for (const each of this.listening.splice(0)) each.dispose();
+    for (const each of [...this.readers]) each.end();
     this.handlers.clear();
   }
 

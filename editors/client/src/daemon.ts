@@ -68,7 +68,9 @@ export class Daemon {
     readonly pid: number | undefined,
   ) {
     this.client = client;
-    this.closed = closed.then((how) => {
+    // A program that ends with code 2 has refused its arguments only where it has not answered yet.
+    const ended = closed.catch((): Omit<Closed, 'expected'> => ({ code: 2, signal: null }));
+    this.closed = ended.then((how) => {
       client.dispose();
       connection.dispose();
       return { ...how, expected: this.expected };

@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorData, JsonValue } from '@ckit/protocol';
-import { ResponseError } from 'vscode-jsonrpc/node';
+import { ConnectionError, ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
 
 /** An error answer of the daemon: a stable code for programs, and a message for people. */
 export class CkitError extends Error {
@@ -25,8 +25,19 @@ export class ConnectionClosedError extends Error {
   override readonly name = 'ConnectionClosedError';
 }
 
+/** What a connection says of itself where nobody is at its other end; the daemon has said none of it. */
+const GONE: readonly number[] = [
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.PendingResponseRejected,
+  ErrorCodes.ConnectionInactive,
+];
+
 /** Turns whatever a connection throws into one of ours; an error that is none of its own stays what it is. */
 export function toCkitError(error: unknown): unknown {
+  if (error instanceof ConnectionError || (error instanceof Error && GONE.includes(codeOf(error)))) {
+    return new ConnectionClosedError('The daemon ended before it answered. Try again.');
+  }
   if (error instanceof ResponseError || isErrorAnswer(error)) {
     const data = (error as { data?: unknown }).data;
     return new CkitError(error.message, isObject(data) ? (data as Partial<ErrorData>) : undefined);
@@ -37,6 +48,10 @@ export function toCkitError(error: unknown): unknown {
 // Another copy of vscode-jsonrpc, such as the one in vscode-languageclient, has a class of its own.
 function isErrorAnswer(error: unknown): error is Error & { code: number } {
   return error instanceof Error && typeof (error as { code?: unknown }).code === 'number' && 'data' in error;
+}
+
+function codeOf(error: Error): number {
+  return Number((error as { code?: unknown }).code);
 }
 
 function isObject(value: unknown): value is object {
