@@ -67,6 +67,9 @@ def completion(view: View, document: Document, params: types.CompletionParams) -
         return _NOTHING
     position = view.convert.to_position(params.position, document)
     cursor = cursor_in(document, position)
+    if not cursor.range.start <= position <= cursor.range.end:
+        # Before or behind the quotes of a text, which is not what would be replaced.
+        return _NOTHING
     typing = Typing(
         view,
         document,

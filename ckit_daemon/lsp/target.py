@@ -7,19 +7,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core import layout
+from ckit_daemon.core.edit.values import value_at
 from ckit_daemon.core.mentions import is_telling, word_at
 from ckit_daemon.core.relations import relation_at, split_version
 from ckit_daemon.core.text import Position, Range
-from ckit_daemon.core.yaml.cursor import Role, cursor_at, outline
+from ckit_daemon.core.yaml.cursor import Role, Scalar, cursor_at, outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckit_daemon.core.document import Document
-    from ckit_daemon.core.json import Path
     from ckit_daemon.core.relations import Relation
     from ckit_daemon.core.snapshot import Snapshot
-    from ckit_daemon.core.yaml.cursor import Cursor, Outline, Scalar
+    from ckit_daemon.core.yaml.cursor import Cursor, Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def target_at(snapshot: Snapshot, document: Document, position: Position) -> Tar
     if is_yaml(document.path):
         cursor = cursor_in(document, position)
         is_value = cursor.role in {Role.VALUE, Role.NEW} and bool(cursor.text)
-        found = _in_field(snapshot, document, cursor.path, cursor.text, cursor.range.start) if is_value else None
+        scalar = Scalar(cursor.path, cursor.range, cursor.text, cursor.quote)
+        found = _in_field(snapshot, document, scalar) if is_value else None
         if found is not None:
             return found
     word = word_at(document.lines[position.line], position)
@@ -68,12 +69,13 @@ def target_at(snapshot: Snapshot, document: Document, position: Position) -> Tar
 def ids_in(snapshot: Snapshot, document: Document) -> Iterator[tuple[Scalar, Target]]:
     """Yield every value of a YAML document that stands where an id belongs, in the order of the text."""
     for scalar in outline_of(document).scalars:
-        found = _in_field(snapshot, document, scalar.path, scalar.text, scalar.range.start) if scalar.text else None
+        found = _in_field(snapshot, document, scalar) if scalar.text else None
         if found is not None:
             yield scalar, found
 
 
-def _in_field(snapshot: Snapshot, document: Document, path: Path, text: str, start: Position) -> Target | None:
+def _in_field(snapshot: Snapshot, document: Document, scalar: Scalar) -> Target | None:
+    path, text, start = scalar.path, scalar.text, scalar.range.start
     if not document.path.startswith(f"{layout.ENTITIES}/"):
         return None
     if path == ("id",):
@@ -82,6 +84,12 @@ def _in_field(snapshot: Snapshot, document: Document, path: Path, text: str, sta
     relation = relation_at(entity_type, path) if entity_type is not None else None
     if relation is None:
         return None
+    if text.startswith("*") and not scalar.quote:
+        # An alias says what its anchor says; in a text that does not parse nobody knows what that is.
+        named = value_at(document.value, path)
+        if not isinstance(named, str):
+            return None
+        return Target(split_version(named)[0] if relation.versioned else named, scalar.range, relation)
     identifier = split_version(text)[0] if relation.versioned else text
     return Target(identifier, _stretch(start, identifier), relation)
 

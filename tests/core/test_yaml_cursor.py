@@ -79,6 +79,20 @@ CASES: dict[str, tuple[str, Role, YamlPath, str]] = {
     "a tab before a key": ("related:\n\tfeature: ¦x", V, ("related", "feature"), "x"),
     "carriage returns": ("a: b\r\nc:\r\n  - d¦\r\n", N, ("c", 0), "d"),
     "the beginning of the documents": ("---\nid: ¦x", V, ("id",), "x"),
+    "before a value": ("status:¦ done", T, (), ""),
+    "before a dash": ("tasks:\n ¦ - T-1", T, (), ""),
+    "behind a key with a list below it": ("tasks:¦\n  - T-1", T, (), ""),
+    "before an item": ("tasks: [¦ T-1]", T, (), ""),
+    "behind an item and a space": ("tasks: [T-1 ¦]", T, (), ""),
+    "behind a list in braces": ("related: {tasks: []¦}", T, (), ""),
+    "an anchor": ("a: &x¦y b", T, (), ""),
+    "an anchor behind a dash": ("a:\n  - &x¦y b", T, (), ""),
+    "behind an anchor": ("a: &x ¦", V, ("a",), ""),
+    "an anchor in a list": ("tasks: [&x¦y T-1]", T, (), ""),
+    "behind an anchor and a tag in a list": ("tasks: [&x !!str T-¦1]", V, ("tasks", 0), "T-1"),
+    "escaped quotes over lines": ('a: "b\n  \\"c\\" d\n  e: ¦f"\n', T, (), ""),
+    "doubled quotes over lines": ("a: 'b\n  it''s\n  e: ¦f'\n", T, (), ""),
+    "behind quotes over lines": ("a: 'b\n  it''s'\ne: ¦f\n", V, ("e",), "f"),
     "an address": ("url: http://x¦/y", V, ("url",), "http://x/y"),
 }
 
@@ -100,6 +114,12 @@ def test_what_stands_beside_a_place_is_known_above_and_below_it() -> None:
     assert cursor_at("tasks:\n  - a\n  - \n  - 'b'\n", Position(2, 4)).items == {"a", "b"}
     assert cursor_at("tasks: [a, , b]", Position(0, 11)).items == {"a", "b"}
     assert cursor_at("{a: 1, b, c: 2}", Position(0, 8)).keys == {"a", "c"}
+
+
+def test_what_quotes_hold_over_several_lines_is_neither_key_nor_value() -> None:
+    found = outline("title: \"a\n  \\\"b\\\" and\n  status: x\"\nnote: 'it''s\n  it''s\n  id: y'\nend: z\n")
+    assert [path for path, _ in found.keys] == [("title",), ("note",), ("end",)]
+    assert [scalar.path for scalar in found.scalars] == [("title",), ("note",), ("end",)]
 
 
 def sources() -> Iterator[Path]:

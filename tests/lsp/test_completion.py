@@ -162,6 +162,21 @@ async def test_booleans_are_offered_and_free_text_is_left_alone(root: Path) -> N
             assert await items(on, FEATURE, text) == {}
 
 
+async def test_nothing_is_offered_where_it_would_stand_beside_what_is_there(root: Path) -> None:
+    async with editor(root) as on:
+        for text in (
+            "id: FEAT-001\nstatus:¦ doing",
+            "id: FEAT-001\nstatus: ¦'doing'",
+            "id: FEAT-001\nstatus: 'doing'¦",
+            '{"id": "FEAT-001", "status"¦: "doing"}',
+            "id: FEAT-001\nuserStories:¦\n  - US-001\n",
+            "id: FEAT-001\nuserStories:\n ¦ - US-001\n",
+            "id: FEAT-001\nuserStories: [¦ US-001]\n",
+            "id: FEAT-001\nuserStories: [&s¦tory US-001]\n",
+        ):
+            assert await items(on, FEATURE, text) == {}, text
+
+
 async def test_ids_are_those_of_the_type_that_a_field_expects_with_their_titles(root: Path) -> None:
     async with editor(root) as on:
         offered = await items(on, STORY, "id: US-001\nfeature: ¦\n")

@@ -80,6 +80,21 @@ async def test_an_alias_leads_to_its_anchor(root: Path) -> None:
         assert await on.ask("definition", TASK, "*nob¦ody") is None
 
 
+async def test_an_alias_of_an_id_stands_for_the_entity(root: Path) -> None:
+    text = "id: FEAT-009\nuserStories: [&it US-001, *it]\n"
+    async with editor(root) as on:
+        path = "contexts/features/FEAT-009.yaml"
+        on.open(path, text)
+        for place in ("*i¦t", "US¦-001"):
+            assert shown(on, await on.ask("definition", path, place)) == [(STORY, 0, "US-001")]
+            assert "There is no" not in (await on.ask("hover", path, place))["contents"]["value"]
+        everything = {"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}}
+        hints = await on.ask("inlayHint", path, range=everything)
+        assert [hint["position"]["character"] for hint in hints] == [text.index(",") - 13, text.index("]") - 13]
+        on.type(path, "id: FEAT-009\nuserStories: [*it, \n")
+        assert await on.ask("hover", path, "*i¦t") is None
+
+
 async def test_a_path_leads_to_its_file_and_never_out_of_the_repository(root: Path) -> None:
     (root / "docs").mkdir()
     (root / "docs" / "a b.md").write_text("x")

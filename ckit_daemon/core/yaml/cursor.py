@@ -7,6 +7,7 @@ key further to the left is understood again: a bracket or a quote that nothing c
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Cursor", "Outline", "Role", "Scalar", "cursor_at", "outline"]
 
 _PLAIN_START: Final = r"(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=\S))"
-_QUOTED: Final = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'"
+# Two quotes in a row are one within the text: taken back, the first of them would end it.
+_QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^']|'')*+'"
 # Runs of blanks are taken whole: trying each of their parts would take the square of their length.
 _IN_KEY: Final = r"(?:[^\s:#]|:(?=\S)|(?<=\S)#|[ \t]++(?![#:]))"
 _KEY: Final = re.compile(rf"(?P<key>{_QUOTED}|{_PLAIN_START}{_IN_KEY}*?)[ \t]*+:(?=[ \t]|$)")
@@ -32,7 +34,9 @@ _PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:[ \t]+|$))*")
 _BLOCK_SCALAR: Final = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?$")
 _PLAIN: Final = re.compile(r"(?:[^\s]|[ \t]++(?![#\s]))*")
 _FLOW_PLAIN: Final = re.compile(r"(?:[^\s,\[\]{}:]|:(?![\s,\[\]{}]|$)|[ \t]++(?![#\s,\[\]{}:]))+")
+_FLOW_PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*+[ \t]*+)++")
 _QUOTED_SCALAR: Final = re.compile(_QUOTED)
+_END_OF_QUOTED: Final = {'"': re.compile(r"(?:[^\"\\]|\\.)*+\""), "'": re.compile(r"(?:[^']|'')*+'")}
 _MARKERS: Final = ("---", "...")
 
 
@@ -101,7 +105,26 @@ class _Scanner:
         found = self.found
         if found is None:
             return Cursor(Role.NEW, (), Range(self.target, self.target), "")
+        if self._is_beside_something(found):
+            found = replace(found, role=Role.TEXT, path=())
         return _with_siblings(found, self.keys, self.scalars)
+
+    def _is_beside_something(self, found: Cursor) -> bool:
+        """Whether what would be put into a gap would spoil what stands there already."""
+        if found.text or found.quote or found.role is Role.TEXT:
+            return False
+        line, column = self.lines[self.target.line], self.target.column
+        rest = line[column:].lstrip(" \t")
+        if rest and rest[0] not in ("#:,]}" if found.in_flow else "#:"):
+            return True
+        if found.in_flow and line[:column].rstrip(" \t")[-1:] in {"]", "}"}:
+            return True
+        if found.role is not Role.VALUE:
+            return False
+        depth = len(found.path)
+        values = (scalar.path for scalar in self.scalars)
+        keys = (path for path, _ in self.places if len(path) > depth)
+        return any(path[:depth] == found.path for path in itertools.chain(values, keys))
 
     # Lines
 
@@ -140,7 +163,7 @@ class _Scanner:
     def _end_quote(self, line: str, *, here: bool) -> None:
         if here:
             self._note(Role.TEXT, (), self.target.column, self.target.column)
-        if self.quote in line:
+        if _END_OF_QUOTED[self.quote].match(line):
             self.quote = ""
 
     def _block_line(self, number: int, line: str, column: int) -> None:
@@ -167,7 +190,7 @@ class _Scanner:
             self._key(number, line, column, key, dashed=dashed)
         elif dashed or line[start : start + 1] in {"[", "{", '"', "'", "*", "|", ">"} or start >= len(line):
             self._fill(column)
-            self._value(number, start, self._path(), self._owner(column), dashed=dashed)
+            self._value(number, column, self._path(), self._owner(column), dashed=dashed)
         else:
             self._word(number, line, column)
 
@@ -209,6 +232,8 @@ class _Scanner:
         here = number == self.target.line and self.found is None
         role = Role.NEW if dashed else Role.VALUE
         properties = _PROPERTIES.match(line, column)
+        if properties and self._note_within(number, *properties.span()):
+            here = False
         column = properties.end() if properties else column
         first = line[column : column + 1]
         if here and (self.target.column < column or first in {"", "#"}):
@@ -238,6 +263,15 @@ class _Scanner:
         if whole is None:
             self.quote, self.owner = line[column], owner
         self._scalar(number, column + 1, end, role, path, column=owner, after_dash=dashed, quote=line[column])
+
+    def _note_within(self, number: int, start: int, end: int) -> bool:
+        """Note a place within an anchor or a tag; return whether it is there."""
+        at = self.target.column
+        is_within = number == self.target.line and self.found is None and start < at <= end
+        if is_within and (at < end or self.lines[number][at - 1] not in " \t"):
+            self._note(Role.TEXT, (), at, at)
+            return True
+        return False
 
     def _scalar(self, number: int, start: int, end: int, role: Role, path: Path, **flags: Unpack[_Flags]) -> None:
         """A scalar with its place; what is behind it on the line is nothing."""
@@ -293,6 +327,9 @@ class _Scanner:
 
     def _flow_scalar(self, number: int, column: int) -> int:
         line = self.lines[number]
+        if properties := _FLOW_PROPERTIES.match(line, column):
+            self._note_within(number, *properties.span())
+            return properties.end()
         quote = line[column] if line[column] in "\"'" else ""
         match = (_QUOTED_SCALAR if quote else _FLOW_PLAIN).match(line, column)
         after = match.end() if match else len(line) if quote else column + 1
