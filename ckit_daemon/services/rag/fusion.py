@@ -37,6 +37,12 @@ PLAIN: Final = 0.35
 """Lexical score of a passage from which on the sense of a misspelt query is plain to see."""
 RELEVANT: Final[dict[Mode, float]] = {"hybrid": 0.225, "vector": 0.3, "lexical": 0.21}
 """What unrelated entities hardly ever reach."""
+UNNAMED: Final = 0.9
+"""The highest score of what a query does not name where it names something,"""
+_IN_TURN: Final = 0.001
+"""how much less each further name has,"""
+_BESIDE: Final = 0.0005
+"""and how much everything else counts for what is named: less, so that names stay in the order of the query."""
 _AFTER_BEST: Final = 3
 _QUOTE: Final = re.compile(
     r'"[^"\n]{2,}"|\u201c[^\u201d\n]{2,}\u201d|\u201e[^\u201c\n]{2,}\u201c|\u00ab[^\u00bb\n]{2,}\u00bb'
@@ -118,14 +124,19 @@ def with_part(fused: Fused, part: ScorePart) -> Fused:
 
 def named(fused: Fused | None, chunk: Chunk, position: int) -> Fused:
     """Return what a query names by its id: it comes before everything else, in the order of the query."""
-    rest = 0.0 if fused is None else min(fused.score, 1.0)
-    # What is left of the scale orders the same id's occurrences in several files.
-    part = ScorePart("exactId", 1.0 - 0.001 * min(position, 99), 0.9, f"the query names {chunk.entity}")
-    score = part.score * part.weight + 0.1 * rest
+    part = ScorePart("exactId", 1.0 - _IN_TURN * position, 1.0 - _BESIDE, f"the query names {chunk.entity}")
     if fused is None:
-        return Fused(chunk, score, (part,))
-    others = (replace(each, weight=each.weight * 0.1) for each in fused.parts)
-    return replace(fused, score=score, parts=(part, *others))
+        return Fused(chunk, _total([part]), (part,))
+    parts = (part, *(replace(each, weight=each.weight * _BESIDE) for each in fused.parts))
+    return replace(fused, score=_total(parts), parts=parts)
+
+
+def at_most(fused: Fused, most: float) -> Fused:
+    """Return the same with a score that is no higher than this; its reasons keep their proportions."""
+    if fused.score <= most:
+        return fused
+    parts = tuple(replace(each, weight=each.weight * most / fused.score) for each in fused.parts)
+    return replace(fused, score=most, parts=parts)
 
 
 def _total(parts: Sequence[ScorePart]) -> float:

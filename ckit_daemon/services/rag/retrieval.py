@@ -10,7 +10,16 @@ from ckit_daemon.core.entity import Entity
 from ckit_daemon.core.errors import DegradedError
 from ckit_daemon.services.rag.expansion import neighbours
 from ckit_daemon.services.rag.filtering import allowed
-from ckit_daemon.services.rag.fusion import RELEVANT, Evidence, fuse, named, weight_of_words, with_part
+from ckit_daemon.services.rag.fusion import (
+    RELEVANT,
+    UNNAMED,
+    Evidence,
+    at_most,
+    fuse,
+    named,
+    weight_of_words,
+    with_part,
+)
 from ckit_daemon.services.rag.naming import Names
 from ckit_daemon.services.rag.records import Hit, SearchRequest, SearchResponse
 
@@ -70,7 +79,7 @@ class RepositoryRetriever:
         if ids:
             self._put_first(view, request.query, ids, fused)
         if request.expand == "neighbours" and looked.mode != "lexical":
-            _lend(view, fused)
+            _lend(view, fused, ids)
         ranked = _ranked(fused)[: request.limit]
         hits = await asyncio.to_thread(_hits, view, ranked, looked.mode)
         if request.rerank and len(hits) > 1:
@@ -129,6 +138,8 @@ class RepositoryRetriever:
 
     def _put_first(self, view: View, query: str, ids: Sequence[str], fused: dict[str, Fused]) -> None:
         bare = self._names.only_names(view.snapshot, query)
+        for key in fused.keys() - set(ids):
+            fused[key] = at_most(fused[key], UNNAMED)
         for position, identifier in enumerate(ids):
             card = view.corpus.of_entity(identifier)[0]
             known = fused.get(identifier)
@@ -192,10 +203,11 @@ def _may_be_found(view: View, identifier: str, permitted: Collection[str] | None
     return bool(chunks) and (permitted is None or any(chunk.id in permitted for chunk in chunks))
 
 
-def _lend(view: View, fused: dict[str, Fused]) -> None:
+def _lend(view: View, fused: dict[str, Fused], ids: Collection[str]) -> None:
     strong = [(key, each.score) for key, each in _ranked(fused)]
     for identifier, part in neighbours(view.snapshot, strong).items():
-        if identifier in fused:
+        # What the query names is in its place already.
+        if identifier in fused and identifier not in ids:
             fused[identifier] = with_part(fused[identifier], part)
 
 

@@ -8,8 +8,10 @@ from ckit_daemon.services.rag.fusion import (
     LEXICAL,
     MATCHED,
     PLAIN,
+    UNNAMED,
     WORDED,
     Evidence,
+    at_most,
     fuse,
     named,
     weight_of_words,
@@ -79,6 +81,17 @@ def test_an_id_that_the_query_names_comes_before_everything_else() -> None:
     for each in (first, second):
         assert each.score == pytest.approx(sum(part.score * part.weight for part in each.parts))
         assert each.parts[0].source == "exactId"
+
+
+def test_names_stay_in_the_order_of_the_query_however_well_the_rest_fits() -> None:
+    perfect = fuse([evidence("a", 1.0, 1.0, "wait")], 0.5)
+    scores = [named(perfect if position % 2 else None, a_chunk(), position).score for position in range(10)]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == len(scores)
+    other = at_most(perfect, UNNAMED)
+    assert other.score == UNNAMED < scores[-1]
+    assert sum(part.score * part.weight for part in other.parts) == pytest.approx(UNNAMED)
+    assert at_most(other, UNNAMED) is other
 
 
 def test_no_score_passes_one() -> None:

@@ -44,6 +44,12 @@ async def test_ids_always_come_first_in_the_order_of_the_query(client: Client) -
         assert found["hits"][0]["parts"][0]["source"] == "exactId"
     both = await search(client, "compare svc-notify with SPEC-001")
     assert entities(both)[:2] == ["svc-notify", "SPEC-001"]
+    for query in ("US-001 US-002", "US-002 US-001", "FEAT-002 and US-001"):
+        for mode in ("hybrid", "lexical"):
+            found = await search(client, query, mode=mode)
+            assert entities(found)[:2] == [query.split()[0], query.split()[-1]], (query, mode)
+            scores = [hit["score"] for hit in found["hits"]]
+            assert scores == sorted(scores, reverse=True)
 
 
 async def test_meaning_finds_what_shares_no_words_and_words_do_not(client: Client) -> None:
