@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ckit_daemon.services.assistant.ports import Retained, Retention, SessionQuery
-    from ckit_daemon.services.assistant.records import Item, Record, Session, Turn
+    from ckit_daemon.services.assistant.records import Item, Record, Session, Turn, Usage
     from ckit_daemon.storage.database import Database
 
 T = TypeVar("T")
@@ -128,6 +128,15 @@ class SqliteSessionStore(SqliteApprovals):
             connection.execute("DELETE FROM sessions WHERE id = ?", [session_id])
 
         await self._database.write(delete)
+
+    async def charge(self, session_id: str, usage: Usage) -> None:
+        """Add to a session's usage what was taken outside of its turns."""
+
+        def charge(connection: sqlite3.Connection) -> None:
+            rows.require_session(connection, session_id)
+            rows.add_usage(connection, session_id, usage)
+
+        await self._database.write(charge)
 
     async def retain(self, retention: Retention) -> Retained:
         """Archive and delete what has not been used for long, or is too much."""

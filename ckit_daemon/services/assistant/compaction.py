@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ckit_daemon.services.assistant.gateway import ModelGateway
-    from ckit_daemon.services.assistant.records import Item, ItemStatus, StopReason
+    from ckit_daemon.services.assistant.records import Item, ItemStatus, StopReason, Usage
     from ckit_daemon.services.assistant.stream import TurnWriter
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,6 @@ class Summary:
         items: Sequence[Item],
         instructions: str | None,
     ) -> None:
-        self.taken = NO_USAGE
         self.model_used = call.model or ""
         self.item: Compaction | None = None
         """The summary, once it is made."""
@@ -69,6 +68,11 @@ class Summary:
         self._items = items
         self._instructions = instructions
         self._stream: TextStream[Compaction] | None = None
+
+    @property
+    def taken(self) -> Usage:
+        """What the model's calls took, those included that were cancelled or broke off."""
+        return self._call.account.taken
 
     async def run(self) -> StopReason:
         """Make the summary: by the model, or from first sentences where no model answers.
@@ -94,6 +98,7 @@ class Summary:
     async def close(self, status: ItemStatus) -> None:
         """Give a summary that was not finished its final state."""
         if self._stream is not None:
+            self._stream.item = replace(self._stream.item, usage=None if self.taken == NO_USAGE else self.taken)
             await self._stream.close(status)
 
     async def _ask(self, stream: TextStream[Compaction]) -> Compaction:
@@ -110,7 +115,6 @@ class Summary:
                 left -= len(text)
             info = call_info(chunk)
             if info is not None:
-                self.taken += info.usage
                 self.model_used = f"{info.provider}/{info.model}"
                 item = replace(item, usage=info.usage)
         return item

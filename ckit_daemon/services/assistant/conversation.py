@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ckit_daemon.core.errors import ConflictError
 from ckit_daemon.services.assistant import agent, history
 from ckit_daemon.services.assistant.attachments import SHARE, Attachments
-from ckit_daemon.services.assistant.gateway import ModelCall, answerer, call_info
+from ckit_daemon.services.assistant.gateway import Account, ModelCall, answerer, call_info
 from ckit_daemon.services.assistant.gateway.calls import REASONING_KEY
 from ckit_daemon.services.assistant.gateway.tokens import estimate
 from ckit_daemon.services.assistant.modes import system_prompt
@@ -106,8 +106,9 @@ class Conversation:
         self._writer = writer
         self._attachments = Attachments(around.repository, writer.redactor)
         self._tools = offered(around.tools, around.session, trusted=request.trusted)
-        self._calls = ToolCalls(request, around, writer)
-        # One for the whole turn: it keeps count of the budget over all its requests.
+        # One for the whole turn, for its answers and for what its tools have models do.
+        self._account = Account(around.session.budget, around.session.usage)
+        self._calls = ToolCalls(request, around, writer, self._account)
         self._model = around.gateway.chat_model(
             ModelCall(
                 model=around.model,
@@ -116,14 +117,13 @@ class Conversation:
                 session_id=request.session_id,
                 request_id=request.request_id,
                 bypass_cache=request.bypass_cache,
-                budget=around.session.budget,
-                spent=around.session.usage,
+                account=self._account,
             )
         )
         self._answerer = _split(around.model)
         """Provider and model of the answer that comes or comes next."""
         self._settled = NO_USAGE
-        """What the answers that are complete took."""
+        """What was taken before the answer that comes."""
         self._message: TextStream[AssistantMessage] | None = None
         self._reasoning: TextStream[Reasoning] | None = None
         self._unread: list[UserMessage] = []
@@ -136,7 +136,7 @@ class Conversation:
     @property
     def taken(self) -> Usage:
         """What the model's calls took since the turn began here, those included that were cancelled or broke off."""
-        return self._model.taken
+        return self._account.taken
 
     async def run(self) -> StopReason:
         """Work until the turn has come to an end of its own; raises what ends it otherwise."""
@@ -241,7 +241,7 @@ class Conversation:
             finish = info.finish
             item = _told(item, info)
         item = await message.finish("completed", item)
-        self._message, self._settled, self._answerer = None, self.taken, _split(self._around.model)
+        self._message, self._answerer = None, _split(self._around.model)
         await self._calls.ask(answer, item.id, self._tools)
         return _STOPS.get(finish, "endTurn")
 
@@ -261,6 +261,7 @@ class Conversation:
                 await self._reasoning.finish("completed")
                 self._reasoning = None
             self._calls.report("Answering")
+            self._settled = self.taken
             provider, model = self._answerer
             item = AssistantMessage(**self._new_item(), text="", provider=provider, model=model)
             self._message = TextStream(self._writer, item)

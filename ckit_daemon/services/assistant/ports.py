@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Session,
         Turn,
         TurnEvent,
+        Usage,
     )
 
 
@@ -133,6 +134,10 @@ class SessionStore(Protocol):
         Raises:
             ConflictError: a turn of it is running.
         """
+        ...
+
+    async def charge(self, session_id: str, usage: Usage) -> None:
+        """Add to a session's usage what was taken outside of its turns."""
         ...
 
     async def retain(self, retention: Retention) -> Retained:

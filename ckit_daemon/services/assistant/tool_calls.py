@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.agent import Answer
     from ckit_daemon.services.assistant.conversation import StartTurn, Surroundings
+    from ckit_daemon.services.assistant.gateway import Account
     from ckit_daemon.services.assistant.records import Approval, Item, ItemStatus, ToolStatus
     from ckit_daemon.services.assistant.stream import TurnWriter
     from ckit_daemon.services.assistant.tools.outcome import ToolOutcome
@@ -64,12 +65,13 @@ class _Pending:
 class ToolCalls:
     """Runs the tools of one turn."""
 
-    def __init__(self, request: StartTurn, around: Surroundings, writer: TurnWriter) -> None:
+    def __init__(self, request: StartTurn, around: Surroundings, writer: TurnWriter, account: Account) -> None:
         self.made = 0
         """Calls so far; `assistant.max_tool_calls` bounds them."""
         self._request = request
         self._around = around
         self._writer = writer
+        self._account = account
         self._pending: dict[str, _Pending] = {}
         self._before: dict[str, ToolOutcome] = {}
         """What came of the calls since the person spoke last, by name and arguments."""
@@ -204,6 +206,7 @@ class ToolCalls:
                 on_approval=self._on_approval,
                 progress=self._request.progress,
                 max_text=longest_text(self._around.context_tokens),
+                account=self._account,
             )
         )
         self._before[call] = outcome

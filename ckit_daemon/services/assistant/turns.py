@@ -22,7 +22,7 @@ from ckit_daemon.services.assistant import history
 from ckit_daemon.services.assistant.attachments import Attachments
 from ckit_daemon.services.assistant.compaction import SUMMARY_TOKENS, Summary
 from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings, always_sent, offered
-from ckit_daemon.services.assistant.gateway import ModelCall
+from ckit_daemon.services.assistant.gateway import Account, ModelCall
 from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, UserMessage
 from ckit_daemon.services.assistant.running import RunningTurn
 from ckit_daemon.services.assistant.session_rates import SessionRates
@@ -276,8 +276,7 @@ class TurnService:
             max_output_tokens=min(SUMMARY_TOKENS, self._settings().models.max_output_tokens),
             session_id=session.id,
             request_id=request_id,
-            budget=session.budget,
-            spent=session.usage,
+            account=Account(session.budget, session.usage),
         )
         summary = Summary(writer=writer, gateway=self._gateway, call=call, items=items, instructions=instructions)
         seconds = self._settings().assistant.turn_timeout_seconds

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from ckit_daemon.redaction import ValueRedactor
-from ckit_daemon.services.assistant.gateway import ModelCall
-from ckit_daemon.services.assistant.records import NO_USAGE, Failure, Usage
+from ckit_daemon.services.assistant.gateway import Account, ModelCall
+from ckit_daemon.services.assistant.records import Failure
 from ckit_daemon.services.clock import timestamp
 from ckit_daemon.services.generation.records import GeneratedFile, Generation
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.assistant.gateway import CallInfo
-    from ckit_daemon.services.assistant.records import Budget
     from ckit_daemon.services.generation.material import Source
     from ckit_daemon.services.generation.records import Input, Kind, Outcome, UsedTemplate
 
@@ -51,9 +50,8 @@ class Caller:
     request_id: str
     progress: Progress
     session_id: str | None = None
-    budget: Budget | None = None
-    """What the session may take, where one asks."""
-    spent: Usage = NO_USAGE
+    account: Account = field(default_factory=Account)
+    """What models do for it is charged to this; that of the session, where one asks."""
 
 
 @dataclass(slots=True)
@@ -73,10 +71,14 @@ class Run:
     files: tuple[GeneratedFile, ...] = ()
     info: CallInfo | None = None
     """About the newest answer of a model."""
-    usage: Usage = NO_USAGE
     repairs: int = 0
     warnings: list[str] = field(default_factory=list[str])
     _began: float = field(default_factory=time.monotonic)
+    _account: Account = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the account of what this run takes, failed and cancelled requests included."""
+        self._account = self.caller.account.part()
 
     def call(self) -> ModelCall:
         """How the gateway is to ask."""
@@ -88,13 +90,11 @@ class Run:
             session_id=self.caller.session_id,
             request_id=self.caller.request_id,
             bypass_cache=self.choice.bypass_cache,
-            budget=self.caller.budget,
-            spent=self.caller.spent + self.usage,
+            account=self._account,
         )
 
     def answered(self, info: CallInfo) -> None:
         """Note what the gateway says about an answer."""
-        self.usage = info.usage if self.info is None else self.usage + info.usage
         self.info = info
         if info.note:
             self.warnings.append(info.note)
@@ -126,7 +126,7 @@ class Run:
             provider=None if self.info is None else self.info.provider,
             model=None if self.info is None else self.info.model,
             cached=self.info is not None and self.info.cached,
-            usage=self.usage,
+            usage=self._account.taken,
             repairs=self.repairs,
             template=self.template,
             inputs=self.inputs,

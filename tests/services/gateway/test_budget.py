@@ -28,7 +28,7 @@ async def test_a_call_is_refused_when_the_budget_is_used_up(tmp_path: Path) -> N
     spent = Usage(input_tokens=60, output_tokens=40)
     with model_server() as server:
         async with gateways(tmp_path, {"test": server}) as built:
-            heard = await ask(built.gateway, call=ModelCall(budget=Budget(max_tokens=100), spent=spent))
+            heard = await ask(built.gateway, call=ModelCall(account=Account(Budget(max_tokens=100), spent)))
         assert isinstance(heard.error, BudgetExceededError)
         assert heard.error.details["maxTokens"] == 100
         assert server.calls == []
@@ -37,7 +37,7 @@ async def test_a_call_is_refused_when_the_budget_is_used_up(tmp_path: Path) -> N
 async def test_a_call_is_refused_whose_input_alone_is_too_much(tmp_path: Path) -> None:
     with model_server() as server:
         async with gateways(tmp_path, {"test": server}) as built:
-            heard = await ask(built.gateway, "word " * 200, ModelCall(budget=Budget(max_tokens=100)))
+            heard = await ask(built.gateway, "word " * 200, ModelCall(account=Account(Budget(max_tokens=100))))
         assert isinstance(heard.error, BudgetExceededError)
         assert server.calls == []
 
@@ -46,7 +46,7 @@ async def test_an_answer_is_stopped_when_it_runs_over_the_budget_of_tokens(tmp_p
     with model_server() as server:
         server.enqueue(LONG)
         async with gateways(tmp_path, {"test": server}) as built:
-            heard = await ask(built.gateway, call=ModelCall(budget=Budget(max_tokens=60)))
+            heard = await ask(built.gateway, call=ModelCall(account=Account(Budget(max_tokens=60))))
             assert isinstance(heard.error, BudgetExceededError)
             assert 10 < len(heard.text.split()) <= 60
             assert heard.info.finish == "interrupted"
@@ -59,7 +59,7 @@ async def test_an_answer_is_stopped_when_it_runs_over_the_budget_of_money(tmp_pa
     with model_server() as server:
         server.enqueue(LONG)
         async with gateways(tmp_path, {"test": server}, provider=PRICES) as built:
-            heard = await ask(built.gateway, call=ModelCall(budget=Budget(max_cost=20.0)))
+            heard = await ask(built.gateway, call=ModelCall(account=Account(Budget(max_cost=20.0))))
             assert isinstance(heard.error, BudgetExceededError)
             assert heard.error.details["maxCost"] == 20.0
             assert heard.info.usage.cost == pytest.approx(21.0, abs=1.5)
@@ -70,7 +70,7 @@ async def test_an_answer_within_the_budget_is_whole_and_the_model_remembers_what
     with model_server() as server:
         server.enqueue(Reply(text="Fine.", usage=(50, 30)))
         async with gateways(tmp_path, {"test": server}) as built:
-            model = built.gateway.chat_model(ModelCall(budget=Budget(max_tokens=80)))
+            model = built.gateway.chat_model(ModelCall(account=Account(Budget(max_tokens=80))))
             assert (await model.ainvoke([HumanMessage("First")])).text == "Fine."
             with pytest.raises(BudgetExceededError):
                 await model.ainvoke([HumanMessage("Second")])
@@ -83,7 +83,8 @@ async def test_what_was_given_up_or_broke_off_is_counted_as_well_as_it_can_be(tm
             Reply(text="One two three", stall_after=2), Reply(text="One two three", break_after=2), Reply(status=404)
         )
         async with gateways(tmp_path, {"test": server}, provider=PRICES) as built:
-            model = built.gateway.chat_model(ModelCall())
+            call = ModelCall()
+            model = built.gateway.chat_model(call)
             told = asyncio.Event()
 
             async def listen() -> None:
@@ -95,18 +96,18 @@ async def test_what_was_given_up_or_broke_off_is_counted_as_well_as_it_can_be(tm
             await told.wait()
             asking.cancel()
             await asyncio.wait([asking])
-            first = model.taken
+            first = call.account.taken
             assert first.estimated
             assert 50 < first.input_tokens < 100
             assert 1 <= first.output_tokens <= 5
             assert first.cost == pytest.approx(first.output_tokens, rel=0.01)
             with pytest.raises(ProviderUnavailableError):
                 await model.ainvoke([HumanMessage("Again")])
-            second = model.taken
+            second = call.account.taken
             assert second.output_tokens > first.output_tokens
             with pytest.raises(ProviderError):
                 await model.ainvoke([HumanMessage("A third time")])
-            assert model.taken == second
+            assert call.account.taken == second
 
 
 async def test_a_kept_answer_takes_nothing_of_the_budget(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ async def test_a_kept_answer_takes_nothing_of_the_budget(tmp_path: Path) -> None
         server.enqueue(Reply(text="word " * 50))
         async with gateways(tmp_path, {"test": server}) as built:
             await ask(built.gateway)
-            heard = await ask(built.gateway, call=ModelCall(budget=Budget(max_tokens=20)))
+            heard = await ask(built.gateway, call=ModelCall(account=Account(Budget(max_tokens=20))))
             assert heard.error is None
             assert heard.info.cached
 
@@ -122,7 +123,7 @@ async def test_a_kept_answer_takes_nothing_of_the_budget(tmp_path: Path) -> None
 async def test_a_model_without_a_price_is_bound_by_tokens_alone(tmp_path: Path) -> None:
     with model_server() as server:
         async with gateways(tmp_path, {"test": server}) as built:
-            assert (await ask(built.gateway, call=ModelCall(budget=Budget(max_cost=0.0)))).error is None
+            assert (await ask(built.gateway, call=ModelCall(account=Account(Budget(max_cost=0.0))))).error is None
 
 
 async def test_an_account_sums_what_is_spent_and_what_runs() -> None:

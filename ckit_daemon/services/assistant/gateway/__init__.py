@@ -18,6 +18,7 @@ model; its caches and rate limiters are not used, since they know nothing of str
 
 from __future__ import annotations
 
+from ckit_daemon.services.assistant.gateway.budget import Account
 from ckit_daemon.services.assistant.gateway.calls import (
     CallInfo,
     Finish,
@@ -34,6 +35,7 @@ from ckit_daemon.services.assistant.gateway.gateway import ModelGateway
 from ckit_daemon.services.assistant.gateway.model import GatewayChatModel
 
 __all__ = [
+    "Account",
     "CallInfo",
     "Finish",
     "GatewayChatModel",

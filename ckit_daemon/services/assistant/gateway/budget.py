@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class Account:
     """What a session has taken and may take. Models without a known price are bound by tokens alone."""
 
-    def __init__(self, budget: Budget | None, spent: Usage) -> None:
+    def __init__(self, budget: Budget | None = None, spent: Usage = NO_USAGE, *, whole: Account | None = None) -> None:
         self._budget = budget
         self._spent = spent
+        self._whole = whole
         self._running = NO_USAGE
         self._cost_of: CostOf = lambda _: None
         self.taken = NO_USAGE
@@ -29,6 +30,10 @@ class Account:
     def is_bounded(self) -> bool:
         """Whether there is anything to watch."""
         return self._budget is not None
+
+    def part(self) -> Account:
+        """Return an account for a part of the work; what it takes is taken of this one, too."""
+        return Account(self._budget, whole=self)
 
     def begin(self, input_tokens: int, cost_of: CostOf) -> None:
         """Note that an answer begins, and what its input takes.
@@ -62,6 +67,8 @@ class Account:
         """Note what an answer has taken in the end."""
         self.taken += usage
         self._running = NO_USAGE
+        if self._whole is not None:
+            self._whole.settle(usage)
 
     def check(self) -> None:
         """Raise if more was taken than may be.
@@ -71,7 +78,7 @@ class Account:
         """
         if self._budget is None:
             return
-        total = self._spent + self.taken + self.running()
+        total = self._settled + self.running()
         tokens = total.input_tokens + total.output_tokens
         most = self._budget.max_tokens
         if most is not None and (tokens > most or (tokens == most and not self._running.output_tokens)):
@@ -79,6 +86,10 @@ class Account:
         dollars = self._budget.max_cost
         if dollars is not None and total.cost is not None and total.cost > dollars:
             raise _exceeded(f"{dollars:g} US dollars", {"maxCost": dollars, "cost": total.cost})
+
+    @property
+    def _settled(self) -> Usage:
+        return self._spent + self.taken if self._whole is None else self._whole._settled  # noqa: SLF001 - its own class.
 
 
 def _exceeded(bound: str, details: dict[str, float]) -> BudgetExceededError:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import msgspec
 
 from ckit_daemon.core.errors import GenerationFailedError
-from ckit_daemon.services.assistant.records import NO_USAGE, Budget, Usage
+from ckit_daemon.services.assistant.gateway.budget import Account
+from ckit_daemon.services.assistant.records import Usage  # noqa: TC001 - msgspec reads the annotations.
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -42,9 +43,8 @@ class ModelCall:
     priority: Priority = "interactive"
     bypass_cache: bool = False
     """Whether the answer must come from a model; it is kept all the same."""
-    budget: Budget | None = None
-    spent: Usage = NO_USAGE
-    """What the session had taken of its budget before."""
+    account: Account = field(default_factory=Account)
+    """What all its requests are charged to."""
 
 
 class CallInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -15,7 +15,6 @@ from ckit_daemon.core.errors import BudgetExceededError, CkitError
 from ckit_daemon.redaction import Redactor, ValueRedactor
 from ckit_daemon.services.assistant.gateway.admission import Places
 from ckit_daemon.services.assistant.gateway.answers import ANSWER_DECODER, KEPT, Collector
-from ckit_daemon.services.assistant.gateway.budget import Account
 from ckit_daemon.services.assistant.gateway.calls import (
     CallInfo,
     Delta,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from ckit_daemon.metrics import Metrics
     from ckit_daemon.services.assistant.gateway.answers import Answer, AnswerCache
     from ckit_daemon.services.assistant.gateway.breaker import CircuitState
+    from ckit_daemon.services.assistant.gateway.budget import Account
     from ckit_daemon.services.assistant.gateway.calls import Part, Priority, TokenCount
     from ckit_daemon.services.assistant.providers.registry import ProviderRegistry
     from ckit_daemon.settings import Settings
@@ -84,10 +84,9 @@ class ModelGateway:
     def chat_model(self, call: ModelCall) -> GatewayChatModel:
         """Return a chat model whose requests go through the gateway; its `astream` raises subclasses of `CkitError`.
 
-        The model keeps count of what all its requests take, and of the call's budget.
+        What its requests take is charged to the call's account, also where they fail or are given up.
         """
-        account = Account(call.budget, call.spent)
-        return GatewayChatModel(lambda request: self._parts(call, request, account), lambda: account.taken)
+        return GatewayChatModel(lambda request: self._parts(call, request))
 
     async def structured(
         self, call: ModelCall, messages: Sequence[BaseMessage], schema: JsonObject, name: str
@@ -107,7 +106,7 @@ class ModelGateway:
         said = Collector()
         info: CallInfo | None = None
         request = ModelRequest(messages=list(messages), schema=schema, schema_name=name)
-        async with contextlib.aclosing(self._parts(call, request, Account(call.budget, call.spent))) as parts:
+        async with contextlib.aclosing(self._parts(call, request)) as parts:
             async for part in parts:
                 if isinstance(part, Delta):
                     said.add(part)
@@ -191,11 +190,10 @@ class ModelGateway:
         """Return how many calls wait for their turn."""
         return self._places.waiting
 
-    async def _parts(
-        self, call: ModelCall, request: ModelRequest, account: Account
-    ) -> AsyncGenerator[Started | Delta | CallInfo]:
+    async def _parts(self, call: ModelCall, request: ModelRequest) -> AsyncGenerator[Started | Delta | CallInfo]:
         """Watch the budget and write the log for one caller; the rest is shared with those who ask the same."""
         begun = time.monotonic()
+        account = call.account
         outcome = "cancelled"
         info: CallInfo | None = None
         who: Started | None = None

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.services.assistant.gateway.calls import CallDelta, Part
-    from ckit_daemon.services.assistant.records import Usage
 
 ALPHABET: Final = string.ascii_letters + string.digits
 ID_LENGTH: Final = 9
@@ -49,17 +48,10 @@ class GatewayChatModel(BaseChatModel):
     """A chat model whose every request goes through the gateway."""
 
     _parts: Callable[[ModelRequest], AsyncGenerator[Part]] = PrivateAttr()
-    _taken: Callable[[], Usage] = PrivateAttr()
 
-    def __init__(self, parts: Callable[[ModelRequest], AsyncGenerator[Part]], taken: Callable[[], Usage]) -> None:
+    def __init__(self, parts: Callable[[ModelRequest], AsyncGenerator[Part]]) -> None:
         super().__init__()
         self._parts = parts
-        self._taken = taken
-
-    @property
-    def taken(self) -> Usage:
-        """What the model's requests took, those included that failed or were given up after a part of an answer."""
-        return self._taken()
 
     @property
     @override

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.assistant.container import Part
+    from ckit_daemon.services.assistant.gateway import Account
     from ckit_daemon.services.assistant.records import Session, ToolClass
     from ckit_daemon.services.generation.service import GenerationService
     from ckit_daemon.services.open_repository import OpenRepository
@@ -87,6 +88,8 @@ class ToolContext:
     trusted: bool
     session: Session | None
     turn_id: str | None
+    account: Account
+    """What models do for the run is charged to this."""
     scripts: ScriptRunner
     generation: Part[GenerationService]
     rag: Part[RagService]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +22,9 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.redaction import Redactor, ValueRedactor
 from ckit_daemon.services.assistant.approvals import Question
+from ckit_daemon.services.assistant.gateway import Account
 from ckit_daemon.services.assistant.masking import masked_object
+from ckit_daemon.services.assistant.records import NO_USAGE
 from ckit_daemon.services.assistant.tools.base import ToolContext
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from ckit_daemon.services.pipelines.script import ScriptRunner
     from ckit_daemon.services.rag.service import RagService
     from ckit_daemon.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class ToolRequest:
     progress: Progress
     max_text: int = MAX_TEXT
     """Characters of the result that a model gets."""
+    account: Account | None = None
+    """What models do for the run is charged to this; without it to the session, once the run is over."""
 
 
 class ToolRunner:
@@ -153,7 +160,8 @@ class ToolRunner:
         try:
             # What is run must be what is shown, and no program needs one of our keys as an argument.
             arguments = await asyncio.to_thread(masked_object, self._values, request.arguments)
-            output = await self._perform(replace(request, arguments=arguments), watch)
+            async with self._charged(request) as account:
+                output = await self._perform(replace(request, arguments=arguments), account, watch)
             # Patterns take their time with long texts.
             outcome = await asyncio.to_thread(
                 success, output, request.name, self._redactor, watch.milliseconds, request.max_text
@@ -198,7 +206,24 @@ class ToolRunner:
 
     # Running
 
-    async def _perform(self, request: ToolRequest, watch: _Stopwatch) -> Output:
+    @contextlib.asynccontextmanager
+    async def _charged(self, request: ToolRequest) -> AsyncGenerator[Account]:
+        session = request.session
+        if request.account is not None or session is None:
+            yield request.account or Account()
+            return
+        account = Account(session.budget, session.usage)
+        try:
+            yield account
+        finally:
+            if account.taken != NO_USAGE:
+                # What the run came to is told all the same.
+                try:
+                    await asyncio.shield(self._store.charge(session.id, account.taken))
+                except CkitError as error:
+                    logger.warning("what a tool took is not noted: %s", error.message, extra={"session": session.id})
+
+    async def _perform(self, request: ToolRequest, account: Account, watch: _Stopwatch) -> Output:
         tool = self._find(request)
         progress = _StoppableProgress(request.progress)
         context = ToolContext(
@@ -210,6 +235,7 @@ class ToolRunner:
             trusted=request.trusted,
             session=request.session,
             turn_id=request.turn_id,
+            account=account,
             scripts=self._scripts,
             generation=self._generation,
             rag=self._rag,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from ckit_daemon.services.assistant.fencing import label
-from ckit_daemon.services.assistant.records import NO_USAGE
 from ckit_daemon.services.assistant.tools.arguments import Arguments, EntityIds
 from ckit_daemon.services.assistant.tools.base import Output, Plan, Tool, edit_plan
 
@@ -61,7 +60,6 @@ async def _made(service: GenerationService, context: ToolContext, arguments: Spe
     from ckit_daemon.services.generation.run import Caller  # noqa: PLC0415 - loaded with the service.
     from ckit_daemon.services.generation.spec import SpecRequest  # noqa: PLC0415 - as above.
 
-    session = context.session
     return await service.plan_spec(
         SpecRequest(
             entities=tuple(arguments.entities),
@@ -73,9 +71,8 @@ async def _made(service: GenerationService, context: ToolContext, arguments: Spe
         Caller(
             request_id=context.request_id,
             progress=context.progress,
-            session_id=None if session is None else session.id,
-            budget=None if session is None else session.budget,
-            spent=NO_USAGE if session is None else session.usage,
+            session_id=None if context.session is None else context.session.id,
+            account=context.account,
         ),
     )
 
