@@ -19,7 +19,7 @@ _MARKUP: Final = re.compile(r"^\s*(?:[-*+>]|\d+[.)]|#+)\s+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[.:,]\d+)*")
 _NUMBER: Final = re.compile(r"\d+(?:[.:,]\d+)*")
 SAYING_NOTHING: Final = 2
-"""Words below which a line is a heading or a connection and claims nothing."""
+"""So many words are a heading or a connection and claim nothing, unless there is a number among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def _sentence(answer: str, start: int, end: int) -> Sentence | None:
     line = answer[left:right]
     cited = [int(number) for match in _CITATION.finditer(line) for number in match[1].split(",")]
     text = _MARKUP.sub("", _CITATION.sub("", line)).strip()
-    if line.startswith("#") or text.endswith(":") or len(words(text)) <= SAYING_NOTHING:
+    says_nothing = len(words(text)) <= SAYING_NOTHING and not numbers(text)
+    if line.startswith("#") or text.endswith(":") or says_nothing:
         return None
     return Sentence(left, right, text, tuple(dict.fromkeys(cited)))
 

@@ -77,9 +77,9 @@ def check(
         score, best = max(((scores[number], number) for number in cited or scores), default=(0.0, 0))
         support = _support(score)
         added = ""
-        if not sentence.cited and support == "supported":
+        if not cited and support == "supported":
             cited, added = (best,), f" [{best}]"
-        elif support == "unsupported":
+        elif support == "unsupported" or not cited:
             added = f" {MARK}"
         text = text[: sentence.end] + added + text[sentence.end :]
         used.update(cited)

@@ -61,6 +61,21 @@ def test_a_claim_that_nothing_supports_is_marked_and_the_others_stay() -> None:
     assert found.text == f"A locker holds it for 3 days. [2]\nMembers love purple elephants very much. {MARK}"
 
 
+def test_a_claim_that_cites_nothing_and_is_hardly_supported_is_marked() -> None:
+    found = checked("Reserved things stay put a week.", {"h1": [0.4], "h2": [0.1]})
+    assert [(claim.support, claim.citations) for claim in found.claims] == [("unsupported", ())]
+    assert found.text == f"Reserved things stay put a week. {MARK}"
+
+
+def test_a_number_in_a_short_line_is_checked_too() -> None:
+    found = checked("It is kept for:\n- 3 days [2]\n- 14 days [1]\n- in short")
+    assert [(claim.text, claim.support) for claim in found.claims] == [
+        ("3 days", "supported"),
+        ("14 days", "unsupported"),
+    ]
+    assert found.text == f"It is kept for:\n- 3 days [2]\n- 14 days [1] {MARK}\n- in short"
+
+
 def test_citations_of_sources_that_were_not_given_are_taken_out() -> None:
     assert without_unknown_citations("True. [1, 9] False. [7]", 2) == "True. [1] False."
 
