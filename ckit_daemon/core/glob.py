@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
     """Whether the steps of a path fit the steps of a glob; `**` stands for any number of steps, also for none."""
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(matches(path[start:], pattern[1:]) for start in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and matches(path[1:], pattern[1:])
+    # How many steps of the path the glob may have taken by now. To try each of them anew for each `**` would take more
+    # time than there is, and globs come from a repository's own settings, too.
+    taken = {0}
+    for part in pattern:
+        if part == "**":
+            taken = set(range(min(taken, default=len(path) + 1), len(path) + 1))
+        else:
+            taken = {count + 1 for count in taken if count < len(path) and fnmatchcase(path[count], part)}
+    return len(path) in taken
 
 
 def fits(path: str, pattern: str) -> bool:
