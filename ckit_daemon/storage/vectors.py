@@ -112,16 +112,17 @@ class SqliteVectorCache:
             keep: hashes that are in use: they count as used today, and stay whatever the number.
         """
         today = self._today()
+        kept = frozenset(keep)
 
         def write(connection: sqlite3.Connection) -> int:
-            for batch in _batches(keep):
+            for batch in _batches(kept):
                 connection.execute(
                     f"UPDATE vector SET used_on = ? WHERE embedder = ? AND used_on < ? AND hash IN ({_marks(batch)})",  # noqa: S608 - marks.
                     [today, embedder, today, *batch],
                 )
             rows: int = connection.execute("SELECT count(*) FROM vector").fetchone()[0]
             old = connection.execute("SELECT embedder, hash, rowid FROM vector ORDER BY used_on, rowid")
-            idle = ([rowid] for whose, hash_, rowid in old if whose != embedder or hash_ not in keep)
+            idle = ([rowid] for whose, hash_, rowid in old if whose != embedder or hash_ not in kept)
             doomed = list(itertools.islice(idle, max(rows - max_rows, 0)))
             connection.executemany("DELETE FROM vector WHERE rowid = ?", doomed)
             return len(doomed)

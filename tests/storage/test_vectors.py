@@ -82,6 +82,18 @@ async def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_never(tmp
     await cache.aclose()
 
 
+async def test_R36_what_is_in_use_is_not_looked_through_for_each_row(tmp_path: Path) -> None:
+    class OnlyOnce(list[str]):
+        def __contains__(self, _: object) -> bool:
+            raise AssertionError("a search through a list, while no other daemon can write")
+
+    cache = SqliteVectorCache(tmp_path / "vectors.db")
+    await cache.put(ONE, vectors("a", "b", "c"))
+    assert await cache.trim(ONE, 1, OnlyOnce(["b"])) == 2
+    assert await cache.known(ONE, ["a", "b", "c"]) == {"b"}
+    await cache.aclose()
+
+
 async def test_a_damaged_file_is_set_aside_and_a_new_one_takes_its_place(tmp_path: Path) -> None:
     file = tmp_path / "vectors.db"
     cache = SqliteVectorCache(file)
