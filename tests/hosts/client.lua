@@ -8,13 +8,13 @@ local id = assert(vim.lsp.start({
   init_options = { ckit = { protocolVersions = { '1.0' } } },
 }))
 local client
-vim.wait(20000, function()
+vim.wait(120000, function()
   client = vim.lsp.get_client_by_id(id)
   return client ~= nil and client.initialized
 end, 5)
 
 local function codes()
-  local answer = client:request_sync('ckit/repo/validate', {}, 20000)
+  local answer = client:request_sync('ckit/repo/validate', {}, 120000)
   if answer.err then
     return { answer.err.message }
   end

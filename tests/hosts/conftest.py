@@ -59,7 +59,14 @@ def scripted() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def asking(tmp_path: Path, scripted: ModelServer) -> Iterator[Editor]:
-    """A Neovim whose conversations are with the scripted model, and whose approvals last three seconds."""
-    config = openai_options(scripted, assistant={"approvalTimeoutSeconds": 3})
+    """A Neovim whose conversations are with the scripted model."""
+    with opened(copy_example(tmp_path / "lantern"), tmp_path, config=openai_options(scripted)) as found:
+        yield found
+
+
+@pytest.fixture
+def hurried(tmp_path: Path, scripted: ModelServer) -> Iterator[Editor]:
+    """The same, where nobody waits longer than five seconds for an approval."""
+    config = openai_options(scripted, assistant={"approvalTimeoutSeconds": 5})
     with opened(copy_example(tmp_path / "lantern"), tmp_path, config=config) as found:
         yield found

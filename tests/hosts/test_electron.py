@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.hosts.install import Hosts
 
 APP = EDITORS / "electron"
-DEADLINE_SECONDS = 240
+DEADLINE_SECONDS = 600
 CONFIG = """
 [models.providers.mine]
 kind = "openai"

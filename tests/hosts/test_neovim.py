@@ -69,7 +69,7 @@ def test_an_answer_leads_to_the_place_that_it_cites(editor: Editor) -> None:
     editor.command("Ckit index")
     editor.says("the index is ready")
     editor.command("Ckit ask How long does an item wait on the hold shelf?")
-    editor.shows("[1] ")
+    editor.until(lambda: "\n[1] " in editor.text(), "the sources")
     assert "7 opening days" in editor.text()
     SHOTS.mkdir(parents=True, exist_ok=True)
     # For the README, after somebody has looked at it: a browser makes a picture of it.
@@ -161,15 +161,15 @@ def test_commands_and_their_arguments_are_completed(editor: Editor) -> None:
     editor.ready()
     assert editor.complete("Ckit va") == ["validate"]
     assert editor.complete("Ckit! ch") == ["chat"]
-    assert editor.complete("Ckit show feat-00") == [f"FEAT-00{n}" for n in range(1, 6)]
-    assert editor.complete("Ckit code ") == [f"SPEC-00{n}" for n in range(1, 8)]
+    assert editor.offered("Ckit show feat-00") == [f"FEAT-00{n}" for n in range(1, 6)]
+    assert editor.offered("Ckit code ") == [f"SPEC-00{n}" for n in range(1, 8)]
     assert editor.complete("Ckit promptify SPEC-001 ") == ["codegen", "review", "test"]
-    assert "userstory" in editor.complete("Ckit entity ")
-    assert {"validate", "script:validate"} <= {*editor.complete("Ckit pipeline ")}
-    assert editor.complete("Ckit providers ") == ["offline"]
-    assert editor.complete("Ckit model ") == ["offline/offline"]
+    assert "userstory" in editor.offered("Ckit entity ")
+    assert {"validate", "script:validate"} <= {*editor.offered("Ckit pipeline ")}
+    assert editor.offered("Ckit providers ") == ["offline"]
+    assert editor.offered("Ckit model ") == ["offline/offline"]
     assert editor.complete("Ckit mode c") == ["clarification"]
-    assert editor.complete("Ckit impact co") == ["CONST-LANTERN", "commit"]
+    editor.until(lambda: editor.complete("Ckit impact co") == ["CONST-LANTERN", "commit"], "the ids and the word")
     editor.command("Ckit nonsense")
     editor.says("there is no `nonsense`")
     editor.command("1,2Ckit validate")

@@ -93,24 +93,23 @@ def test_arguments_are_edited_mended_and_allowed(asking: Editor, scripted: Model
     assert [each["state"] for each in approvals(asking)] == ["allowed"]
 
 
-def test_a_question_that_is_too_old_is_closed(asking: Editor, scripted: ModelServer) -> None:
-    asking.lua("vim.ui.select = function() _G.asked = true end")
-    path = begin(asking, scripted, change("done"))
-    asking.until(lambda: asking.lua("return _G.asked == true"), "the question")
-    assert asking.lua(WINDOWS) == 2
-    asking.until(lambda: asking.lua(WINDOWS) == 1, "the end of the question")
-    asking.shows("So be it.")
-    assert [each["state"] for each in approvals(asking)] == ["expired"]
+def test_a_question_that_is_too_old_is_closed(hurried: Editor, scripted: ModelServer) -> None:
+    hurried.lua(f"vim.ui.select = function() _G.open = (function() {WINDOWS} end)() end")
+    path = begin(hurried, scripted, change("done"))
+    assert hurried.until(lambda: hurried.lua("return _G.open or 0"), "the question") == 2
+    hurried.until(lambda: hurried.lua(WINDOWS) == 1, "the end of the question")
+    hurried.shows("So be it.")
+    assert [each["state"] for each in approvals(hurried)] == ["expired"]
     assert "status: blocked" in path.read_text("utf-8")
 
 
-def test_a_list_that_waits_for_a_key_is_left_when_it_is_too_late(asking: Editor, scripted: ModelServer) -> None:
-    begin(asking, scripted, change("done"))
-    asking.until(lambda: mode(asking) in {"c", "r"}, "the built-in list")
-    asking.until(lambda: mode(asking) == "n", "the end of the list")
-    asking.shows("So be it.")
-    assert asking.lua(WINDOWS) == 1
-    assert [each["state"] for each in approvals(asking)] == ["expired"]
+def test_a_list_that_waits_for_a_key_is_left_when_it_is_too_late(hurried: Editor, scripted: ModelServer) -> None:
+    begin(hurried, scripted, change("done"))
+    hurried.until(lambda: mode(hurried) in {"c", "r"}, "the built-in list")
+    hurried.until(lambda: mode(hurried) == "n", "the end of the list")
+    hurried.shows("So be it.")
+    hurried.until(lambda: hurried.lua(WINDOWS) == 1, "the end of the question")
+    assert [each["state"] for each in approvals(hurried)] == ["expired"]
 
 
 def test_a_cancelled_turn_takes_its_question_along(editor: Editor) -> None:

@@ -85,6 +85,8 @@ def test_a_turn_that_streams_is_cancelled_and_leaves_nothing_that_runs(asking: E
     asking.until(lambda: "…" not in asking.lua(BAR), "an idle bar")
     asking.until(lambda: asking.lua("return require('ckit').status()") == "ckit", "an idle status")
     asking.until(lambda: asking.lua("return _G.spinning") == 0, "the end of all progress")
+    # The last that is asked for at the end of a turn.
+    asking.until(lambda: asking.lua(BAR).startswith("Count!"), "the title")
     session = asking.ask("ckit/session/get", {"id": asking.sessions()[0]["id"]})
     assert [turn["stopReason"] for turn in session["turns"]] == ["cancelled"]
     asking.command("Ckit cancel")
@@ -127,12 +129,14 @@ def test_an_interrupted_turn_is_gone_on_with(asking: Editor, scripted: ModelServ
 def test_the_model_and_the_mode_are_chosen(asking: Editor) -> None:
     asking.edit("tasks", "T-009")
     asking.ready()
-    assert asking.complete("Ckit model test/") == ["test/scripted", "test/scripted-b"]
+    assert asking.offered("Ckit model test/") == ["test/scripted", "test/scripted-b"]
     asking.choose("test/scripted-b")
     asking.command("Ckit model")
     asking.choose("clarification")
     asking.command("Ckit mode")
-    assert asking.lua(BAR) == "a new conversation · test/scripted-b · clarification"
+    asking.until(
+        lambda: asking.lua(BAR) == "a new conversation · test/scripted-b · clarification", "the model and the mode"
+    )
     asking.command("Ckit chat Hello?")
     asking.shows(" tokens")
     asking.command("Ckit model test/scripted")
@@ -153,6 +157,7 @@ def test_an_earlier_conversation_is_gone_on_with(asking: Editor, scripted: Model
     asking.until(lambda: asking.text() == "> ", "an empty conversation")
     asking.command("stopinsert | Ckit chat Another question")
     asking.shows("Another one.")
+    asking.shows(" tokens")
     asking.choose("The first question", "Go on with it")
     asking.command("Ckit sessions")
     asking.shows("The first answer.")

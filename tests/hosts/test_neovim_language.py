@@ -23,7 +23,7 @@ def lsp(editor: Editor, method: str, line: int, column: int, **more: object) -> 
           position = place,
           range = { start = place, ['end'] = place },
         }, more)
-        local answer = client:request_sync(method, params, 20000, 0)
+        local answer = client:request_sync(method, params, 120000, 0)
         assert(not answer.err, vim.inspect(answer.err))
         return answer.result
         """
@@ -202,11 +202,11 @@ def test_lenses_lead_to_what_they_count(editor: Editor) -> None:
             """
             local client = vim.lsp.get_clients({ name = 'ckit' })[1]
             local params = { textDocument = vim.lsp.util.make_text_document_params(0) }
-            local answer = client:request_sync('textDocument/codeLens', params, 5000, 0)
+            local answer = client:request_sync('textDocument/codeLens', params, 120000, 0)
             local lenses = answer and answer.result or {}
             for index, lens in ipairs(lenses) do
               if not lens.command then
-                lenses[index] = client:request_sync('codeLens/resolve', lens, 5000, 0).result
+                lenses[index] = client:request_sync('codeLens/resolve', lens, 120000, 0).result
               end
             end
             return lenses

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tests.hosts.install import Hosts
 
-START_SECONDS: Final = 60
-END_SECONDS: Final = 20
+START_SECONDS: Final = 300
+END_SECONDS: Final = 60
 DAEMON: Final = str(Path(sys.executable).with_name("ckit-daemon"))
 _DAEMON: Final = re.compile(r"ckit-daemon|ckit_daemon")
 _LISTENING: Final = re.compile(r"Extension host agent listening on (\d+)")
@@ -63,6 +63,8 @@ def settings(**more: object) -> dict[str, object]:
         "workbench.secondarySideBar.defaultVisibility": "hidden",
         "remote.autoForwardPorts": False,
         "git.openRepositoryInParentFolders": "never",
+        # In a browser VS Code saves by itself after a second, and what is typed would not stay unsaved.
+        "files.autoSave": "off",
         **more,
     }
 

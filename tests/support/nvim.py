@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 class NvimError(Exception):

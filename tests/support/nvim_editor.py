@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.nvim_screen import Screen
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "neovim"
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 300
 
 
 def program() -> str:
@@ -70,6 +71,7 @@ class Editor:
         self.lua(
             """
             local labels = ...
+            _G.shown, _G.offered = '', {}
             vim.ui.select = function(items, options, done)
               local wanted = #labels > 1 and table.remove(labels, 1) or labels[1]
               local format = options.format_item or tostring
@@ -138,6 +140,10 @@ class Editor:
         """What is offered behind the beginning of a command line."""
         return [*self.call("getcompletion", line, "cmdline")]
 
+    def offered(self, line: str) -> list[str]:
+        """Wait until something is offered; nothing is where the daemon takes longer than a person would wait."""
+        return self.until(lambda: self.complete(line), f"what stands behind `{line}`")
+
     # What the daemon knows
 
     def ready(self) -> None:
@@ -150,7 +156,7 @@ class Editor:
         script = """
             local method, params = ...
             local client = vim.lsp.get_clients({ name = 'ckit' })[1]
-            local answer = client:request_sync(method, next(params) and params or vim.empty_dict(), 20000, 0)
+            local answer = client:request_sync(method, next(params) and params or vim.empty_dict(), 120000, 0)
             return { answer and answer.err, answer and answer.result }
             """
         error, result = (*self.lua(script, method, params or {}), None)[:2]
@@ -169,9 +175,11 @@ class Editor:
     def kill_daemon(self) -> None:
         """End the daemon as the operating system would, without a word."""
         for child in psutil.Process(self.nvim.pid).children(recursive=True):
-            if "ckit_daemon" in child.cmdline():
-                child.kill()
-                return
+            # Others come and go meanwhile.
+            with contextlib.suppress(psutil.Error):
+                if "ckit_daemon" in child.cmdline():
+                    child.kill()
+                    return
         raise AssertionError("no daemon runs")
 
     def leave(self) -> None:
@@ -179,5 +187,5 @@ class Editor:
         family = psutil.Process(self.nvim.pid)
         processes = [family, *family.children(recursive=True)]
         self.nvim.quit()
-        _, alive = psutil.wait_procs(processes, timeout=10)
+        _, alive = psutil.wait_procs(processes, timeout=DEADLINE_SECONDS)
         assert alive == []
