@@ -1,12 +1,10 @@
 import { commands, window } from 'vscode';
 import type { Disposable, Uri } from 'vscode';
+import { kindOf } from './paths';
 import type { Repositories } from './repositories';
 import type { Session } from './session';
 
-/** Where entities lie in a repository. */
-const ENTITIES = /^contexts\/.*\.ya?ml$/;
-
-/** Tells menus whether the active editor shows an entity, so that they offer only what can work. */
+/** Tells menus whether the active editor shows an entity or a specification, so that they offer only what can work. */
 export class Place implements Disposable {
   private readonly disposables: Disposable[];
 
@@ -27,10 +25,11 @@ export class Place implements Disposable {
 
   private async look(): Promise<void> {
     const uri = window.activeTextEditor?.document.uri;
-    const here = uri !== undefined && (await this.paths(uri)).some((path) => ENTITIES.test(path));
+    const kinds = uri === undefined ? [] : (await this.paths(uri)).map(kindOf);
     // While this has asked, the person may have gone on.
-    if (window.activeTextEditor?.document.uri === uri)
-      void commands.executeCommand('setContext', 'ckit.entityHere', here);
+    if (window.activeTextEditor?.document.uri !== uri) return;
+    void commands.executeCommand('setContext', 'ckit.entityHere', kinds.some(({ entity }) => entity));
+    void commands.executeCommand('setContext', 'ckit.specHere', kinds.some(({ spec }) => spec));
   }
 
   /** What a file is called in the open repositories. */

@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, isAbsolute, join, sep } from 'node:path';
-import { resolved } from './paths';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { resolved, wayIn } from './paths';
 
 /** What the search for the daemon may look at. */
 export interface Surroundings {
@@ -49,7 +49,7 @@ export function findProgram(where: Surroundings): Program {
 
 function bySetting(where: Surroundings): Program {
   const { args, folders, home, path } = where;
-  const command = path.replace(/^~(?=[\\/])/, home).replace('${workspaceFolder}', folders[0] ?? '');
+  const command = path.replace(/^~(?=[\\/])/, () => home).replace('${workspaceFolder}', () => folders[0] ?? '');
   if (!isAbsolute(command)) throw new MissingProgramError(`The setting ckit.path must be absolute: ${path}`);
   if (!isProgram(command)) {
     throw new MissingProgramError(`The setting ckit.path names ${command}, which is no program that can be run.`);
@@ -65,7 +65,7 @@ function bySetting(where: Surroundings): Program {
 function isTrusted(command: string, { folders, trusted }: Surroundings): boolean {
   if (trusted) return true;
   const real = resolved(command);
-  return !folders.some((folder) => real.startsWith(resolved(folder) + sep));
+  return !folders.some((folder) => wayIn(resolved(folder), real) !== undefined);
 }
 
 function* candidates({ folders, trusted, env, windows }: Surroundings): Iterable<Program> {
@@ -84,7 +84,8 @@ function* candidates({ folders, trusted, env, windows }: Surroundings): Iterable
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    // A folder can be entered, which is the same right.
+    return statSync(path).isFile();
   } catch {
     return false;
   }

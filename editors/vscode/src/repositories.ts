@@ -1,8 +1,7 @@
-import { sep } from 'node:path';
 import { commands, Range, RelativePattern, TabInputText, Uri, ViewColumn, window, workspace } from 'vscode';
 import type { QuickPickItem } from 'vscode';
 import type { EntitySummary, Location, Range as PlaceRange, RepositoryInfo } from '@ckit/client';
-import { resolved } from './paths';
+import { resolved, wayIn } from './paths';
 import type { Session } from './session';
 import { readTemplate } from './template';
 import type { BuilderTemplate } from './template';
@@ -46,8 +45,8 @@ export class Repositories {
 
   /** The path of a file within a repository; nothing where it is elsewhere. */
   pathIn(repository: RepositoryInfo, uri: Uri): string | undefined {
-    const root = this.rootOf(repository).path;
-    return uri.scheme === 'file' && uri.path.startsWith(`${root}/`) ? uri.path.slice(root.length + 1) : undefined;
+    const steps = uri.scheme === 'file' ? wayIn(this.rootOf(repository).fsPath, uri.fsPath) : undefined;
+    return steps?.length ? steps.join('/') : undefined;
   }
 
   /** Shows a place of a file. */
@@ -140,11 +139,8 @@ export class Repositories {
     for (const { uri } of workspace.workspaceFolders ?? []) {
       if (uri.scheme !== 'file') continue;
       // The daemon resolves symbolic links, and the workspace does not.
-      const real = resolved(uri.fsPath);
-      if (root.fsPath === real) return uri;
-      if (root.fsPath.startsWith(real + sep)) {
-        return Uri.joinPath(uri, ...root.fsPath.slice(real.length + 1).split(sep));
-      }
+      const steps = wayIn(resolved(uri.fsPath), root.fsPath);
+      if (steps !== undefined) return Uri.joinPath(uri, ...steps);
     }
     return root;
   }
