@@ -6,8 +6,8 @@ import type { Approvals } from '../approvals';
 import { failed } from '../messages';
 import type { Repositories } from '../repositories';
 import type { Session } from '../session';
-import { ALLOWED, ALLOWED_CHAT, STREAMED } from './messages';
-import type { Allowed, FromPage, Order, ToPage, Which } from './messages';
+import { ALLOWED, ALLOWED_CHAT, fromPage, STREAMED } from './messages';
+import type { Allowed, Order, ToPage, Which } from './messages';
 
 /** What pages are made of. */
 export interface Parts {
@@ -32,7 +32,7 @@ export class Link extends Disposable {
     super(() => this.close());
     const { session, approvals } = parts;
     this.disposables.push(
-      webview.onDidReceiveMessage((message: FromPage) => this.receive(message)),
+      webview.onDidReceiveMessage((message: unknown) => this.receive(message)),
       session.onChange(() => this.tell({ kind: 'changed' })),
     );
     if (!asksPerson) return;
@@ -68,8 +68,9 @@ export class Link extends Disposable {
     void this.webview.postMessage(message);
   }
 
-  private receive(message: FromPage): void {
-    switch (message.kind) {
+  private receive(given: unknown): void {
+    const message = fromPage(given);
+    switch (message?.kind) {
       case 'ready':
         this.ready = true;
         if (this.asksPerson)
@@ -91,7 +92,13 @@ export class Link extends Disposable {
         this.running.get(message.id)?.abort();
         break;
       case 'open':
-        void this.show((repository) => this.parts.repositories.open(repository, message.path, message.range));
+        void this.show(async (repository) => {
+          const { repositories } = this.parts;
+          if (repositories.pathIn(repository, repositories.uriOf(repository, message.path)) === undefined) {
+            throw new Error(`${message.path} does not lie in ${repository.name}.`);
+          }
+          await repositories.open(repository, message.path, message.range);
+        });
         break;
       case 'choose':
         void this.show((repository) => this.parts.repositories.openEntity(repository, message.entity));

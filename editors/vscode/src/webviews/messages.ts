@@ -48,6 +48,44 @@ export type FromPage =
   | { kind: 'editor'; id: number }
   | { kind: 'save'; id: number; text: string };
 
+type Fields = Record<string, unknown>;
+
+const KINDS: Record<FromPage['kind'], (message: Fields) => boolean> = {
+  ready: () => true,
+  request: ({ id, method, params }) => isNumber(id) && isText(method) && isObject(params),
+  cancel: ({ id }) => isNumber(id),
+  open: ({ path, range }) => isText(path) && isRange(range),
+  choose: ({ entity }) => isText(entity),
+  editor: ({ id }) => isNumber(id),
+  save: ({ id, text }) => isNumber(id) && isText(text),
+};
+
+/** What a page has sent, if it is one of the messages that there are. */
+export function fromPage(message: unknown): FromPage | undefined {
+  if (!isObject(message) || !isText(message['kind']) || !Object.hasOwn(KINDS, message['kind'])) return undefined;
+  return KINDS[message['kind'] as FromPage['kind']](message) ? (message as FromPage) : undefined;
+}
+
+function isRange(value: unknown): boolean {
+  return isObject(value) && [value['start'], value['end']].every(isPosition);
+}
+
+function isPosition(value: unknown): boolean {
+  return isObject(value) && isNumber(value['line']) && isNumber(value['character']);
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
 /** What the extension wants a page to do. */
 export type Order =
   | { kind: 'ask'; question: string }
