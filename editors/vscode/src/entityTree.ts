@@ -170,10 +170,13 @@ export class EntityTree implements TreeDataProvider<Node>, FileDecorationProvide
     item.resourceUri = badge(`${repository.id}/${entity.path}`, findings);
     item.contextValue = `entity.${entity.type}`;
     item.iconPath = worst(findings) ?? new ThemeIcon(ICONS[entity.type] ?? 'symbol-misc');
-    item.tooltip = new MarkdownString(
-      `**${entity.id}** ${entity.title ?? ''}\n\n` +
-        [entity.type, entity.status, entity.path].filter(Boolean).join(' · '),
-    );
+    // What a repository says is text, or its pictures would be fetched from wherever they are.
+    item.tooltip = new MarkdownString('**')
+      .appendText(entity.id)
+      .appendMarkdown('** ')
+      .appendText(entity.title ?? '')
+      .appendMarkdown('\n\n')
+      .appendText([entity.type, entity.status, entity.path].filter(Boolean).join(' · '));
     item.command = {
       command: 'vscode.open',
       title: 'Open',

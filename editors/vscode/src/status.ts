@@ -27,6 +27,11 @@ export class Status implements Disposable {
     this.disposables = [
       this.item,
       session.onState(() => this.draw()),
+      // A provider that fails, or an index that is built, changes how it is between two starts.
+      session.onChange(() => this.draw()),
+      session.onTurnEvent(({ type }) => {
+        if (type === 'turnCompleted') this.draw();
+      }),
       approvals.onAsk(() => this.draw()),
       approvals.onAnswer(() => this.draw()),
     ];
@@ -108,12 +113,10 @@ export class Status implements Disposable {
     const troubled = components.filter((each) => each.status === 'degraded' || each.status === 'failed');
     this.item.text = status === 'failed' ? '$(error) ckit' : troubled.length > 0 ? '$(warning) ckit' : '$(pass) ckit';
     this.item.accessibilityInformation = { label: `ckit: ${status}` };
-    const lines = (troubled.length > 0 ? troubled : components).map(
-      (each) => `${SIGNS[each.status]} **${each.name}** ${each.detail}`,
-    );
-    this.item.tooltip = new MarkdownString(
-      `ckit ${versions['daemon'] ?? ''}: ${status}\n\n${lines.join('\n\n')}`,
-      true,
-    );
+    const tooltip = new MarkdownString(`ckit ${versions['daemon'] ?? ''}: ${status}`, true);
+    for (const each of troubled.length > 0 ? troubled : components) {
+      tooltip.appendMarkdown(`\n\n${SIGNS[each.status]} **${each.name}** `).appendText(each.detail);
+    }
+    this.item.tooltip = tooltip;
   }
 }
