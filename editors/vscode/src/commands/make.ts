@@ -25,7 +25,8 @@ export function makeCommands(context: Context): Commands {
     void window.showInformationMessage(`${what} is saved.`, undo).then(async (choice) => {
       if (choice !== undo) return;
       try {
-        const undone = await client.request('ckit/code/undo', where);
+        // The daemon of then may be gone when somebody answers.
+        const undone = await (await session.client()).request('ckit/code/undo', where);
         await generations.remove(made.generationId);
         await repositories.closeGone(repository, undone.files);
       } catch (error) {
@@ -120,7 +121,8 @@ export function makeCommands(context: Context): Commands {
     await texts.show(`Prompt of ${id}.md`, made.prompt, 'markdown');
     const write = `Write ${made.promptPath}`;
     offerCopy(`Rendered with ${made.template}.`, made.prompt, write, async () => {
-      const written = await client.request('ckit/prompt/render', { repository: repository.id, id, write: true });
+      const now = await session.client();
+      const written = await now.request('ckit/prompt/render', { repository: repository.id, id, write: true });
       await repositories.open(repository, written.promptPath, undefined, false);
     });
   }
