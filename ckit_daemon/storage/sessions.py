@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
-from ckit_daemon.core.errors import ConflictError
+from ckit_daemon.core.errors import ConflictError, StorageError
 from ckit_daemon.services.assistant.ports import Transcript
 from ckit_daemon.services.clock import timestamp
 from ckit_daemon.storage import rows
@@ -46,6 +47,8 @@ class SqliteSessionStore(SqliteApprovals):
         """Remember the database; nothing is read before the first use."""
         super().__init__(database)
         self._owner = Owner(database.path.with_name(f"{database.path.name}.owners"))
+        self._given_up: set[str] = set()
+        """Turns of this owner that are over, although their leases could not be ended."""
 
     async def create(self, session: Session) -> Session:
         """Store a new session."""
@@ -155,7 +158,7 @@ class SqliteSessionStore(SqliteApprovals):
             return await self._database.write(lambda connection: self._begin(connection, clean))
         except asyncio.CancelledError:
             # Nobody knows of the turn, so nobody would end it. Writes keep their order.
-            await self._database.write(lambda connection: self._abandon(connection, clean))
+            await self.give_up_turn(clean)
             raise
 
     async def put_item(self, session_id: str, item: Item) -> Item:
@@ -193,11 +196,32 @@ class SqliteSessionStore(SqliteApprovals):
 
         return await self._database.write(end)
 
+    async def give_up_turn(self, turn: Turn) -> None:
+        """Mark a turn as interrupted whose end could not be written; where that fails, too, it is made up for later."""
+        lease = rows.Lease(turn.id, self._owner.id)
+
+        def give_up(connection: sqlite3.Connection) -> None:
+            if rows.lease_of(connection, turn.session_id) == lease:
+                rows.interrupt(connection, turn.session_id)
+
+        self._given_up.add(turn.id)
+        with contextlib.suppress(StorageError):
+            await self._database.write(give_up)
+            self._given_up.discard(turn.id)
+
     async def aclose(self) -> None:
         """Mark the turns that still run here as interrupted, and let go of what shows that this owner lives."""
+
+        def interrupt(connection: sqlite3.Connection) -> None:
+            for session_id in rows.sessions_of(connection, self._owner.id):
+                rows.interrupt(connection, session_id)
+
         if self._owner.lives:
-            await self._database.write(lambda connection: self._interrupt(connection, {self._owner.id}))
-            self._owner.close()
+            try:
+                await self._database.write(interrupt)
+            finally:
+                # Whoever comes upon them then finds their owner dead.
+                self._owner.close()
 
     def _begin(self, connection: sqlite3.Connection, turn: Turn) -> Turn:
         session_id = turn.session_id
@@ -215,15 +239,11 @@ class SqliteSessionStore(SqliteApprovals):
         else:
             raise ConflictError("The turn is not interrupted, so it can't be resumed.", details={"turnId": turn.id})
         self._owner.live()
+        self._given_up.discard(turn.id)
         rows.put_turn(connection, begun)
         rows.begin_lease(connection, session_id, rows.Lease(turn.id, self._owner.id))
         rows.next_seq(connection, session_id)
         return begun
-
-    def _abandon(self, connection: sqlite3.Connection, turn: Turn) -> None:
-        lease = rows.lease_of(connection, turn.session_id)
-        if lease is not None and lease == rows.Lease(turn.id, self._owner.id):
-            rows.interrupt(connection, turn.session_id)
 
     def _require_lease(self, connection: sqlite3.Connection, session_id: str, turn_id: str) -> None:
         if rows.lease_of(connection, session_id) != rows.Lease(turn_id, self._owner.id):
@@ -234,31 +254,42 @@ class SqliteSessionStore(SqliteApprovals):
             )
 
     def _refuse_if_running(self, connection: sqlite3.Connection, session_id: str) -> None:
-        lease = rows.lease_of(connection, session_id)
-        if lease is None:
-            return
-        if self._owner.is_alive(lease.owner):
+        lease = self._lease(connection, session_id)
+        if lease is not None:
             raise ConflictError(
                 "A turn of the session is running; wait for its end, or cancel it where it was started.",
                 details={"turnId": lease.turn_id},
             )
-        rows.interrupt(connection, session_id)
 
-    def _interrupt(self, connection: sqlite3.Connection, owners: set[str]) -> None:
-        for owner in owners:
-            for session_id in rows.sessions_of(connection, owner):
-                rows.interrupt(connection, session_id)
+    def _lease(self, connection: sqlite3.Connection, session_id: str) -> rows.Lease | None:
+        """The lease of a session; one that nobody holds any more is ended, and its turn marked as interrupted."""
+        lease = rows.lease_of(connection, session_id)
+        if lease is not None and not self._is_held(lease):
+            rows.interrupt(connection, session_id)
+            return None
+        return lease
+
+    def _is_held(self, lease: rows.Lease) -> bool:
+        return lease.turn_id not in self._given_up and self._owner.is_alive(lease.owner)
 
     async def _read(self, fn: Callable[[sqlite3.Connection], list[tuple[Session, str | None]]]) -> list[Session]:
-        """Read sessions with the owners of their leases; again, if one of those turns out to be dead."""
+        """Read sessions with the owners of their leases; again, if nobody holds one of those any more."""
 
-        def read(connection: sqlite3.Connection) -> tuple[list[Session], set[str]]:
+        def read(connection: sqlite3.Connection) -> tuple[list[Session], list[str]]:
             found = fn(connection)
-            owners = {owner for _, owner in found if owner is not None}
-            return [session for session, _ in found], {owner for owner in owners if not self._owner.is_alive(owner)}
+            left = [
+                session.id
+                for session, owner in found
+                if owner is not None and not self._is_held(rows.Lease(session.running_turn or "", owner))
+            ]
+            return [session for session, _ in found], left
 
-        sessions, dead = await self._database.run(read)
-        if dead:
-            await self._database.write(lambda connection: self._interrupt(connection, dead))
+        def tidy(connection: sqlite3.Connection) -> None:
+            for session_id in left:
+                self._lease(connection, session_id)
+
+        sessions, left = await self._database.run(read)
+        if left:
+            await self._database.write(tidy)
             sessions, _ = await self._database.run(read)
         return sessions

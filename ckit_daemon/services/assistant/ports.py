@@ -172,6 +172,13 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def give_up_turn(self, turn: Turn) -> None:
+        """Mark a turn as interrupted whose end could not be written, at once or as soon as the disk takes it.
+
+        Does nothing where the turn does not run here; unlike others it raises no StorageError.
+        """
+        ...
+
     async def put_approval(self, approval: Approval) -> None:
         """Store an approval's new state."""
         ...

@@ -89,7 +89,15 @@ class RunningTurn:
         return await asyncio.shield(self._ended)
 
     async def _execute(self) -> Turn:
-        await self._writer.start_turn()
+        try:
+            await self._writer.start_turn()
+            return await self._run()
+        except Exception:
+            # Else nobody could go on in the session before this daemon ends.
+            await self._writer.give_up_turn()
+            raise
+
+    async def _run(self) -> Turn:
         self._working = asyncio.create_task(self._work.run())
         if self._cancelled:
             self._working.cancel()

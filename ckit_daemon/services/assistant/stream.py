@@ -87,6 +87,10 @@ class TurnWriter:
         self._send(TurnCompleted(session_id=turn.session_id, turn_id=turn.id, seq=self._seq, turn=self.turn))
         return self.turn
 
+    async def give_up_turn(self) -> None:
+        """Leave the turn interrupted, because its beginning or its end can't be stored."""
+        await self._store.give_up_turn(self.turn)
+
     async def begin(self, item: ItemT) -> ItemT:
         """Store an item in progress and announce it."""
         return await _whole(self._begin(item))
