@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.client import Json
 
 POLL_SECONDS: Final = 0.01
-END_SECONDS: Final = 20
+END_SECONDS: Final = 60
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import subprocess
 import sys
@@ -16,9 +17,11 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 REFUSAL = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 12\r\nconnection: close\r\n\r\nUnauthorized"
 CHUNK = 65536
+PORTS = range(20_000, 30_000)
+"""Below what Linux, macOS and Windows choose for themselves."""
 
 
 @contextlib.contextmanager
@@ -104,10 +107,13 @@ def gate(target: str, token: str) -> Generator[Gate]:
 
 
 def free_port() -> int:
-    """A port that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, of those that no system gives to a connection in the meantime."""
+    ports = list(PORTS)
+    random.shuffle(ports)
+    for port in ports:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 def _pipe(source: socket.socket, to: socket.socket) -> None:

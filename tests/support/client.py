@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
+"""Only what hangs takes as long, also on a busy machine."""
 CANCELLED = {"code": -32800, "message": "cancelled"}
 FAILED = {"code": -32603, "message": "the test's answerer failed"}
 
@@ -180,7 +181,8 @@ class Client:
                     if name.lower() == b"content-length":
                         length = int(value)
                 body = stream.read(length) if length else b""
-                if not body:
+                # Nothing more comes, or a daemon that was killed wrote half of a message.
+                if not body or len(body) < length:
                     break
                 self._post(json.loads(body))
         self._post(None)
@@ -203,7 +205,8 @@ class Client:
             elif "method" in message:
                 self.notifications.append(message)
                 if message["method"] == "$/cancelRequest" and (task := self._answering.get(message["params"]["id"])):
-                    task.cancel()
+                    # Behind its first step: what is cancelled before it has begun would answer nothing.
+                    self._loop.call_soon(task.cancel)
             elif message.get("id") in self._waiting:
                 future = self._waiting.pop(message["id"])
                 if not future.done():

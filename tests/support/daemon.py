@@ -61,7 +61,7 @@ class Spawned:
     client: Client
     log: Path
 
-    async def exit_code(self, within: float) -> int:
+    async def exit_code(self, within: float = TIMEOUT_SECONDS) -> int:
         """Wait for the end of the process."""
         return await asyncio.to_thread(self.process.wait, within)
 
@@ -100,7 +100,7 @@ async def spawned(
         with contextlib.suppress(OSError):
             client.close_input()
         try:
-            await asyncio.to_thread(process.wait, 10)
+            await asyncio.to_thread(process.wait, TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.rag.records import IndexStatus
 
 DIMENSION = 16
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

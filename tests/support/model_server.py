@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelServer", "Recorded", "Reply", "ToolCallReply", "model_server", "openai_options", "provider_options"]
 
 READ_BYTES = 65536
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
 AZURE_KEY_VARIABLE = "CKIT_TEST_AZURE_KEY"
 
 
