@@ -97,7 +97,7 @@ def test_ctrl_c_cancels_the_turn_and_not_the_chat(own: Ckit, tmp_path: Path) -> 
             terminal.expect("two")
             terminal.interrupt()
             terminal.expect("Cancelled; what was said so far is kept.")
-            asyncio.run(server.wait_idle(10.0))
+            asyncio.run(server.wait_idle())
             terminal.type("Again.\r")
             terminal.expect("All of it.")
             terminal.expect("test/scripted")

@@ -10,6 +10,12 @@ from ckit_daemon.cli.errors import CommandError, RequestError
 from ckit_daemon.wire.version import PROTOCOL_VERSION
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine end a daemon by itself."""
+    monkeypatch.setattr("ckit_daemon.cli.client.GRACE_SECONDS", 60.0)
+
+
 def program(code: str) -> list[str]:
     """A program that is started like the daemon and does something else."""
     return [sys.executable, "-c", code]

@@ -327,7 +327,10 @@ def test_watching_checks_again_after_a_change(own: Ckit) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "\u2714 no findings in 43 entities\n"
         story = own.repo / STORY
-        story.write_text(story.read_text(encoding="utf-8").replace("FEAT-003", "FEAT-033"), encoding="utf-8")
+        # In one step: half a file would be a finding, too.
+        changed = own.repo.with_name("changed.yaml")
+        changed.write_text(story.read_text(encoding="utf-8").replace("FEAT-003", "FEAT-033"), encoding="utf-8")
+        changed.replace(story)
         assert process.stdout.readline().rstrip() == STORY
         process.kill()
 

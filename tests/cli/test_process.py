@@ -17,7 +17,7 @@ CKIT = [sys.executable, "-m", "ckit_daemon.cli.main"]
 
 
 def run(*arguments: str, repo: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*CKIT, "--repo", str(repo), *arguments], capture_output=True, timeout=60, check=False)
+    return subprocess.run([*CKIT, "--repo", str(repo), *arguments], capture_output=True, timeout=120, check=False)
 
 
 def test_output_through_a_pipe_is_utf8_and_free_of_escapes(example: Path) -> None:
@@ -45,7 +45,7 @@ def test_ctrl_c_ends_the_command_with_130_and_its_daemon_too(example: Path) -> N
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     # The pipes end only when the daemon, which inherits none of them, and the command are gone.
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert b"Cancelled." in err
@@ -61,6 +61,6 @@ def test_a_reader_that_has_seen_enough_causes_no_complaint(example: Path) -> Non
     assert process.stderr is not None
     err = process.stderr.read()
     process.stderr.close()
-    process.wait(30)
+    process.wait(120)
     assert b"Traceback" not in err
     assert b"Exception" not in err

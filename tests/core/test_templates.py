@@ -195,7 +195,7 @@ def test_R36_tags_are_found_in_linear_time(part: str) -> None:
         return perf_counter() - began
 
     # Ten times the text takes a hundred times as long where it is quadratic.
-    assert seconds(20_000) < 40 * min(seconds(2_000) for _ in range(3))
+    assert min(seconds(20_000) for _ in range(5)) < 40 * min(seconds(2_000) for _ in range(5))
 
 
 def test_a_text_too_long_for_a_template_is_one_finding_at_its_beginning(make_snapshot):

@@ -127,7 +127,8 @@ def test_R10_no_pattern_of_a_constitution_can_hang_the_daemon() -> None:
     condition = Condition.of("a", "matches", "^(a+)+$", None)
     begin = time.perf_counter()
     assert not condition.holds({"a": "a" * 50_000 + "b"})
-    assert time.perf_counter() - begin < 1
+    # It takes milliseconds, or years.
+    assert time.perf_counter() - begin < 30
 
 
 def test_a_missing_field_is_shown_at_the_first_key_and_a_wrong_one_at_its_value(make_snapshot: MakeSnapshot) -> None:

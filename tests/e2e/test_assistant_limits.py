@@ -100,7 +100,7 @@ async def test_R05_model_calls_and_requests_beyond_their_queues_say_when_to_come
 
 
 async def test_R05_turns_a_minute_are_counted_for_each_session_and_requests_for_each_provider(tmp_path: Path) -> None:
-    config = {"assistant": {"turnsPerMinute": 2}, "models": {"maxRetries": 0, "totalTimeoutSeconds": 5.0}}
+    config = {"assistant": {"turnsPerMinute": 2}, "models": {"maxRetries": 0, "totalTimeoutSeconds": 10.0}}
     async with talking_apart(tmp_path, config=config, provider={"requestsPerMinute": 3}) as talk:
         for text in ("One.", "Two."):
             assert (await talk.turn(text))["stopReason"] == "endTurn"
@@ -212,7 +212,8 @@ async def test_R28_a_message_of_a_megabyte_is_kept_and_answered_where_settings_a
 
 async def test_R11_an_approval_that_a_turn_waits_for_ends_with_the_deadline_of_the_turn(tmp_path: Path) -> None:
     edits = Reply(tool_calls=[ToolCallReply("entity_edit", EDIT)])
-    config = {"assistant": {"turnTimeoutSeconds": 1.0}}
+    # Long enough for a busy machine to ask before it has passed.
+    config = {"assistant": {"turnTimeoutSeconds": 8.0}}
     async with talking_apart(tmp_path, edits, config=config, answers=[ASK]) as talk:
         withdrawn = asyncio.Event()
 

@@ -10,7 +10,7 @@ import pytest
 
 from ckit_daemon.wire.methods import BY_NAME, METHODS
 from tests.rpc.test_edit_methods import contents
-from tests.support.client import RpcError
+from tests.support.client import TIMEOUT_SECONDS, RpcError
 from tests.support.model_server import Reply, ToolCallReply
 from tests.support.repositories import copy_example
 from tests.support.talk import ASK, talking_apart
@@ -178,7 +178,7 @@ async def test_R10_half_of_a_surrogate_pair_gets_its_answer_like_any_other_name(
             request = {"jsonrpc": "2.0", "id": f"half-{number}", "method": method, "params": params}
             body = json.dumps(request, ensure_ascii=True).encode()
             talk.client.send_bytes(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 error = (await answer)["error"]
             assert error["data"]["code"] not in {"internal_error", "parse_error"}, (method, field)
         body = json.dumps({"jsonrpc": "2.0", "id": "said", "method": "ckit/turn/start", "params": None})
@@ -287,7 +287,7 @@ EDIT: Json = {"action": "update", "id": "T-001", "changes": [{"path": ["title"],
 
 async def pending(talk: Talk) -> Json:
     """The approval that waits for an answer."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not (found := (await talk.client.request("ckit/approval/list"))["approvals"]):
             pass
     return found[0]

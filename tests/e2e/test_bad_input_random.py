@@ -199,6 +199,6 @@ def test_R10_random_parameters_of_every_method_are_answered_once_and_never_by_a_
         assert set(CALLED) - world.accepted == set(), "these refuse everything, so that little of them is tried"
         runner.run(daemon.client.request("shutdown"))
         daemon.client.notify("exit")
-        assert runner.run(daemon.exit_code(10)) == 0
+        assert runner.run(daemon.exit_code()) == 0
         runner.run(stack.aclose())
     assert faults(daemon.log) == []

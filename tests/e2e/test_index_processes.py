@@ -155,4 +155,4 @@ def test_the_death_of_the_one_that_embeds_is_noticed_within_seconds(tmp_path: Pa
         died = time.monotonic()
         other.until(lambda child: child.said["writer"] == "this")
         # It looks every second; the machine may be busy.
-        assert time.monotonic() - died < 10
+        assert time.monotonic() - died < 60

@@ -205,7 +205,7 @@ WRONG_RESULTS: list[Json] = [
 ]
 
 
-async def test_what_a_tool_of_the_client_says_too_late_or_wrongly_is_not_heard(tmp_path: Path) -> None:
+async def test_what_a_tool_of_the_client_says_too_late_is_not_heard(tmp_path: Path) -> None:
     asked = Reply(tool_calls=[ToolCallReply("weather", {"town": "Bergen"})])
     config = {"assistant": SHORT | {"clientTimeoutSeconds": 1.0}}
     async with talking_apart(
@@ -219,11 +219,19 @@ async def test_what_a_tool_of_the_client_says_too_late_or_wrongly_is_not_heard(t
         [call] = await talk.items("toolCall")
         assert call["result"] == "error"
         assert "within 1 s" in call["text"]
+        reply(talk.client, first, result={"text": "planted"})
+        assert "planted" not in json.dumps([await talk.stored(), [each.body for each in talk.server.calls]])
+
+
+async def test_what_a_tool_of_the_client_says_wrongly_is_not_heard(tmp_path: Path) -> None:
+    async with talking_apart(tmp_path, answers=[CALL], session={"tools": [client_tool()]}) as talk:
         run = {"name": "weather", "arguments": {"town": "Oslo"}, "sessionId": talk.session}
+        answered: int | str = "ckit-0"
         for body in WRONG_RESULTS:
             running = talk.client.start("ckit/tool/run", run)
             identifier = await question(talk.client, CALL)
-            reply(talk.client, first, result={"text": "planted"})
+            reply(talk.client, answered, result={"text": "planted"})
+            answered = identifier
             reply(talk.client, identifier, **body)
             done = await running
             assert (done["status"], done["errorCode"]) == ("error", "client_failed"), str(body)[:80]
@@ -231,10 +239,10 @@ async def test_what_a_tool_of_the_client_says_too_late_or_wrongly_is_not_heard(t
         running = talk.client.start("ckit/tool/run", run)
         reply(talk.client, await question(talk.client, CALL), result={"text": "It rains."})
         assert (await running)["status"] == "ok"
-        assert "planted" not in json.dumps([await talk.stored(), [each.body for each in talk.server.calls]])
+        assert "planted" not in json.dumps(await talk.stored())
 
 
-async def test_R07_a_key_that_comes_too_late_or_wrongly_is_not_used_and_asked_for_again(tmp_path: Path) -> None:
+async def test_R07_a_key_that_comes_too_late_is_not_used_and_asked_for_again(tmp_path: Path) -> None:
     provider = {"apiKey": "client:work"}
     async with talking_apart(tmp_path, config={"assistant": SHORT}, provider=provider, answers=[SECRET]) as talk:
         talk.server.key = "the-right-key-0123456789"
@@ -244,7 +252,19 @@ async def test_R07_a_key_that_comes_too_late_or_wrongly_is_not_used_and_asked_fo
         outcome = await running
         assert outcome["error"]["code"] == "secret_unavailable"
         assert "client:work" in outcome["detail"]
-        reply(talk.client, first, result={"value": "planted-key-0123456789"})
+        reply(talk.client, first, result={"value": talk.server.key})
+        running = talk.client.start("ckit/provider/test", test)
+        assert await question(talk.client, SECRET) != first
+        assert (await running)["error"]["code"] == "secret_unavailable"
+        assert talk.server.calls == []
+    assert talk.server.key not in (tmp_path / "daemon.log").read_text("utf-8")
+
+
+async def test_R07_a_key_that_comes_wrongly_is_not_used_and_asked_for_again(tmp_path: Path) -> None:
+    provider = {"apiKey": "client:work"}
+    async with talking_apart(tmp_path, provider=provider, answers=[SECRET]) as talk:
+        talk.server.key = "the-right-key-0123456789"
+        test = {"provider": "test", "model": "scripted"}
         for body in (
             {"result": None},
             {"result": {"value": 5}},

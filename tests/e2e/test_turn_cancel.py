@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-AT_ONCE_SECONDS = 2.0
-"""The promise is 0.2 s, which the benchmark measures; ten times that holds on a busy machine, too."""
+AT_ONCE_SECONDS = 10.0
+"""The promise is 0.2 s, which the benchmark measures; what is not let go of goes on for good."""
 ALLOWED: Json = {"assistant": {"policies": [{"action": "allow", "tool": "pipeline.script"}]}}
 
 # A script whose child has a child. Each writes a file with its number as name once signals find it prepared.

@@ -50,7 +50,7 @@ async def that_dies(tmp_path: Path, server: ModelServer, config: Json | None = N
         created = await process.client.request("ckit/session/create", SESSION)
         yield Talk(process.client, server, root, created["session"]["id"])
         process.process.kill()
-        await process.exit_code(10)
+        await process.exit_code()
 
 
 @contextlib.asynccontextmanager

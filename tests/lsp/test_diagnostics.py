@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ckit_daemon.lsp import feed
+from tests.support.client import TIMEOUT_SECONDS
 from tests.support.editor import Editor, editor, small_repository, text_at
 
 if TYPE_CHECKING:
@@ -157,10 +158,10 @@ async def test_a_client_that_pulls_is_asked_to_pull_again_when_other_files_are_c
             asked.set() if message.get("method") == "workspace/diagnostic/refresh" else None
         )
         on.open(FEATURE)
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), TIMEOUT_SECONDS)
         asked.clear()
         on.type(FEATURE, "id: FEAT-001\ntitle: Renew\nstatus: done\n")
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), TIMEOUT_SECONDS)
         assert await codes(on, STORY) == ["reference.not-listed"]
 
 

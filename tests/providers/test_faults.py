@@ -135,12 +135,13 @@ async def test_a_tool_call_whose_answer_breaks_off_is_not_run(kind: Kind, pieces
         assert len(talk.server.calls) == 1
 
 
+# Long enough for a busy machine to send the request, and to read the first token, before they have passed.
 SILENCES = {
-    "before the first byte": (Reply(text="a b c", first_delay=60.0), {"firstOutputTimeoutSeconds": 0.5}),
-    "before the first token": (Reply(text="a b c", stall_after=0), {"firstOutputTimeoutSeconds": 0.5}),
+    "before the first byte": (Reply(text="a b c", first_delay=60.0), {"firstOutputTimeoutSeconds": 2.5}),
+    "before the first token": (Reply(text="a b c", stall_after=0), {"firstOutputTimeoutSeconds": 2.5}),
     "between two tokens": (Reply(text="a b c", stall_after=2), {"outputGapTimeoutSeconds": 0.5}),
     "before the end": (Reply(text="a b c", stall_after=3), {"outputGapTimeoutSeconds": 0.5}),
-    "never, but slow": (Reply(text="a " * 500, gap=0.05), {"totalTimeoutSeconds": 1.0}),
+    "never, but slow": (Reply(text="a " * 500, gap=0.05), {"totalTimeoutSeconds": 4.0}),
 }
 
 
@@ -173,7 +174,7 @@ TRANSIENT = {
 
 @KINDS
 async def test_R33_what_passes_is_tried_again_and_the_turn_does_not_notice(kind: Kind, tmp_path: Path) -> None:
-    async with talking_with(kind, tmp_path, maxRetries=1, firstOutputTimeoutSeconds=2.0, **PATIENT) as talk:
+    async with talking_with(kind, tmp_path, maxRetries=1, firstOutputTimeoutSeconds=5.0, **PATIENT) as talk:
         for number, (what, reply) in enumerate(TRANSIENT.items(), start=1):
             talk.server.enqueue(reply, Reply(text=f"After {what}."))
             turn = await talk.turn(f"Provoke {what}.")

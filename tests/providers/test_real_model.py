@@ -26,6 +26,7 @@ from ckit_daemon.services.assistant.secrets import SecretStore
 from ckit_daemon.settings import ModelsSettings, ProviderSettings, Settings
 from tests.providers.test_secrets import Person
 from tests.support import client as support_client
+from tests.support.chroma_server import free_port
 from tests.support.daemon import daemon
 from tests.support.llama import ANSWER_SECONDS, CONTEXT_TOKENS, MODEL, llama_server, needs_llama
 from tests.support.repositories import copy_example
@@ -132,7 +133,7 @@ async def test_a_real_server_streams_through_a_session(llama: LlamaServer, tmp_p
 async def test_R31_a_real_server_stops_computing_when_the_turn_is_cancelled(llama: LlamaServer, tmp_path: Path) -> None:
     async with talking_with(over_http(llama), tmp_path) as talk:
         await check_cancelling(talk)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(ANSWER_SECONDS):
             while not await llama.is_idle():
                 pass
 
@@ -173,9 +174,7 @@ async def test_a_real_server_refuses_what_does_not_fit_into_its_context(llama: L
 @contextlib.asynccontextmanager
 async def ollama_proxy(llama: LlamaServer) -> AsyncGenerator[str]:
     """A server with Ollama's API in front of llama.cpp."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     program = Path(sys.executable).with_name("ollama-proxy")
     process = await asyncio.create_subprocess_exec(
         program,
@@ -191,7 +190,7 @@ async def ollama_proxy(llama: LlamaServer) -> AsyncGenerator[str]:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(ANSWER_SECONDS):
             while b"running on" not in (line := await process.stdout.readline()):
                 assert line, "the proxy ended"
         yield f"http://127.0.0.1:{port}"

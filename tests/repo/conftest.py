@@ -52,7 +52,7 @@ class Workspace:
     async def open(self, *, cache: bool = False, max_file_bytes: int = 100_000) -> AsyncGenerator[DiskRepository]:
         limits = RepositoryLimits(max_file_bytes=max_file_bytes)
         opener = DiskRepositoryOpener(limits, self.cache_dir if cache else None)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             repository = await opener.open(opener.locate(str(self.root)), SILENT)
         try:
             yield repository

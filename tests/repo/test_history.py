@@ -203,7 +203,7 @@ def test_several_threads_may_ask_at_once(repo):
     barrier = threading.Barrier(4)
 
     def ask(_: int) -> int:
-        barrier.wait(10)
+        barrier.wait(60)
         return sum(len(history.documents_at("HEAD")) + len(history.ids_on_branches()) for _ in range(50))
 
     with ThreadPoolExecutor(4) as threads:

@@ -138,7 +138,7 @@ async def test_the_watcher_sees_changes_by_others_and_ignores_our_own(workspace:
         await repository.watch()
         await repository.watch()
         assert repository.watching
-        with anyio.fail_after(20), heard, receive:
+        with anyio.fail_after(60), heard, receive:
             assert await receive.receive() == {NEW}
             workspace.write(STORY, "id: US-001\ntitle: Seen\n")
             assert await receive.receive() == {STORY}

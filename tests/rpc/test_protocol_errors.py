@@ -8,7 +8,7 @@ import json
 import pytest
 
 from ckit_daemon import redaction
-from tests.support.client import RpcError, frame
+from tests.support.client import TIMEOUT_SECONDS, RpcError, frame
 from tests.support.daemon import daemon
 
 pytestmark = pytest.mark.asyncio
@@ -75,7 +75,7 @@ async def test_headers_in_any_case_and_with_bare_line_feeds_are_understood(heade
         data = json.dumps(HEALTH).encode()
         answer = client.expect(77)
         client.send_bytes(header.format(len(data)).encode() + data)
-        assert (await asyncio.wait_for(answer, 5))["result"]
+        assert (await asyncio.wait_for(answer, TIMEOUT_SECONDS))["result"]
 
 
 async def test_a_length_that_swallows_the_next_header_loses_neither_message() -> None:
@@ -83,8 +83,8 @@ async def test_a_length_that_swallows_the_next_header_loses_neither_message() ->
         data = json.dumps(HEALTH).encode()
         first, second = client.expect(77), client.expect(78)
         client.send_bytes(b"Content-Length: %d\r\n\r\n" % (len(data) + 9) + data + frame({**HEALTH, "id": 78}))
-        assert (await asyncio.wait_for(first, 5))["result"]
-        assert (await asyncio.wait_for(second, 5))["result"]
+        assert (await asyncio.wait_for(first, TIMEOUT_SECONDS))["result"]
+        assert (await asyncio.wait_for(second, TIMEOUT_SECONDS))["result"]
 
 
 async def test_a_length_that_is_too_large_is_called_wrong_when_nothing_more_comes() -> None:
@@ -154,7 +154,7 @@ async def test_null_parameters_are_as_good_as_none() -> None:
     async with daemon() as client:
         answer = client.expect(5)
         client.send({"jsonrpc": "2.0", "id": 5, "method": "ckit/capabilities", "params": None, "extra": 1})
-        assert (await asyncio.wait_for(answer, 5))["result"]
+        assert (await asyncio.wait_for(answer, TIMEOUT_SECONDS))["result"]
 
 
 async def test_unknown_methods_are_named_and_optional_notifications_ignored() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.rpc.test_edit_methods import contents
 from tests.rpc.test_repository_methods import a_file, opened
-from tests.support.client import RpcError
+from tests.support.client import TIMEOUT_SECONDS, RpcError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -500,7 +500,16 @@ async def test_R03_a_tool_of_the_client_is_listed_checked_and_called(tmp_path: P
         assert len(calls) == 1
 
 
-async def test_a_tool_of_the_client_that_fails_or_is_silent_is_an_outcome(tmp_path: Path) -> None:
+@pytest.mark.parametrize("answer", [{"text": "no such town", "isError": True}, {"nonsense": 1}])
+async def test_a_tool_of_the_client_that_fails_is_an_outcome(tmp_path: Path, answer: Json) -> None:
+    async with opened(tmp_path, answers=[CALL]) as (client, _):
+        session = await session_of(client, tool())
+        client.answer(CALL, lambda _: answer)
+        done = await run(client, "weather", {"town": "Oslo"}, sessionId=session)
+        assert (done["status"], done["errorCode"]) == ("error", "client_failed")
+
+
+async def test_a_tool_of_the_client_that_is_silent_is_an_outcome(tmp_path: Path) -> None:
     options: Json = {"answers": [CALL], "config": {"assistant": {"clientTimeoutSeconds": 0.1}}}
     async with opened(tmp_path, **options) as (client, _):
         session = await session_of(client, tool())
@@ -509,15 +518,9 @@ async def test_a_tool_of_the_client_that_fails_or_is_silent_is_an_outcome(tmp_pa
             await asyncio.Event().wait()
             return {}
 
-        answers: list[tuple[Any, str]] = [
-            (lambda _: {"text": "no such town", "isError": True}, "client_failed"),
-            (lambda _: {"nonsense": 1}, "client_failed"),
-            (silent, "deadline_exceeded"),
-        ]
-        for answer, code in answers:
-            client.answer(CALL, answer)
-            done = await run(client, "weather", {"town": "Oslo"}, sessionId=session)
-            assert (done["status"], done["errorCode"]) == ("error", code)
+        client.answer(CALL, silent)
+        done = await run(client, "weather", {"town": "Oslo"}, sessionId=session)
+        assert (done["status"], done["errorCode"]) == ("error", "deadline_exceeded")
 
 
 async def test_a_tool_of_a_client_that_answers_no_calls_is_degraded(tmp_path: Path) -> None:
@@ -542,7 +545,8 @@ async def test_R38_a_writing_tool_of_the_client_asks_for_approval(tmp_path: Path
 
 
 async def test_R11_a_tool_has_a_deadline(tmp_path: Path) -> None:
-    options: Json = {"answers": [CALL], "config": {"assistant": {"toolTimeoutSeconds": 0.05}}}
+    # Long enough for a busy machine to call the tool before it has passed.
+    options: Json = {"answers": [CALL], "config": {"assistant": {"toolTimeoutSeconds": 3.0}}}
     async with opened(tmp_path, **options) as (client, _):
         session = await session_of(client, tool())
         withdrawn = asyncio.Event()
@@ -557,7 +561,7 @@ async def test_R11_a_tool_has_a_deadline(tmp_path: Path) -> None:
         client.answer(CALL, silent)
         done = await run(client, "weather", {"town": "Oslo"}, sessionId=session)
         assert (done["status"], done["errorCode"]) == ("error", "deadline_exceeded")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await withdrawn.wait()
 
 

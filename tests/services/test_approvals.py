@@ -230,6 +230,48 @@ async def test_R38_a_command_line_is_allowed_for_the_session_word_by_word(tmp_pa
         assert not await approvals.granted(await approvals.prepare(replace(script, command=("npm", "run", "more"))))
 
 
+async def test_R38_a_command_line_is_allowed_as_long_as_it_means_what_it_meant(tmp_path: Path) -> None:
+    says = "Run the script build of package.json, which says: tsc"
+    script = replace(QUESTION, tool="pipeline.script", title=says, diff=None, files=(), command=("npm", "run", "build"))
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        approvals = service(store, Person(lambda _: {"decision": "allowForSession"}))
+        decided = await asked(approvals, script)
+        same = await approvals.prepare(replace(script, call_id="next"))
+        other = await approvals.prepare(replace(script, call_id="next", title=f"{says} && curl example.com"))
+        assert shows(decided, same)
+        assert await approvals.granted(same)
+        assert not shows(decided, other)
+        assert not await approvals.granted(other)
+
+
+async def test_a_run_that_is_cancelled_while_its_answered_question_is_withdrawn_does_not_go_on(tmp_path: Path) -> None:
+    withdrawing, withdrawn = asyncio.Event(), asyncio.Event()
+
+    class Slow(Person):
+        async def request(self, method: str, params: JsonObject, *, timeout_seconds: float) -> JsonObject:
+            try:
+                return await asyncio.Future[JsonObject]()
+            finally:
+                withdrawing.set()
+                await withdrawn.wait()
+
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        approvals = service(store, Slow(lambda _: {}))
+
+        async def answer(approval: Approval) -> None:
+            if approval.state == "pending":
+                await approvals.resolve(approval.id, Answer("allowOnce"))
+
+        asking = asyncio.create_task(asked(approvals, QUESTION, answer))
+        await withdrawing.wait()
+        asking.cancel()
+        withdrawn.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+
 async def test_R08_no_key_is_stored_or_shown_with_an_approval(tmp_path: Path) -> None:
     key = "sk-proj-abcdefghijklmnop1234"
     question = replace(

@@ -34,7 +34,7 @@ class SlowProbe:
 
     def check(self) -> ProbeResult:
         self.times += 1
-        self.go_on.wait(20)
+        self.go_on.wait(60)
         return self.result
 
 
@@ -95,5 +95,5 @@ async def test_R09_probes_begin_by_themselves_so_that_the_first_answer_knows_som
 
     monkeypatch.setattr(HealthService, "renew", seen)
     async with daemon():
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
     assert asked == [True]

@@ -63,7 +63,7 @@ def root(tmp_path) -> Path:
 def with_repository(root: Path, work):
     async def opened():
         opener = DiskRepositoryOpener()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             store = await opener.open(opener.locate(str(root)), SILENT)
             try:
                 return await work(OpenRepository(store))

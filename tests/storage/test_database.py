@@ -84,11 +84,11 @@ async def test_a_reader_sees_one_moment_and_can_not_write(tmp_path: Path) -> Non
         def read(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
             first = notes(connection)
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(60)
             return first, notes(connection)
 
         reading = asyncio.create_task(database.run(read))
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(begun.wait, 60)
         await database.write(add("two"))
         go_on.set()
         assert await reading == (["one"], ["one"])
@@ -102,10 +102,10 @@ async def test_a_write_that_is_cancelled_before_its_turn_does_not_happen(tmp_pat
 
         def hold(_: sqlite3.Connection) -> None:
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(60)
 
         holding = asyncio.create_task(database.write(hold))
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(begun.wait, 60)
         waiting = asyncio.create_task(database.write(add("cancelled")))
         behind = asyncio.create_task(database.write(add("behind")))
         await asyncio.sleep(0)

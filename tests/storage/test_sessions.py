@@ -201,12 +201,12 @@ async def test_a_turn_whose_beginning_is_cancelled_does_not_block_the_session(
 
         def slow() -> None:
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(60)
             live()
 
         monkeypatch.setattr(store._owner, "live", slow)
         beginning = asyncio.create_task(store.begin_turn(a_turn("cancelled")))
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(begun.wait, 60)
         # It is being written by now, and its caller will never learn of it.
         beginning.cancel()
         go_on.set()

@@ -93,6 +93,18 @@ async def test_R05_a_queue_that_is_full_refuses_and_says_when_to_come_again() ->
     await crowd.cancel("runs", "waits")
 
 
+async def test_R05_a_queue_that_is_full_of_calls_to_one_provider_is_none_for_another() -> None:
+    crowd = Crowd(most=10, limit=1, most_waiting=2)
+    for name in ("first", "second", "third"):
+        await crowd.add(name, provider="slow")
+    assert (crowd.order, crowd.places.waiting) == (["first"], 2)
+    await crowd.add("other", provider="idle")
+    assert crowd.order == ["first", "other"]
+    for name in ("first", "second", "third", "other"):
+        await crowd.end(name)
+    assert crowd.order == ["first", "other", "second", "third"]
+
+
 async def test_calls_that_are_cancelled_leave_no_place_taken() -> None:
     crowd = Crowd()
     await crowd.add("runs")

@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from ckit_daemon.core.errors import ProviderError
 from ckit_daemon.services.assistant.gateway import ModelCall
-from tests.support.gateways import ask, gateways
+from tests.support.gateways import Gateways, ask, gateways
+from tests.support.indexes import until
 from tests.support.model_server import Reply, ToolCallReply, model_server
 
 if TYPE_CHECKING:
@@ -147,12 +148,18 @@ async def test_tool_calls_have_ids_of_their_own_each_time_they_are_told(tmp_path
     assert all(len(each) == 9 and each.isalnum() for each in ids)
 
 
+def readers(built: Gateways) -> list[int]:
+    """How many read each answer that is under way."""
+    return [len(run.readers) for run in built.gateway._runs._runs.values()]
+
+
 async def test_R29_identical_requests_in_flight_share_one_call_and_one_of_them_pays(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="One two three", stall_after=1))
         async with gateways(tmp_path, {"test": server}) as built:
             asking = [asyncio.create_task(ask(built.gateway)) for _ in range(10)]
             await server.wait_stalled()
+            await until(lambda: readers(built) == [10])
             server.release()
             heard = await asyncio.gather(*asking)
             assert built.metrics.answers.shared == 9
@@ -170,6 +177,7 @@ async def test_R29_cancelling_one_of_several_leaves_the_call_to_the_others_and_t
         async with gateways(tmp_path, {"test": server}) as built:
             first, second = (asyncio.create_task(ask(built.gateway)) for _ in range(2))
             await server.wait_stalled()
+            await until(lambda: readers(built) == [2])
             first.cancel()
             await asyncio.wait([first])
             assert server.open_streams == 1
@@ -188,7 +196,7 @@ async def test_R29_cancelling_one_of_several_leaves_the_call_to_the_others_and_t
 
 async def test_R29_a_failure_is_everybodys_and_not_remembered(tmp_path: Path) -> None:
     with model_server() as server:
-        server.enqueue(Reply(status=404, first_delay=0.2))
+        server.enqueue(Reply(status=404, first_delay=2.0))
         async with gateways(tmp_path, {"test": server}) as built:
             heard = await asyncio.gather(ask(built.gateway), ask(built.gateway))
             assert [type(each.error) for each in heard] == [ProviderError, ProviderError]

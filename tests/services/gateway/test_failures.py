@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 
 DOWN = Reply(status=503)
-GENEROUS = 10.0
+GENEROUS = 25.0
 """Seconds for what takes one or two: far less than the deadlines that the settings have by themselves."""
 
 
@@ -98,8 +98,8 @@ async def test_R33_a_wait_beyond_what_the_settings_allow_is_the_callers_to_decid
 
 async def test_R33_a_wait_that_passes_the_deadline_is_not_begun(tmp_path: Path) -> None:
     with model_server() as server:
-        server.enqueue(Reply(status=503, headers={"retry-after": "4"}))
-        async with gateways(tmp_path, {"test": server}, totalTimeoutSeconds=3.0) as built:
+        server.enqueue(Reply(status=503, headers={"retry-after": "40"}))
+        async with gateways(tmp_path, {"test": server}, totalTimeoutSeconds=20.0, maxRetryWaitSeconds=60.0) as built:
             heard = await ask(built.gateway)
         assert isinstance(heard.error, ProviderUnavailableError)
         assert len(server.calls) == 1
@@ -194,7 +194,7 @@ async def test_R18_when_all_fail_an_old_answer_is_told_and_marked(tmp_path: Path
 async def test_R11_the_first_output_has_a_deadline_and_late_ones_are_tried_again(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="Too late", stall_after=0), Reply(text="In time"))
-        async with gateways(tmp_path, {"test": server}, firstOutputTimeoutSeconds=1.5) as built:
+        async with gateways(tmp_path, {"test": server}, firstOutputTimeoutSeconds=4.0) as built:
             heard = await ask(built.gateway)
             assert heard.text == "In time"
             assert heard.info.attempts == 2
@@ -210,8 +210,8 @@ async def test_R11_the_first_output_has_a_deadline_and_late_ones_are_tried_again
 
 async def test_R11_a_provider_that_shows_signs_of_life_has_more_time_for_the_first_output(tmp_path: Path) -> None:
     with model_server() as server:
-        server.enqueue(Reply(chunks=["", "", "", "", "", "Read."], gap=0.5))
-        async with gateways(tmp_path, {"test": server}, firstOutputTimeoutSeconds=1.5, maxRetries=0) as built:
+        server.enqueue(Reply(chunks=["", "", "", "", "", "Read."], gap=1.0))
+        async with gateways(tmp_path, {"test": server}, firstOutputTimeoutSeconds=4.0, maxRetries=0) as built:
             heard = await ask(built.gateway)
     assert heard.error is None
     assert heard.text == "Read."
@@ -220,7 +220,7 @@ async def test_R11_a_provider_that_shows_signs_of_life_has_more_time_for_the_fir
 async def test_R11_a_pause_within_an_answer_has_a_deadline(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="One two three", stall_after=2))
-        async with gateways(tmp_path, {"test": server}, outputGapTimeoutSeconds=1.5) as built:
+        async with gateways(tmp_path, {"test": server}, outputGapTimeoutSeconds=4.0) as built:
             begun = time.monotonic()
             heard = await ask(built.gateway)
             assert time.monotonic() - begun < GENEROUS
@@ -234,7 +234,7 @@ async def test_R11_a_pause_within_an_answer_has_a_deadline(tmp_path: Path) -> No
 async def test_R11_a_whole_answer_has_a_deadline_however_steadily_it_comes(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="word " * 2000, gap=0.05))
-        async with gateways(tmp_path, {"test": server}, provider={"totalTimeoutSeconds": 2.0}) as built:
+        async with gateways(tmp_path, {"test": server}, provider={"totalTimeoutSeconds": 6.0}) as built:
             heard = await ask(built.gateway)
             assert heard.text.startswith("word word")
             assert isinstance(heard.error, DeadlineExceededError)

@@ -174,7 +174,7 @@ async def test_the_writer_s_end_is_noticed_and_another_daemon_goes_on(tmp_path: 
             await until(lambda: one.holds)
             second.follow(corpus)
             await until(lambda: second.status().writer == "another")
-        await until(lambda: bool(two.texts), timeout=10)
+        await until(lambda: bool(two.texts))
         await until(lambda: second.status().state == "ready")
         assert len(one.texts) + len(two.texts) == 600
 
@@ -304,6 +304,20 @@ async def test_another_embedder_is_built_beside_the_old_one_which_answers_until_
         old.texts.clear()
         await until_ready(index, a_corpus(TEXTS, version=3))
         assert (index.status().embedder, old.texts) == ("offline/old", [])
+
+
+async def test_a_search_that_outlives_its_index_does_no_harm_to_the_next_one(tmp_path: Path) -> None:
+    both = {"old": CountingEmbedder("offline/old"), "new": CountingEmbedder("offline/new")}
+    chosen = settings_with(models={"embeddings": "old"})
+    async with an_index(tmp_path, embedders=both.__getitem__, settings=lambda: chosen) as index:
+        await until_ready(index, a_corpus(TEXTS))
+        asked = await index.ask([embedded(TEXTS[7])])
+        chosen = settings_with(models={"embeddings": "new"})
+        await until_ready(index, a_corpus(TEXTS, version=2))
+        with pytest.raises(DegradedError, match="ask again"):
+            await asked.nearest(3)
+        status = index.status()
+        assert (status.state, status.reason, status.embedder) == ("ready", None, "offline/new")
 
 
 async def test_after_a_restart_the_old_embedder_answers_until_the_new_one_can(tmp_path: Path) -> None:

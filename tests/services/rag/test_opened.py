@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-SECONDS = 20
+SECONDS = 60
 
 
 class GatedReader:
