@@ -182,6 +182,20 @@ async def test_a_summary_has_an_end_whatever_the_model_writes(tmp_path: Path) ->
         assert body.get("max_tokens", body.get("max_completion_tokens")) == 1000
 
 
+async def test_nothing_is_said_into_a_summary_and_the_person_is_told_why(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="Blue."), Reply(text="They chose blue.", stall_after=1)) as talk:
+        await talk.turn("Which colour?")
+        summing = talk.client.start("ckit/session/compact", {"id": talk.session})
+        await talk.said("They")
+        with pytest.raises(RpcError) as caught:
+            await talk.steer("Red, rather.")
+        assert caught.value.code == "conflict"
+        assert "being summarized" in caught.value.message
+        await talk.cancel()
+        with pytest.raises(RpcError):
+            await summing
+
+
 async def test_R18_without_a_model_the_summary_is_made_of_first_sentences(tmp_path: Path) -> None:
     config = {"models": {"maxRetries": 0}}
     async with talking(tmp_path, Reply(text="Blue. Nothing else."), config=config) as talk:

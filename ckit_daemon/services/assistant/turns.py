@@ -147,11 +147,16 @@ class TurnService:
             InvalidArgumentError: there is nothing to say.
             LimitExceededError: the message is too long.
             NotFoundError: no such session.
-            ConflictError: no turn runs, or it runs in another daemon.
+            ConflictError: no turn runs that listens, or it runs in another daemon.
         """
         check_length(text, self._settings().assistant.max_message_characters)
         conversation = self._conversations.get(session_id)
         if conversation is None:
+            if (running := self._running.get(session_id)) is not None:
+                raise ConflictError(
+                    "The conversation is being summarized; say it when that is done.",
+                    details={"turnId": running.turn.id},
+                )
             raise not_here(await self._store.find(session_id))
         return await conversation.steer(text)
 
