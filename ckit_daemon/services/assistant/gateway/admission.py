@@ -62,7 +62,9 @@ class Places:
             OverloadedError: too many wait already.
         """
         self._most = most
-        if not self._waiting and self._has_room(provider, limit):
+        # Who waits and could go on does so first; the others wait for their providers, and not for this one.
+        self._admit()
+        if self._has_room(provider, limit):
             self._change(provider, 1)
         else:
             await self._wait(provider, limit, most_waiting, priority)
