@@ -250,8 +250,9 @@ async def test_a_run_that_is_cancelled_while_its_answered_question_is_withdrawn_
 
     class Slow(Person):
         async def request(self, method: str, params: JsonObject, *, timeout_seconds: float) -> JsonObject:
+            never: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
             try:
-                return await asyncio.Future[JsonObject]()
+                return await never
             finally:
                 withdrawing.set()
                 await withdrawn.wait()

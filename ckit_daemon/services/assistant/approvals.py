@@ -86,7 +86,8 @@ class ApprovalService:
     async def granted(self, shown: Approval) -> bool:
         """Whether the person allowed the same for the rest of the session, in whatever daemon.
 
-        The same is the same tool on the same files; the same command line; where there is neither, the same arguments.
+        The same is the same tool on the same files; the same command line, which means the same; where there is
+        neither, the same arguments.
         """
         if shown.session_id is None:
             return False
@@ -94,6 +95,8 @@ class ApprovalService:
             earlier.decision == "allowForSession"
             and (earlier.tool, earlier.repository) == (shown.tool, shown.repository)
             and (earlier.files, earlier.command) == (shown.files, shown.command)
+            # The title says what a script of this name does.
+            and (shown.command is None or earlier.title == shown.title)
             and (bool(shown.files or shown.command) or earlier.arguments == shown.arguments)
             for earlier in await self._store.approvals(session_id=shown.session_id, state="allowed")
         )
@@ -207,8 +210,8 @@ class ApprovalService:
         finally:
             del self._waiting[approval.id]
             asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asking
+            # It is waited for rather than awaited: its cancellation must not be taken for that of the caller.
+            await asyncio.wait([asking])
 
     async def _watch(self, approval_id: str, answered: asyncio.Event) -> Approval:
         while True:
@@ -294,8 +297,9 @@ class ApprovalService:
 
 def shows(approval: Approval, shown: Approval) -> bool:
     """Whether an approval was given for just this, so that it holds."""
-    return (approval.tool, approval.diff, approval.files, approval.command) == (
+    return (approval.tool, approval.title, approval.diff, approval.files, approval.command) == (
         shown.tool,
+        shown.title,
         shown.diff,
         shown.files,
         shown.command,
