@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 PROBE: Final = "Is anybody there?"
 """What is embedded to see whether an embedder works again that has failed a query."""
 PROGRESS_SECONDS: Final = 0.5
+REPLACED: Final = "The index was closed or replaced while it was searched; ask again."
 STALE: Final = 500
 """So many vectors of passages that are no more may stay, since a branch may bring them back."""
 MAX_CACHED: Final = 400_000
@@ -119,7 +120,7 @@ class SemanticIndex:
     async def ask(self, texts: Sequence[str]) -> AskedTexts:
         """Embed some texts while a person waits; see the port."""
         side, vectors = await self._ask(texts)
-        return AskedTexts(side, vectors, self._cache, lambda: self._corpus, self._noticing_damage)
+        return AskedTexts(side, vectors, self._cache, lambda: self._corpus, lambda: self._noticing_damage(side))
 
     async def search(self, text: str, limit: int) -> Sequence[VectorHit]:
         """Return the hashes of the passages nearest to a text, the nearest first.
@@ -317,11 +318,14 @@ class SemanticIndex:
             raise
 
     @contextlib.contextmanager
-    def _noticing_damage(self) -> Generator[None]:
+    def _noticing_damage(self, side: Side) -> Generator[None]:
         """Turn what the store says into reasons to go on by words alone, and mend it."""
         try:
             yield
         except DamagedStoreError as error:
+            if not any(side is each for each in self._sides.all):
+                # It was closed while somebody still searched it; the one in its place has no fault.
+                raise DegradedError(REPLACED) from None
             logger.warning("the index is damaged: %s", error)
             self._ended()
             raise DegradedError(MENDING) from None
