@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ckit_daemon.core.errors import NotFoundError
+from ckit_daemon.services.assistant.ids import new_call_id, new_id
 from ckit_daemon.services.assistant.records import NO_USAGE, ApprovalItem, ToolCall
 from ckit_daemon.storage import rows
 
@@ -31,9 +31,9 @@ def copy_turns(connection: sqlite3.Connection, source: str, new: Session, *, up_
     turns = [turn for turn in rows.turns_of(connection, source) if turn.status != "running"]
     if up_to_turn is not None:
         turns = _until(turns, up_to_turn)
-    renamed = {turn.id: uuid.uuid4().hex for turn in turns}
+    renamed = {turn.id: new_id() for turn in turns}
     items = [item for item in rows.items_of(connection, source, 0, None) if item.turn_id in renamed]
-    renamed |= {item.id: uuid.uuid4().hex for item in items}
+    renamed |= {item.id: new_call_id() if isinstance(item, ToolCall) else new_id() for item in items}
     copy = replace(
         new, last_seq=len(items), turns=len(turns), usage=sum((turn.usage for turn in turns), start=NO_USAGE)
     )

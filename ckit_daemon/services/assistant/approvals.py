@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 
 from ckit_daemon.core.errors import CkitError, ConflictError, InvalidArgumentError
 from ckit_daemon.redaction import Redactor
+from ckit_daemon.services.assistant.ids import new_id
 from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.assistant.records import Approval
 from ckit_daemon.services.clock import timestamp
@@ -251,7 +251,7 @@ class ApprovalService:
     def _prepared(self, question: Question) -> Approval:
         mask = self._redactor.text
         return Approval(
-            id=uuid.uuid4().hex,
+            id=new_id(),
             session_id=question.session_id,
             turn_id=question.turn_id,
             tool_call_id=question.call_id,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from ckit_daemon.core.errors import InvalidArgumentError, StorageError
 from ckit_daemon.core.json import shorten
 from ckit_daemon.services.assistant.export import to_json, to_markdown
+from ckit_daemon.services.assistant.ids import new_id
 from ckit_daemon.services.assistant.ports import Retention, SessionQuery
 from ckit_daemon.services.assistant.records import NO_USAGE, Budget, Session
 from ckit_daemon.services.clock import timestamp
@@ -88,7 +88,7 @@ class SessionService:
         now = timestamp()
         return await self._store.create(
             Session(
-                id=uuid.uuid4().hex,
+                id=new_id(),
                 repository=new.repository,
                 title=new.title,
                 mode=new.mode,
@@ -154,7 +154,7 @@ class SessionService:
         source = await self._store.find(session_id)
         now = timestamp()
         copy = Session(
-            id=uuid.uuid4().hex,
+            id=new_id(),
             repository=source.repository,
             title=title or source.title,
             mode=source.mode,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from typing import TYPE_CHECKING, Final, Generic, TypedDict, TypeVar, cast
 
 from msgspec.structs import replace
 
+from ckit_daemon.services.assistant.ids import new_id
 from ckit_daemon.services.assistant.records import (
     AssistantMessage,
     Compaction,
@@ -36,11 +36,6 @@ S = TypeVar("S", AssistantMessage, Reasoning, Compaction)
 
 SAVE_SECONDS: Final = 0.5
 """How much of a streamed text kill -9 may cost."""
-
-
-def new_id() -> str:
-    """Return an id that was never used."""
-    return uuid.uuid4().hex
 
 
 class NewItem(TypedDict):

@@ -23,10 +23,11 @@ from ckit_daemon.services.assistant.attachments import Attachments
 from ckit_daemon.services.assistant.compaction import SUMMARY_TOKENS, Summary
 from ckit_daemon.services.assistant.conversation import Conversation, StartTurn, Surroundings, always_sent, offered
 from ckit_daemon.services.assistant.gateway import Account, ModelCall
+from ckit_daemon.services.assistant.ids import new_id
 from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, UserMessage
 from ckit_daemon.services.assistant.running import RunningTurn
 from ckit_daemon.services.assistant.session_rates import SessionRates
-from ckit_daemon.services.assistant.stream import TurnWriter, new_id
+from ckit_daemon.services.assistant.stream import TurnWriter
 from ckit_daemon.services.assistant.turn_checks import check_budget, check_length, check_request, not_here
 from ckit_daemon.services.clock import timestamp
 

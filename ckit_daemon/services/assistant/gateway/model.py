@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-import string
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import agenerate_from_stream
@@ -25,6 +23,7 @@ from ckit_daemon.services.assistant.gateway.calls import (
     ModelRequest,
     Started,
 )
+from ckit_daemon.services.assistant.ids import new_call_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.services.assistant.gateway.calls import CallDelta, Part
-
-ALPHABET: Final = string.ascii_letters + string.digits
-ID_LENGTH: Final = 9
-"""Mistral's servers take ids of just this length; others take any."""
 
 
 class GatewayChatModel(BaseChatModel):
@@ -132,7 +127,7 @@ def _call(part: CallDelta, ids: dict[int, str]) -> ToolCallChunk:
     # An id is new for each caller, since approvals and results are found by it: a kept answer that is told twice, or
     # a server that counts its calls anew in each answer, must not make one call look like another.
     new = part.index not in ids
-    made = ids.setdefault(part.index, "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH)))
+    made = ids.setdefault(part.index, new_call_id())
     return tool_call_chunk(name=part.name or None, args=part.arguments, id=made if new else None, index=part.index)
 
 
