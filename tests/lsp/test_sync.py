@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import TYPE_CHECKING
 
@@ -62,11 +63,17 @@ async def test_ranges_are_right_behind_characters_that_end_a_line_in_python_only
 async def test_a_cancelled_request_is_answered_at_once_as_such(root: Path) -> None:
     async with editor(root) as on:
         on.open(TASK)
-        request = on.client.start("workspace/symbol", {"query": ""}, request_id="slow")
-        on.client.notify("$/cancelRequest", {"id": "slow"})
-        with pytest.raises(RpcError) as caught:
-            await request
-        assert (caught.value.number, caught.value.code) == (-32800, "cancelled")
+        error = None
+        for attempt in range(100):
+            request = on.client.start("workspace/symbol", {"query": ""}, request_id=f"slow-{attempt}")
+            on.client.notify("$/cancelRequest", {"id": f"slow-{attempt}"})
+            # On a busy machine it may be answered before its cancellation is read.
+            with contextlib.suppress(RpcError):
+                await request
+            if (error := request.exception()) is not None:
+                break
+        assert isinstance(error, RpcError)
+        assert (error.number, error.code) == (-32800, "cancelled")
         assert len(await on.client.request("workspace/symbol", {"query": ""})) == 1
 
 

@@ -146,7 +146,8 @@ async def test_a_test_that_fails_is_a_result_with_the_error(tmp_path: Path) -> N
 async def test_a_test_ends_at_the_deadline_of_the_settings(tmp_path: Path) -> None:
     with model_server("openai") as server:
         server.enqueue(Reply(text="a b c", stall_after=1))
-        provider = provider_options(server, totalTimeoutSeconds=0.5)
+        # Long enough for a busy machine to send the request before it has passed.
+        provider = provider_options(server, totalTimeoutSeconds=4.0)
         async with daemon_with({"test": provider}, tmp_path) as client:
             outcome = await try_it(client)
             await server.wait_idle()

@@ -208,7 +208,10 @@ async def test_citations_are_fresh_until_their_place_says_something_else_or_is_g
 # The index
 
 
-async def test_a_first_search_begins_the_index_and_is_answered_by_words_meanwhile(tmp_path: Path) -> None:
+async def test_a_first_search_begins_the_index_and_is_answered_by_words_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ckit_daemon.services.rag.probe.PROBE_SECONDS", TIMEOUT_SECONDS)
     async with opened(tmp_path) as (client, _):
         assert (await client.request("ckit/rag/status"))["state"] == "absent"
         found = await search(client, "hold shelf")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from tests.support.client import Json
 
+COMMON = {"CKIT_CONFIG_FILE": os.devnull, "CKIT_LIMITS_PROBE_TIMEOUT_SECONDS": "60"}
+"""The environment of every daemon: no settings of the person's, and probes that may take long on a busy machine."""
+
 
 @contextlib.asynccontextmanager
 async def daemon(
@@ -33,7 +36,7 @@ async def daemon(
     """Run a daemon in this process over in-memory pipes; ends it and checks that no answer stayed unread."""
     to_daemon_read, to_daemon_write = os.pipe()
     from_daemon_read, from_daemon_write = os.pipe()
-    configuration: Configuration = load({"CKIT_CONFIG_FILE": os.devnull, **(environment or {})})
+    configuration: Configuration = load({**COMMON, **(environment or {})})
     app = App(configuration, own_process=False)
     if arrange is not None:
         arrange(app)
@@ -78,7 +81,7 @@ async def spawned(
 ) -> AsyncGenerator[Spawned]:
     """Run a daemon process whose files lie in `folder`."""
     log = folder / "daemon.log"
-    own = {"CKIT_CONFIG_FILE": os.devnull, "CKIT_PATHS_CACHE_DIR": str(folder), "CKIT_PATHS_STATE_DIR": str(folder)}
+    own = {**COMMON, "CKIT_PATHS_CACHE_DIR": str(folder), "CKIT_PATHS_STATE_DIR": str(folder)}
     with log.open("wb") as stderr:
         process = subprocess.Popen(  # noqa: ASYNC220 - starting takes no time that a test would miss.
             [*command, *arguments],
