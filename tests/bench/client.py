@@ -63,7 +63,7 @@ class Server:
             if error is None:
                 self.call("shutdown")
                 self.notify("exit")
-                self._process.wait(10)
+                self._process.wait(60)
         finally:
             self._process.kill()
             self._process.communicate()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MEGABYTE: Final = 1024 * 1024
 HEALTH_PAUSE_SECONDS: Final = 0.003
-PATIENCE_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 120
 
 
 def _if_large(repository: BenchRepository, aim: Aim) -> Aim | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.bench.client import Message
 
-PATIENCE_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 120
 
 _PIECES: Final = re.compile(r"(\d+) pieces, (\S+) s apart")
 _SCRIPT: Final = re.compile(r"script (\S+)")
