@@ -276,7 +276,12 @@ class AssistantSettings(Group, frozen=True):
     delete_after_days: Annotated[float, Meta(gt=0, description="Age at which an archived session is deleted.")] = 365.0
     max_sessions: Annotated[int, Meta(ge=1, description="Most sessions; the oldest archived ones go first.")] = 5000
     max_database_bytes: Annotated[
-        int, Meta(ge=1024 * 1024, description="Largest database of sessions; the oldest archived ones go first.")
+        int,
+        Meta(
+            ge=1024 * 1024,
+            description="Largest database of sessions; the oldest archived ones go first. What was generated keeps to "
+            "half of it.",
+        ),
     ] = 2 * 1024**3
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from ckit_daemon.services.assistant.ports import Retained, Retention, SessionQuery
-from tests.support.conversations import a_message, a_session, a_store, a_turn, integrity
+from ckit_daemon.services.generation.records import GeneratedFile, Generation
+from ckit_daemon.storage.database import Database
+from ckit_daemon.storage.generations import SqliteGenerationStore
+from tests.support.conversations import a_message, a_session, a_store, a_turn, an_approval, integrity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +76,39 @@ async def test_R22_the_size_is_kept_and_the_file_shrinks_but_what_is_in_use_stay
         assert await store.retain(Retention("", "", 1000, 0)) == Retained(archived=0, deleted=0)
     assert (tmp_path / "ckit.db").stat().st_size < before // 4
     assert integrity(tmp_path) == "ok"
+
+
+async def test_R22_what_was_generated_costs_no_conversation(tmp_path: Path) -> None:
+    database = Database(tmp_path / "ckit.db")
+    generations = SqliteGenerationStore(database)
+    for number in range(60):
+        await generations.put(
+            Generation(
+                id=f"g{number}", kind="code", outcome="succeeded", repository="r", created_at="2026-01-01",
+                duration_ms=1, request_id="", parameters={},
+                files=(GeneratedFile(path="a.py", old=None, new="x" * 50_000),),
+            ),
+            keep=1000,
+        )  # fmt: skip
+    await database.aclose()
+    async with a_store(tmp_path) as store:
+        for number in range(10):
+            await store.create(a_session(f"s{number}"))
+        assert (await store.retain(Retention("", "", 1000, 2_000_000))).deleted == 0
+        assert len(await ids(store)) == 10
+    database = Database(tmp_path / "ckit.db")
+    kept = [number for number in range(60) if await SqliteGenerationStore(database).find(f"g{number}") is not None]
+    await database.aclose()
+    assert kept == [*range(60 - len(kept), 60)]
+    assert 10 <= len(kept) < 40
+    assert integrity(tmp_path) == "ok"
+
+
+async def test_R22_approvals_that_belong_to_no_session_go_by_age_once_they_are_settled(tmp_path: Path) -> None:
+    async with a_store(tmp_path) as store:
+        for year in (2020, 2024):
+            old = replace(an_approval(f"{year}", None), turn_id=None, created_at=f"{year}-06-01T00:00:00.000Z")
+            await store.put_approval(replace(old, id=f"{year} waits"))
+            await store.put_approval(replace(old, state="denied"))
+        await store.retain(Retention("", "2021", 1000, 2**40))
+        assert sorted(each.id for each in await store.approvals()) == ["2020 waits", "2024", "2024 waits"]

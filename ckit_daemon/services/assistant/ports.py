@@ -84,7 +84,7 @@ class Retention:
     max_sessions: int
     """Beyond this many the oldest are deleted, archived ones first."""
     max_bytes: int
-    """The same, as long as the database is larger."""
+    """The same, as long as the database is larger; what was generated keeps to half of it, the oldest going first."""
 
 
 @dataclass(frozen=True, slots=True)
