@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +39,8 @@ CANDIDATES: Final = 40
 PASSAGES_OF_ONE: Final = 24
 """Most passages of one of them that are compared."""
 EXACT_BELOW: Final = 2000
-"""With so few allowed passages each one is compared, instead of hoping that the nearest of all are among them."""
+"""With so few allowed passages each one is compared, instead of hoping that the nearest of all are among them; with
+more, only where these hopes fail."""
 OVERSHOOT: Final = 8
 """How many times more nearest passages are asked for where only some are allowed."""
 LIKENESS_CHARACTERS: Final = 2000
@@ -150,20 +152,30 @@ class RepositoryRetriever:
 
 
 async def _near(view: View, asked: Asked, permitted: Collection[str] | None) -> list[Chunk]:
-    corpus = view.corpus
-    if permitted is not None and len(permitted) <= EXACT_BELOW:
-        chunks = [corpus.chunks[each] for each in permitted if each in corpus.chunks]
-        cosines = await asked.cosines({chunk.hash for chunk in chunks})
-        known = [chunk for chunk in chunks if chunk.hash in cosines]
-        return sorted(known, key=lambda chunk: (-cosines[chunk.hash][0], chunk.id))[:POOL]
-    found = await asked.nearest(POOL if permitted is None else POOL * OVERSHOOT)
-    near = [
-        chunk
-        for hit in found
-        for chunk in corpus.by_hash.get(hit.hash, ())
-        if permitted is None or chunk.id in permitted
-    ]
-    return near[:POOL]
+    if permitted is None:
+        return (await _nearest(view, asked, POOL))[:POOL]
+    if len(permitted) > EXACT_BELOW:
+        near = [chunk for chunk in await _nearest(view, asked, POOL * OVERSHOOT) if chunk.id in permitted]
+        if len(near) >= POOL:
+            return near[:POOL]
+    # What may be found is not among the nearest of all, or can be compared as quickly.
+    return await _compared(view, asked, permitted)
+
+
+async def _nearest(view: View, asked: Asked, limit: int) -> list[Chunk]:
+    return [chunk for hit in await asked.nearest(limit) for chunk in view.corpus.by_hash.get(hit.hash, ())]
+
+
+async def _compared(view: View, asked: Asked, permitted: Collection[str]) -> list[Chunk]:
+    """The nearest of some passages, each of which is compared; a part of them at a time, so that others get a turn."""
+    chunks = [view.corpus.chunks[each] for each in permitted if each in view.corpus.chunks]
+    found: list[tuple[float, str, Chunk]] = []
+    for start in range(0, len(chunks), EXACT_BELOW):
+        part = chunks[start : start + EXACT_BELOW]
+        cosines = await asked.cosines({chunk.hash for chunk in part})
+        found += ((-cosines[chunk.hash][0], chunk.id, chunk) for chunk in part if chunk.hash in cosines)
+        found = heapq.nsmallest(POOL, found, key=lambda each: each[:2])
+    return [chunk for _, _, chunk in found]
 
 
 def _evidence(chunk: Chunk, cosines: Mapping[str, Sequence[float]], looked: _Looked) -> Evidence:

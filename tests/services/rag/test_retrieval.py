@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from ckit_daemon.services.rag import retrieval
 from tests.support.retrieval import indexed
 
 if TYPE_CHECKING:
@@ -80,6 +81,17 @@ async def test_filters_leave_only_what_fits(client: Client) -> None:
     assert {hit["kind"] for hit in notes["hits"]} == {"note"}
     near = await search(client, query, relatedTo="FEAT-005", relations=["has-story"])
     assert set(entities(near)) == {"US-010", "US-011"}
+
+
+async def test_filters_that_leave_much_find_what_is_far_from_the_nearest_of_all(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Json = {"query": "the constitution and its principles", "types": ["task"], "mode": "vector", "topK": 50}
+    expected = await search(client, **asked)
+    assert len(expected["hits"]) > 5
+    monkeypatch.setattr(retrieval, "EXACT_BELOW", 7)
+    monkeypatch.setattr(retrieval, "OVERSHOOT", 1)
+    assert (await search(client, **asked))["hits"] == expected["hits"]
 
 
 async def test_neighbours_of_strong_hits_are_lent_a_little_and_say_why(client: Client) -> None:
