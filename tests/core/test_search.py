@@ -144,7 +144,7 @@ def test_R10_a_query_that_is_too_long_is_refused(query: str, make_snapshot: Make
         SearchIndex().search(make_snapshot({}), query)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(st.text(max_size=40) | st.text(st.sampled_from("ab-:\"' T01É@."), max_size=20))
 def test_every_text_is_a_query(make_snapshot: MakeSnapshot, query: str) -> None:
     found = SearchIndex().search(make_snapshot(FILES), query)
@@ -175,7 +175,7 @@ edits = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(edits)
 def test_an_index_that_followed_changes_answers_as_a_new_one(
     make_snapshot: MakeSnapshot, steps: list[tuple[str, list[str] | None]]

@@ -27,7 +27,7 @@ similar = st.builds("id: T-001\nrelated: {{feature: FEAT-001}}\ntitle: {}\n".for
 """Texts that mostly state the same."""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(paths, st.none() | texts | st.just("x: [")), max_size=10))
 def test_changes_lead_to_what_reading_everything_gives(
     make_snapshot: MakeSnapshot, steps: list[tuple[str, str | None]]
@@ -43,7 +43,7 @@ def test_changes_lead_to_what_reading_everything_gives(
     assert [entity.id for entity in snapshot.entities] == [entity.id for entity in fresh.entities]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(paths, st.none() | similar | texts, st.booleans()), max_size=10))
 def test_the_graph_of_the_next_picture_is_the_one_that_is_built_anew(
     make_snapshot: MakeSnapshot, steps: list[tuple[str, str | None, bool]]

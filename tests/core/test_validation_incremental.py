@@ -65,7 +65,9 @@ changes = st.sampled_from(sorted(folders)).flatmap(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
+)
 @given(st.lists(st.lists(changes, min_size=1, max_size=3), min_size=2, max_size=8))
 def test_a_chain_of_changes_gives_the_findings_of_a_fresh_validation(
     make_snapshot: MakeSnapshot, steps: list[list[tuple[str, str | None]]]

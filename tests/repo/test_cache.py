@@ -11,10 +11,9 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
-
     from ckit_daemon.core.document import Document
     from ckit_daemon.repo.repository import DiskRepository
+    from tests.repo.conftest import Workspace
 
 pytestmark = pytest.mark.anyio
 

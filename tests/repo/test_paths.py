@@ -14,7 +14,7 @@ from ckit_daemon.repo.opener import DiskRepositoryOpener
 from ckit_daemon.repo.paths import normalise
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from tests.repo.conftest import Workspace
 
 REFUSED = [
     "",

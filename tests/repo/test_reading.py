@@ -15,7 +15,7 @@ from ckit_daemon.repo.files import FileReader
 from ckit_daemon.repo.scan import Scanner
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from tests.repo.conftest import Workspace
 
 pytestmark = pytest.mark.anyio
 BOMB = "a: &a [x, x]\n" + "".join(

@@ -13,9 +13,8 @@ from ckit_daemon.core.errors import PathNotAllowedError
 from ckit_daemon.services.ports import FileChange
 
 if TYPE_CHECKING:
-    from conftest import Workspace
-
     from ckit_daemon.services.ports import SnapshotChange
+    from tests.repo.conftest import Workspace
 
 pytestmark = pytest.mark.anyio
 

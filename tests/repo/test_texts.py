@@ -17,7 +17,7 @@ from ckit_daemon.repo.texts import TextFiles
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from tests.repo.conftest import Workspace
 
 pytestmark = pytest.mark.anyio
 

@@ -25,7 +25,7 @@ from ckit_daemon.repo.write import FileWriter
 from ckit_daemon.services.ports import FileChange
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from tests.repo.conftest import Workspace
 
 FEATURE = "contexts/features/FEAT-001.yaml"
 STORY = "contexts/userstories/US-001.yaml"

@@ -69,7 +69,9 @@ async def test_items_come_in_the_order_of_their_beginning_and_only_those_that_ar
         assert [item.id for item in (await store.transcript("s", limit=1)).items] == ["quick"]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(puts=st.lists(st.integers(0, 8), min_size=1, max_size=40), limit=st.integers(1, 5), data=st.data())
 def test_whoever_pages_through_a_session_sees_every_item_in_its_last_state(
     tmp_path_factory: pytest.TempPathFactory, puts: list[int], limit: int, data: st.DataObject
