@@ -7,6 +7,7 @@ process, knows a dead process that nobody has waited for, and takes no suspended
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import uuid
 from typing import TYPE_CHECKING, Final
@@ -62,10 +63,13 @@ class Owner:
             lock.acquire(blocking=False)
         except Timeout:
             return True
+        # Whoever is just beginning to live may wait for the lock: it makes a new file where it finds this one gone, but
+        # a file that it holds already must not go any more.
+        _remove(file)
         lock.release()
-        # It may be gone already; and Windows keeps it while another daemon looks.
-        with contextlib.suppress(OSError):
-            file.unlink(missing_ok=True)
+        if os.name == "nt":
+            # Only now, since Windows removes no file that is open; and so not the one that another owner holds.
+            _remove(file)
         return False
 
     def close(self) -> None:
@@ -74,11 +78,16 @@ class Owner:
             if self._held is not None:
                 self._held.release()
                 self._held = None
-                with contextlib.suppress(OSError):
-                    self._file_of(self.id).unlink(missing_ok=True)
+                _remove(self._file_of(self.id))
 
     def _file_of(self, owner: str) -> Path:
         return self._folder / f"{owner}.lock"
 
     def _lock_of(self, owner: str) -> FileLock:
         return FileLock(self._file_of(owner), mode=0o600, thread_local=False)
+
+
+def _remove(file: Path) -> None:
+    # It may be gone already; and Windows keeps it while another daemon looks.
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
