@@ -5,12 +5,12 @@ Nothing is imported or opened before the first use, and everything that was open
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import logging
 import sys
 from typing import TYPE_CHECKING
 
+from ckit_daemon.core.errors import CkitError
 from ckit_daemon.services.assistant.container import Assistant, Part
 
 if TYPE_CHECKING:
@@ -64,8 +64,11 @@ class Conversations:
     async def aclose(self) -> None:
         """End running turns and close what was opened, the latest first."""
         while self._closers:
-            with contextlib.suppress(OSError):
+            try:
                 await self._closers.pop()()
+            except (OSError, CkitError) as error:
+                # What could not be stored at the end is made up for by the next daemon.
+                logger.warning("a part of the assistant could not be closed: %s", error)
 
     def _warm_up(self, model: str) -> None:
         """Import what a turn with a model needs, while the person still types."""

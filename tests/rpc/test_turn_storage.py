@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from ckit_daemon.core.errors import StorageError
 from ckit_daemon.storage.database import Database
 from ckit_daemon.storage.sessions import SqliteSessionStore
 from tests.support.model_server import Reply
-from tests.support.talk import talking
+from tests.support.talk import talking, talking_apart
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,3 +55,12 @@ async def test_R04_a_turn_whose_end_can_t_be_written_is_interrupted_and_goes_on(
         resumed = await talk.client.request("ckit/turn/start", {"sessionId": talk.session, "resume": turn["id"]})
         assert (resumed["turn"]["id"], resumed["turn"]["stopReason"]) == (turn["id"], "endTurn")
         assert [item["text"] for item in await talk.items("message")] == ["First.", "Second."]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows moves no folder of open files")
+async def test_a_daemon_that_can_store_nothing_any_more_ends_as_it_should(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    async with talking_apart(tmp_path, Reply(text="Hello."), environment={"CKIT_PATHS_STATE_DIR": str(state)}) as talk:
+        await talk.turn()
+        state.rename(tmp_path / "moved away")
+        state.write_text("This is no folder.")
