@@ -106,6 +106,8 @@ async def watched(
             process.wait()
             await asyncio.to_thread(copying.join, END_SECONDS)
             children.stop()
+        async with asyncio.timeout(END_SECONDS):
+            await client.closed.wait()
 
 
 def _copy(source: int, target: int, file: Path) -> None:

@@ -188,8 +188,12 @@ class Client:
         self._post(None)
 
     def _post(self, message: Json | None) -> None:
-        if not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(self._take(message), self._loop)
+        taking = self._take(message)
+        try:
+            asyncio.run_coroutine_threadsafe(taking, self._loop)
+        except RuntimeError:
+            # The test has ended, and its loop with it.
+            taking.close()
 
     async def _take(self, message: Json | None) -> None:
         if message is not None:

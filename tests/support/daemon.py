@@ -108,3 +108,6 @@ async def spawned(
             process.kill()
             process.wait()
             raise
+        # The thread that reads must have said its last word before the loop is gone.
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await client.closed.wait()
