@@ -74,6 +74,7 @@ def status(found: IndexStatus) -> wire.StatusResult:
         chunks=found.chunks,
         embedded=found.embedded,
         masked=found.masked,
+        broken=found.broken,
         embedder=found.embedder,
         dimension=found.dimension,
         building_embedder=found.building_embedder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "1f74e64dbfaca5c90656b3a3821f8b26a7a77df66a0d6d08bf1c6b7cee8b78bb"
+SCHEMA_HASH = "3c4163e978f18c012a01534e872b8753f31f10f5a5a94149a205cf49dba4e3a3"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -77,6 +77,9 @@ class StatusResult(SnapshotResult):
     chunks: int = Field(description="Passages that the repository holds now; all can be found by words.")
     embedded: int = Field(description="Of these, how many can be found by meaning.")
     masked: int = Field(description="Passages in which something that looks like a secret was masked.")
+    broken: int = Field(
+        description="Lines of notes and entries of the spec log that are no JSON objects, and are left out."
+    )
     embedder: str = Field(description="Who turns passages into vectors, `provider/model`.")
     dimension: int | None = Field(default=None, description="Length of a vector, once it is known.")
     building_embedder: str | None = Field(

@@ -1382,6 +1382,8 @@ export interface RagStatusResult {
   embedded: number;
   /** Passages in which something that looks like a secret was masked. */
   masked: number;
+  /** Lines of notes and entries of the spec log that are no JSON objects, and are left out. */
+  broken: number;
   /** Who turns passages into vectors, `provider/model`. */
   embedder: string;
   /** Length of a vector, once it is known. */

@@ -57,6 +57,13 @@ def test_an_index_that_nobody_needed_yet_is_absent_and_the_exit_code_says_so(not
     assert run.out.startswith("The index is absent")
 
 
+def test_the_status_says_that_notes_are_left_out_which_nobody_can_read(nothing_embedded: Ckit, tmp_path: Path) -> None:
+    assert "left out" not in nothing_embedded("rag", "status").out
+    notes = tmp_path / "lantern" / ".context-kit" / "rag" / "more.jsonl"
+    notes.write_text("no JSON\n", "utf-8")
+    assert "1 note or log entry that is no JSON object" in nothing_embedded("rag", "status").out
+
+
 def test_what_was_embedded_before_counts_though_this_daemon_has_not_opened_it(indexed: Ckit, tmp_path: Path) -> None:
     status = Ckit(copy_example(tmp_path / "lantern"))("rag", "status", "--json")
     assert status.code == 0

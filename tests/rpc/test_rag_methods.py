@@ -263,6 +263,15 @@ async def test_a_cleared_index_is_gone_and_comes_back(tmp_path: Path) -> None:
         assert (await complete(client))["embedded"] == chunks
 
 
+async def test_broken_lines_of_notes_are_left_out_and_the_status_says_so(tmp_path: Path) -> None:
+    async with opened(tmp_path, config={"rag": {"index": "manual"}}) as (client, root):
+        assert (await client.request("ckit/rag/status"))["broken"] == 0
+        notes = root / ".context-kit" / "rag" / "more.jsonl"
+        notes.write_text('{"text": "Turnips are out of scope."}\nno JSON\n["no object"]\n', "utf-8")
+        assert (await client.request("ckit/rag/status"))["broken"] == 2
+        assert (await search(client, "turnips", mode="lexical"))["hits"][0]["location"]["path"].endswith("more.jsonl")
+
+
 async def test_an_index_that_is_kept_by_hand_is_not_begun_by_a_search(tmp_path: Path) -> None:
     async with opened(tmp_path, config={"rag": {"index": "manual"}}) as (client, _):
         found = await search(client, "hold shelf")

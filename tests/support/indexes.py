@@ -39,6 +39,7 @@ class MemoryCorpus:
     by_path: Mapping[str, Sequence[Chunk]]
     version: int = 1
     masked: int = 0
+    broken: int = 0
 
     def of_entity(self, identifier: str) -> Sequence[Chunk]:
         return [chunk for chunk in self.chunks.values() if chunk.entity == identifier]

@@ -107,6 +107,7 @@ class SemanticIndex:
             chunks=chunks,
             embedded=embedded,
             masked=0 if corpus is None else corpus.masked,
+            broken=0 if corpus is None else corpus.broken,
             embedder=self._sides.wanted.name if side is None else side.embedder.name,
             dimension=None if side is None else side.dimension,
             building_embedder=filler.side.embedder.name if filler is not None and beside else None,

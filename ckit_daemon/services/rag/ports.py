@@ -127,6 +127,11 @@ class Corpus(Protocol):
         """Passages in which a secret was masked."""
         ...
 
+    @property
+    def broken(self) -> int:
+        """Lines of notes and entries of the spec log that could not be read and are left out."""
+        ...
+
     def of_entity(self, identifier: str) -> Sequence[Chunk]:
         """The passages of one entity in the order of its file; empty where there is none."""
         ...

@@ -199,6 +199,8 @@ class IndexStatus:
     """Of these, how many are searchable by meaning."""
     masked: int
     """Passages in which something that looks like a secret was masked."""
+    broken: int
+    """Lines of notes and entries of the spec log that could not be read and are left out."""
     embedder: str
     """`provider/model`."""
     dimension: int | None

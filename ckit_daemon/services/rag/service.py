@@ -62,7 +62,9 @@ class RagService:
         view = await opened.current()
         corpus = view.corpus
         status = opened.engine.index.status()
-        status = replace(status, chunks=len(corpus.chunks), masked=corpus.masked, version=corpus.version)
+        status = replace(
+            status, chunks=len(corpus.chunks), masked=corpus.masked, broken=corpus.broken, version=corpus.version
+        )
         if status.state != "absent":
             return status
         known = await opened.known(view)
