@@ -337,6 +337,8 @@ class Dispatcher:
         self._fail(request, error)
         if request.task is not None:
             request.task.cancel()
+            # A task that is cancelled before its first step does not even begin, and would never forget its request.
+            request.task.add_done_callback(lambda _: self._forget(request))
 
     def _answer(self, request: Request, body: bytes) -> None:
         if request.answered:

@@ -215,6 +215,18 @@ async def test_a_waiting_request_can_be_cancelled(gate: Gate) -> None:
         await first
 
 
+async def test_requests_that_are_cancelled_before_they_begin_take_nobodys_place(gate: Gate) -> None:
+    async with daemon({"config": {"limits": {"maxQueued": 1, "maxConcurrent": 1}}}) as client:
+        for number in range(10):
+            answer = client.expect(f"c{number}")
+            asked = {"jsonrpc": "2.0", "id": f"c{number}", "method": "ckit/test/wait"}
+            withdrawn = {"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": f"c{number}"}}
+            # Both arrive in one piece, so that the second is read before anything is done about the first.
+            client.send_bytes(frame(asked) + frame(withdrawn))
+            assert (await answer)["error"]["data"]["code"] == "cancelled"
+        assert await client.request("ckit/test/queued", {"text": "served"}) == {"text": "served"}
+
+
 async def test_R11_a_request_past_its_deadline_says_so_and_its_thread_stops(gate: Gate) -> None:
     # Long enough for a busy machine to begin with it before it has passed.
     options = {"config": {"limits": {"methodTimeoutSeconds": {"ckit/test/wait": 2.5}}}}
