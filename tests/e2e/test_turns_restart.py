@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec import structs
 
+from ckit_daemon.services.assistant import stream
 from ckit_daemon.services.assistant.records import ApprovalItem
 from tests.rpc.test_repository_methods import a_file
 from tests.rpc.test_turn_methods import RETITLE, calls
@@ -222,7 +223,11 @@ async def test_a_question_is_withdrawn_when_nothing_waits_for_its_answer_any_mor
                 assert [call["result"] for call in await talk.items("toolCall")] == ["error"]
 
 
-async def test_two_daemons_on_one_database_see_one_another_and_take_turns(tmp_path: Path) -> None:
+async def test_two_daemons_on_one_database_see_one_another_and_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where the disk is slow, what has been said would be saved once more between two looks.
+    monkeypatch.setattr(stream, "SAVE_SECONDS", 3600)
     with model_server() as server:
         server.enqueue(Reply(text="One two three.", stall_after=1))
         root = copy_example(tmp_path / "example")

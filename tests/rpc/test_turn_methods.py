@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ckit_daemon.services.assistant import stream
 from ckit_daemon.storage.sessions import SqliteSessionStore
 from tests.rpc.test_repository_methods import a_file
 from tests.support.client import RpcError
@@ -94,7 +95,9 @@ async def test_R03_the_model_s_tools_really_run_and_it_reads_what_they_found(tmp
         assert talk.heard()[:4] == [system, user, {**assistant, "content": assistant.get("content")}, tool]
 
 
-async def test_R04_what_was_announced_is_on_disk_already(tmp_path: Path) -> None:
+async def test_R04_what_was_announced_is_on_disk_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where the disk is slow, what has been said would be saved once more meanwhile.
+    monkeypatch.setattr(stream, "SAVE_SECONDS", 3600)
     async with talking(tmp_path, Reply(text="One two three.", stall_after=1)) as talk:
         running = talk.start("Count.")
         await talk.said("One")
