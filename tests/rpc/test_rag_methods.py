@@ -263,6 +263,16 @@ async def test_a_cleared_index_is_gone_and_comes_back(tmp_path: Path) -> None:
         assert (await complete(client))["embedded"] == chunks
 
 
+async def test_a_search_promises_nothing_that_the_settings_forbid(tmp_path: Path) -> None:
+    async with opened(tmp_path, config={"rag": {"maxPassages": 20}}) as (client, _):
+        await complete(client)
+        found = await search(client, "hold shelf")
+        assert found["mode"] == "hybrid"
+        assert found["degraded"].startswith("20 of ")
+        assert "rag.maxPassages" in found["degraded"]
+        assert "follows" not in found["degraded"]
+
+
 async def test_broken_lines_of_notes_are_left_out_and_the_status_says_so(tmp_path: Path) -> None:
     async with opened(tmp_path, config={"rag": {"index": "manual"}}) as (client, root):
         assert (await client.request("ckit/rag/status"))["broken"] == 0

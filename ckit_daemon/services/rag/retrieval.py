@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.rag.fusion import Fused
     from ckit_daemon.services.rag.ports import Asked, LexicalHit, Lexicon, Reranker, VectorIndex, View
-    from ckit_daemon.services.rag.records import Chunk, Filters, Mode
+    from ckit_daemon.services.rag.records import Chunk, Filters, IndexStatus, Mode
 
 POOL: Final = 100
 """Passages that each way of looking contributes."""
@@ -112,7 +112,7 @@ class RepositoryRetriever:
             try:
                 looked.asked = await self._index.ask([text])
                 looked.near = await _near(view, looked.asked, permitted)
-                looked.degraded = _unfinished(self._index.status().embedded, len(view.corpus.chunks))
+                looked.degraded = _unfinished(self._index.status(), len(view.corpus.chunks))
             except DegradedError as error:
                 looked.asked, looked.mode, looked.degraded = None, "lexical", error.message
         if looked.mode != "vector":
@@ -240,10 +240,10 @@ def _text_of(view: View, entity: Entity) -> str:
     return text[:LIKENESS_CHARACTERS]
 
 
-def _unfinished(embedded: int, chunks: int) -> str | None:
-    if embedded >= chunks:
+def _unfinished(status: IndexStatus, chunks: int) -> str | None:
+    if status.embedded >= chunks:
         return None
-    return (
-        f"{embedded} of {chunks} passages are searchable by meaning so far; the others are found by their words, "
-        "and the rest follows in the background."
-    )
+    found = f"{status.embedded} of {chunks} passages are searchable by meaning"
+    if status.state != "building" and status.reason is not None:
+        return f"{found}, the others by their words. {status.reason}"
+    return f"{found} so far; the others are found by their words, and the rest follows in the background."
