@@ -138,6 +138,10 @@ class DiskRepository:
         except NotFoundError:
             return None
 
+    def real_path(self, path: str) -> str:
+        """Where a file really is; see the port."""
+        return self._reader.locate(path).relative_to(self.root).as_posix()
+
     def prose(self) -> Mapping[str, str]:
         """The text of Markdown files and templates; see the port."""
         return self._text_files.prose(dict(self._overlays))

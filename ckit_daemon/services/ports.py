@@ -146,6 +146,14 @@ class Repository(Protocol):
         """The text on disk without its byte order mark, None where there is no file. Raises as `read_file`."""
         ...
 
+    def real_path(self, path: str) -> str:
+        """Where a file really is once links are followed, relative to the root; it need not exist.
+
+        Raises:
+            PathNotAllowedError: that is outside, or no file could be there.
+        """
+        ...
+
     def prose(self) -> Mapping[str, str]:
         """The text of every Markdown file and template of the repository that Git does not ignore, by path."""
         ...

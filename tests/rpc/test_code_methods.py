@@ -123,6 +123,27 @@ async def test_R38_without_permission_nothing_is_written(
         assert contents(root) == before
 
 
+async def test_R38_a_folder_is_protected_by_whatever_name_it_is_reached(tmp_path: Path) -> None:
+    policies = [{"action": "deny", "path": "deploy/**"}]
+    async with scripted(tmp_path, {"decision": "allowOnce"}, assistant={"policies": policies}) as built:
+        client, root, server, asked = built
+        (root / "deploy").mkdir()
+        (root / "out").symlink_to("deploy", target_is_directory=True)
+        (root / "build").symlink_to("src", target_is_directory=True)
+        server.enqueue(answer(artifact("out/a.py")), answer(artifact("build/a.py")))
+        params = {"spec": "SPEC-001", "bypassCache": True}
+        made = await client.request("ckit/code/generate", params)
+        with pytest.raises(RpcError) as caught:
+            await client.request("ckit/code/apply", {"generationId": made["generationId"]})
+        assert caught.value.code == "denied"
+        assert asked == []
+        made = await client.request("ckit/code/generate", params)
+        await client.request("ckit/code/apply", {"generationId": made["generationId"]})
+        # Who is asked sees both names.
+        assert {"build/a.py", "src/a.py"} <= {*asked[-1]["files"]}
+        assert (root / "src/a.py").exists()
+
+
 async def test_a_file_that_changed_since_is_neither_overwritten_nor_taken_back(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (client, root, server, _):
         (root / "a.py").write_text("old = 1\n", "utf-8")
@@ -192,6 +213,7 @@ async def test_a_preview_of_a_spec_can_be_written_and_taken_back_later_unless_it
         ([artifact("docs")], "path_not_allowed"),
         ([artifact("contexts/specs/SPEC-001.yaml")], "generation_failed"),
         ([artifact(".context/schemas/spec.schema.json")], "generation_failed"),
+        ([artifact("inside/specs/SPEC-001.yaml")], "generation_failed"),
         ([artifact("a.py"), artifact("A.py")], "generation_failed"),
         ([artifact("a"), artifact("a/b.py")], "generation_failed"),
         ([artifact("a.py", "x" * 2000)], "generation_failed"),
@@ -206,6 +228,7 @@ async def test_R10_R21_files_that_have_no_business_there_are_refused_as_a_whole(
     async with scripted(tmp_path, generation=limits) as (client, root, server, _):
         (tmp_path / "elsewhere").mkdir()
         (root / "link").symlink_to(tmp_path / "elsewhere")
+        (root / "inside").symlink_to("contexts", target_is_directory=True)
         server.enqueue(answer(*artifacts))
         with pytest.raises(RpcError) as caught:
             await client.request("ckit/code/generate", {"spec": "SPEC-001"})

@@ -423,14 +423,17 @@ async def test_R38_one_protected_file_is_enough_to_deny_and_reading_can_be_denie
         done = await run(client, "entity.edit", {"action": "rename", "id": "FEAT-001", "newId": "FEAT-901"})
         assert done["status"] == "denied"
         path = a_file(root, "T-001").relative_to(root).as_posix()
+        (root / "task.txt").symlink_to(path)
         for name, arguments in (
             ("context.read", {"path": path}),
+            ("context.read", {"path": "task.txt"}),
             ("context.read", {"path": f"./{path.replace('/', '//')}"}),
             ("context.read", {"id": "T-001"}),
             ("entity.details", {"id": "T-001"}),
         ):
             assert (await run(client, name, arguments))["status"] == "denied"
         assert (await run(client, "context.read", {"id": "FEAT-001"}))["status"] == "ok"
+        (root / "task.txt").unlink()
         assert contents(root) == before
 
 

@@ -158,6 +158,8 @@ def checked(artifacts: Sequence[Artifact], store: Repository, limits: Generation
         ContentRejectedError: a file that would be replaced is no text.
         GenerationFailedError: a file is too large, named twice, or in a folder that code may not change.
     """
+    # Asks about every path, also those with problems: a path that leads outside is told before everything else.
+    real = {artifact.path: store.real_path(artifact.path).casefold() for artifact in artifacts[: limits.max_files]}
     problems: list[str] = []
     seen: dict[str, str] = {}
     if len(artifacts) > limits.max_files:
@@ -172,9 +174,8 @@ def checked(artifacts: Sequence[Artifact], store: Repository, limits: Generation
         elif any(other.startswith(f"{folded}/") or folded.startswith(f"{other}/") for other in seen):
             problems.append(f"{artifact.path} is a file and a folder")
         seen[folded] = artifact.path
-        if folded.startswith(_RESERVED):
+        if folded.startswith(_RESERVED) or real[artifact.path].startswith(_RESERVED):
             problems.append(f"{artifact.path} is in a folder that code may not change")
-    # Asks about every path, also those with problems: a path that leads outside is told before everything else.
     present = {artifact.path: store.disk_text(artifact.path) for artifact in artifacts[: limits.max_files]}
     if problems:
         listed: list[JsonValue] = [*problems[:_MAX_PROBLEMS]]

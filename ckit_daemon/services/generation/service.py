@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from ckit_daemon.core.errors import (
     NotFoundError,
 )
 from ckit_daemon.services.assistant.approvals import Question
-from ckit_daemon.services.assistant.tools.base import Output, edit_plan
+from ckit_daemon.services.assistant.tools.base import Output, edit_plan, places
 from ckit_daemon.services.edits import affected_files, write
 from ckit_daemon.services.generation.changes import undoing, writing
 from ckit_daemon.services.generation.code import plan_code
@@ -205,6 +206,7 @@ class GenerationService:
         plan = await asyncio.to_thread(writing, generation, repository.store, paths)
         title = f"Write {len(affected_files(plan))} generated files of {generation.entity or generation.kind}."
         shown = await asyncio.to_thread(edit_plan, title, repository.store, plan, Output(None, ""))
+        files = await asyncio.to_thread(places, repository.store, shown.files)
         question = Question(
             call_id=f"apply_{uuid4().hex}",
             repository=repository.id,
@@ -213,10 +215,10 @@ class GenerationService:
             title=title,
             arguments={"generationId": generation_id, "paths": None if paths is None else [*paths]},
             diff=shown.diff,
-            files=shown.files,
+            files=files,
             session_id=session_id,
         )
-        await (await self._tools.get()).permit(shown, question)
+        await (await self._tools.get()).permit(replace(shown, files=files), question)
         async with self._writing[repository.id]:
             if await asyncio.to_thread(writing, generation, repository.store, paths) != plan:
                 raise ConflictError("The files have changed since this was approved; nothing was written. Try again.")

@@ -20,7 +20,7 @@ from ckit_daemon.services.assistant.tools.arguments import Arguments
 from ckit_daemon.services.edits import write
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from ckit_daemon.core.errors import CkitError
     from ckit_daemon.core.json import JsonObject, JsonValue
@@ -229,6 +229,15 @@ def edit_plan(title: str, store: Repository, edit: EditPlan, output: Output) -> 
 
     files = tuple(sorted({path for path, _, _ in edit.changes()}))
     return Plan(title, save, files=files, diff=diff, idle=not files)
+
+
+def places(store: Repository, files: Iterable[str]) -> tuple[str, ...]:
+    """Return files by the names that were used and by where links lead to, for policies and people; reads the disk.
+
+    Raises:
+        PathNotAllowedError: one of them is outside of the repository.
+    """
+    return tuple(sorted({name for file in files for name in (file, store.real_path(file))}))
 
 
 def edit_of_texts(present: dict[str, str | None], texts: dict[str, str]) -> EditPlan:

@@ -25,7 +25,7 @@ from ckit_daemon.services.assistant.approvals import Question
 from ckit_daemon.services.assistant.gateway import Account
 from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.assistant.records import NO_USAGE
-from ckit_daemon.services.assistant.tools.base import ToolContext
+from ckit_daemon.services.assistant.tools.base import ToolContext, places
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
 from ckit_daemon.services.assistant.tools.outcome import MAX_TEXT, ToolOutcome, failure, success
@@ -274,7 +274,11 @@ class ToolRunner:
     async def _planned(self, tool: AnyTool, context: ToolContext, arguments: JsonObject, watch: _Stopwatch) -> Plan:
         with watch.running():
             async with self._deadline(tool.name):
-                return await tool.planned(context, arguments)
+                plan = await tool.planned(context, arguments)
+                if not plan.files:
+                    return plan
+                found = await asyncio.to_thread(places, context.repository.store, plan.files)
+                return replace(plan, files=found)
 
     def _lacking(self, session: Session | None) -> str | None:
         """Why the index that a session asks finds less than it should, if that is known."""
