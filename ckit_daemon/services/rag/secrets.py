@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.redaction import ASSIGNMENT, BEARER, MASK, SECRET_VALUE, URL_PASSWORD, ValueRedactor, names_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _WORD: Final = re.compile(r"//.*|[A-Za-z]+(?:[-_./@][A-Za-z]+)*[.:,;)\]`*]*")
 _REFERENCE: Final = re.compile(r"(?:env|keyring|client):")
@@ -23,6 +23,12 @@ _NAMES: Final = tuple(
 def _tells(value: str) -> bool:
     """Whether a value reads like a secret: like no word, and like no number or date."""
     return len(value) >= _MIN_VALUE and not _WORD.fullmatch(value) and any(map(str.isalpha, value))
+
+
+def _names_secrets(name: str) -> bool:
+    """Whether a name is that of a secret, or of several; tokens in the plural are mostly those of texts and designs."""
+    one = name.removesuffix("s")
+    return names_secret(name) or (not one.lower().endswith("token") and names_secret(one))
 
 
 def _mask_value(found: re.Match[str]) -> str:
@@ -65,9 +71,14 @@ class PassageRedactor(ValueRedactor):
                 text = pattern.sub(mask, text)
         return text
 
-    def field(self, name: str, text: str) -> str:
-        """Return the value of a field with every recognised secret masked, also one that only its name gives away."""
-        is_secret = names_secret(name) and len(text.split()) == 1 and _tells(text.strip())
+    def field(self, names: Sequence[str], text: str) -> str:
+        """Return the value of a field with every recognised secret masked, also one that only a name gives away.
+
+        Args:
+            names: of the field and of all above it.
+            text: its value.
+        """
+        is_secret = len(text.split()) == 1 and _tells(text.strip()) and any(map(_names_secrets, names))
         return MASK if is_secret and "://" not in text and not _REFERENCE.match(text) else self.text(text)
 
     def may_mask(self, text: str) -> bool:

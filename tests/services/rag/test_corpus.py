@@ -255,7 +255,7 @@ def test_what_is_assigned_to_the_name_of_a_secret_is_masked(text: str, masked: s
 def test_what_only_speaks_of_secrets_stays(text: str) -> None:
     redactor = PassageRedactor({})
     assert redactor.text(text) == text
-    assert redactor.field("note", text) == text
+    assert redactor.field(["note"], text) == text
 
 
 def test_a_field_whose_name_gives_a_secret_away_is_masked() -> None:
@@ -265,6 +265,25 @@ def test_a_field_whose_name_gives_a_secret_away_is_masked() -> None:
         "Api client secret: [redacted]",
         "Api token endpoint: https://a.example/o2",
     ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "secrets: [x9y8z7w6, two]",
+        "apiKeys: {live: x9y8z7w6}",
+        "credentials: {user: bob, value: x9y8z7w6}",
+        "credentials:\n  - {user: bob, value: x9y8z7w6}",
+        "credentials:\n  - [bob, x9y8z7w6]",
+        "logins:\n  - name: bob\n    passwords: [{old: x9y8z7w6}]",
+    ],
+)
+def test_what_stands_below_the_name_of_a_secret_is_masked(data: str) -> None:
+    corpus = corpus_of({FEATURE: f"id: FEAT-001\n{data}\n"})
+    shown = "\n".join(chunk.embedded for chunk in corpus.chunks.values())
+    assert "x9y8z7w6" not in shown
+    assert "[redacted]" in shown
+    assert ("bob" in shown) == ("bob" in data)
 
 
 def test_a_secret_that_is_written_with_escapes_is_masked() -> None:

@@ -75,9 +75,9 @@ class FieldReader:
         self._passages = passages
         self._mentions = mentions
 
-    def lines_of(self, data: Mapping[str, JsonValue]) -> list[str]:
-        """A mapping in lines of `Field: value`, everything in it included."""
-        return [line for key, value in data.items() for line in self._folded(value, (key,))]
+    def lines_of(self, data: Mapping[str, JsonValue], above: tuple[str, ...] = ()) -> list[str]:
+        """A mapping in lines of `Field: value`, everything in it included; `above` are the names that lead to it."""
+        return [line for key, value in data.items() for line in self._folded(value, (key,), above)]
 
     def entity(self, data: Mapping[str, JsonValue], heading: str, *first: str) -> None:
         """Take the fields of a whole file; the card comes first and holds the lines `first` before its own."""
@@ -104,7 +104,7 @@ class FieldReader:
             if isinstance(item, dict):
                 self._item(item, (*path, index), name, heading)
             elif isinstance(item, list):
-                self._add(name, (*path, index), heading, "\n".join(self._folded(item, ())))
+                self._add(name, (*path, index), heading, "\n".join(self._folded(item, (), _names_in(path))))
             elif (text := _scalar(item)) is not None:
                 self._text(text, (*path, index), name, heading)
 
@@ -114,12 +114,13 @@ class FieldReader:
         label = part_of_heading(" ".join(dict.fromkeys(text for text in labels if text)))
         context = f"{heading}, {label}" if label else heading
         named = {key: value for key, value in item.items() if _has_names(value)}
-        lines = self.lines_of({key: value for key, value in item.items() if key not in named and key != "id"})
+        above = _names_in(path)
+        lines = self.lines_of({key: value for key, value in item.items() if key not in named and key != "id"}, above)
         if sum(map(len, lines)) <= self._passages.limit:
             self._card(place, path, context, lines or [label])
             self._apart(named, path, place, context)
         else:
-            self._card(place, path, context, self._short({k: v for k, v in item.items() if k != "id"}, ()))
+            self._card(place, path, context, self._short({k: v for k, v in item.items() if k != "id"}, (), above))
             self._apart(item, path, place, context)
 
     def _text(self, value: str, path: Path, place: str, heading: str) -> None:
@@ -141,44 +142,56 @@ class FieldReader:
 
     # The lines of a card
 
-    def _short(self, data: Mapping[str, JsonValue], above: tuple[str, ...]) -> Iterator[str]:
+    def _short(
+        self, data: Mapping[str, JsonValue], outer: tuple[str, ...], above: tuple[str, ...] = ()
+    ) -> Iterator[str]:
         """Yield the lines of a card: short values, and lists of names."""
         for key, value in data.items():
-            keys = (*above, key)
+            keys = (*outer, key)
             if isinstance(value, dict):
-                yield from self._short(value, keys)
+                yield from self._short(value, keys, above)
             elif isinstance(value, list):
                 if not _is_apart(value):
-                    yield from self._folded(value, keys)
+                    yield from self._folded(value, keys, above)
             elif not (isinstance(value, str) and _is_long(value)):
-                yield from self._folded(value, keys)
+                yield from self._folded(value, keys, above)
 
-    def _folded(self, value: JsonValue, keys: tuple[str, ...]) -> Iterator[str]:
-        """Yield a value in lines of `Field: value`, whatever it holds."""
+    def _folded(self, value: JsonValue, keys: tuple[str, ...], above: tuple[str, ...] = ()) -> Iterator[str]:
+        """Yield a value in lines of `Field: value`, whatever it holds.
+
+        Args:
+            value: what to write.
+            keys: its name in what is written.
+            above: the names above that, one of which may say that all below is secret.
+        """
         label = f"{_label(keys)}: " if keys else ""
         if isinstance(value, dict):
             for key, item in value.items():
-                yield from self._folded(item, (*keys, key))
+                yield from self._folded(item, (*keys, key), above)
         elif isinstance(value, list):
             nested = any(isinstance(item, (dict, list)) for item in value)
-            parts = [text for item in value if (text := self._inline(item))]
+            parts = [text for item in value if (text := self._inline(item, (*above, *keys)))]
             if parts:
                 separator = "\n" if nested else "; " if any(_SENTENCE.search(part) for part in parts) else ", "
                 yield f"{label}{separator.join(parts)}"
-        elif (text := self._scalar(value, keys[-1] if keys else "")) is not None:
+        elif (text := self._scalar(value, (*above, *keys))) is not None:
             yield f"{label}{text}"
 
-    def _inline(self, value: JsonValue) -> str:
+    def _inline(self, value: JsonValue, above: tuple[str, ...]) -> str:
         if isinstance(value, dict):
-            return ", ".join(line for key, item in value.items() for line in self._folded(item, (key,)))
+            return ", ".join(line for key, item in value.items() for line in self._folded(item, (key,), above))
         if isinstance(value, list):
-            return ", ".join(text for item in value if (text := self._inline(item)))
-        return self._scalar(value, "") or ""
+            return ", ".join(text for item in value if (text := self._inline(item, above)))
+        return self._scalar(value, above) or ""
 
-    def _scalar(self, value: JsonValue, name: str) -> str | None:
+    def _scalar(self, value: JsonValue, names: tuple[str, ...]) -> str | None:
         """The value of a field as people read it; None where it says nothing."""
         text = _scalar(value)
-        return text if text is None or not isinstance(value, str) else self._passages.masked(text, name)
+        return text if text is None or not isinstance(value, str) else self._passages.masked(text, names)
+
+
+def _names_in(path: Path) -> tuple[str, ...]:
+    return tuple(step for step in path if isinstance(step, str))
 
 
 def _is_long(value: str) -> bool:

@@ -10,7 +10,7 @@ from ckit_daemon.redaction import MASK
 from ckit_daemon.services.rag.records import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ckit_daemon.core.json import Path
     from ckit_daemon.services.rag.records import ChunkKind
@@ -39,8 +39,8 @@ class Masker(Protocol):
         """Return the text with every secret masked."""
         ...
 
-    def field(self, name: str, text: str) -> str:
-        """Return the value of a field with every secret masked, also one that only the field's name gives away."""
+    def field(self, names: Sequence[str], text: str) -> str:
+        """Return the value of a field with every secret masked, also one that only the field's names give away."""
         ...
 
 
@@ -163,7 +163,7 @@ class Passages:
         heading = usable(heading)
         if self._masker is not None:
             keys = [step for step in field if isinstance(step, str)]
-            shown = self.masked(text, keys[-1] if keys and self._kind in {"entity", "specLog"} else "")
+            shown = self.masked(text, keys if self._kind in {"entity", "specLog"} else ())
             place = self.place(self.place(place, place), "\n".join(keys))
             heading = self.masked(heading)
             field = tuple(self.masked(step) if isinstance(step, str) else step for step in field)
@@ -190,11 +190,11 @@ class Passages:
             where = span if at is None else _shifted((start, end), at)
             self.found.append(Passage(chunk, where, self._masker is not None and MASK in chunk.embedded))
 
-    def masked(self, text: str, name: str = "") -> str:
-        """Return a text, or the value of the field `name`, with its secrets masked."""
+    def masked(self, text: str, names: Sequence[str] = ()) -> str:
+        """Return a text, or the value of a field with these names on the way to it, with its secrets masked."""
         if self._masker is None:
             return text
-        return self._masker.field(name, text) if name else self._masker.text(text)
+        return self._masker.field(names, text) if names else self._masker.text(text)
 
     def place(self, place: str, made_of: str) -> str:
         """Return a name of a place, or a digest of it where it is made of names that hold a secret.
