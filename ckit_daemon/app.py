@@ -54,6 +54,10 @@ logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 0.5
 """How long repositories may save their caches at the end; a cache that is not saved costs time, nothing else."""
+WRITE_SECONDS = 0.25
+"""How long the client may take to read the last answers."""
+PATIENT_WRITE_SECONDS = 10.0
+"""The same where the process goes on, so that nobody waits for its end."""
 
 
 PROBE_AFTER_SECONDS = 1.0
@@ -67,6 +71,7 @@ class App:
         self, configuration: Configuration, *, own_process: bool, client_pid: int | None = None, parent: int = 0
     ) -> None:
         """Build everything; call it on the running loop."""
+        self._own_process = own_process
         self._children = ChildProcesses()
         self._lifecycle = Lifecycle(self._children, own_process=own_process, parent=parent)
         self._lifecycle.watch_client(client_pid)
@@ -141,7 +146,8 @@ class App:
         self._repositories.changes.abandon()
         self._language.close()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            # Only a process has to be gone in time; where it goes on, what is left half closed would stay.
+            async with asyncio.timeout(CLOSE_SECONDS if self._own_process else None):
                 await self._conversations.aclose()
                 await self._retrieval.aclose()
                 await self._repositories.aclose()
@@ -151,7 +157,8 @@ class App:
             self._probing.cancel()
         self._health.close()
         await asyncio.gather(asyncio.to_thread(self._lifecycle.end_children), asyncio.to_thread(self._tracer.close))
-        writer.close(0 if self._lifecycle.urgent else 0.25)
+        seconds = WRITE_SECONDS if self._own_process else PATIENT_WRITE_SECONDS
+        writer.close(0 if self._lifecycle.urgent else seconds)
         return self._lifecycle.exit_code or 0
 
     @property

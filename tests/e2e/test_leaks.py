@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 import pytest
 
-from ckit_daemon.lifecycle import FORCE_AFTER_SECONDS
-from tests.e2e.test_lifecycle import LATEST_SECONDS, TREE, children, command, is_cancelled, still_running
+from tests.e2e.test_lifecycle import (
+    CUT_OFF_SECONDS,
+    LATEST_SECONDS,
+    TREE,
+    children,
+    command,
+    is_cancelled,
+    still_running,
+)
 from tests.support.client import TIMEOUT_SECONDS
 from tests.support.daemon import daemon, spawned
 from tests.support.model_server import Reply, ToolCallReply, model_server
@@ -231,9 +238,9 @@ async def test_R23_a_turn_that_streams_and_a_tool_that_runs_are_gone_in_time_whe
         async with daemon(environment={"CKIT_PATHS_STATE_DIR": str(tmp_path)}) as client:
             for talk, texts in zip(talks, (["word0 word1 word2"], [""]), strict=True):
                 stored = await client.request("ckit/session/get", {"id": talk.session})
-                # Where force had to end the daemon, the turn was.
+                # Where the end of the daemon had to be cut off, so was the turn.
                 ends = [turn.get("stopReason", turn["status"]) for turn in stored["turns"]]
-                assert ends == ["cancelled"] or (ends == ["interrupted"] and seconds > FORCE_AFTER_SECONDS)
+                assert ends == ["cancelled"] or (ends == ["interrupted"] and seconds > CUT_OFF_SECONDS)
                 said = [item for item in stored["items"] if item["kind"] == "message"]
                 assert ends == ["interrupted"] or [item.get("text", "") for item in said] == texts
                 assert "inProgress" not in {item["status"] for item in stored["items"]}
