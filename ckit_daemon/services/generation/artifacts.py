@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -13,16 +14,14 @@ from ckit_daemon.services.assistant.gateway.parsing import parse
 from ckit_daemon.services.generation.facts import mappings, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ckit_daemon.core.json import JsonObject, JsonValue
     from ckit_daemon.services.ports import Repository
     from ckit_daemon.settings import GenerationSettings
 
 _PATH: Final = r"(?:[\w.@+-]+/)*[\w.@+-]*\w\.\w{1,12}"
-_BLOCK: Final = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)\n(?P<body>.*?)\n?^(?P=fence)[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
-)
+_OPENING: Final = re.compile(r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)")
 _IN_INFO: Final = re.compile(rf"(?:^|[\s:=\"'(])(?P<path>{_PATH})(?=$|[\s\"')])")
 _BEFORE: Final = re.compile(rf"(?:^|[\s`*\"'(:#])(?P<path>{_PATH})[`*\"'):]*\s*$")
 _FIRST_LINE: Final = re.compile(
@@ -129,9 +128,7 @@ def from_answer(answer: str) -> list[Artifact]:
 def from_blocks(answer: str) -> list[Artifact]:
     """The files in an answer of code blocks: those that a block's first line, its info or the line above it names."""
     found: list[Artifact] = []
-    for block in _BLOCK.finditer(answer):
-        info, body = block["info"].strip(), block["body"]
-        above = answer[: block.start()].rstrip().rpartition("\n")[2]
+    for above, info, body in _blocks(answer):
         first, _, rest = body.partition("\n")
         in_body = _FIRST_LINE.fullmatch(first)
         named = _IN_INFO.search(info) or _BEFORE.search(above) or in_body
@@ -143,6 +140,32 @@ def from_blocks(answer: str) -> list[Artifact]:
         language = word.partition(":")[0] if word and "." not in word and "/" not in word else language_of(path)
         found.append(Artifact(path, _ended(content), language or language_of(path), ""))
     return found
+
+
+def _blocks(answer: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each code block: the line of text above it, what stands beside its opening fence, and its content.
+
+    By lines, since a pattern of whole blocks takes for ever where many are opened and none is closed.
+    """
+    lines = answer.split("\n")
+    ends = [number for number, line in enumerate(lines) if (mark := line.rstrip()) and not mark.strip("`~")]
+    open_for_good: dict[str, int] = {}
+    above, at = "", 0
+    while at < len(lines):
+        opening = _OPENING.fullmatch(lines[at])
+        fence = opening["fence"] if opening else ""
+        end = None
+        if fence and len(fence) < open_for_good.get(fence[0], len(lines[at]) + 1):
+            later = range(bisect_right(ends, at), len(ends))
+            end = next((ends[each] for each in later if lines[ends[each]].startswith(fence)), None)
+            if end is None:
+                # Nothing below closes this one, nor a longer one.
+                open_for_good[fence[0]] = len(fence)
+        if opening and end is not None:
+            yield above, opening["info"].strip(), "\n".join(lines[at + 1 : end])
+            at = end
+        above = lines[at].rstrip() or above
+        at += 1
 
 
 def language_of(path: str) -> str:

@@ -90,7 +90,7 @@ async def plan_code(workshop: Workshop, run: Run, repository: OpenRepository, re
     value, answer, problems = await workshop.structured(messages, SCHEMA, NAME, run)
     progress.report(90, 100, "Checking the files")
     artifacts, notes = from_json(value)
-    if not artifacts and (artifacts := from_answer(answer)):
+    if not artifacts and (artifacts := await asyncio.to_thread(from_answer, answer)):
         run.warnings.append(
             "The model's answer has not the form that was asked for; the files were found in it all the same."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_code_block_with_a_path_beside_it_is_a_file(answer: str) -> None:
 def test_a_block_may_hold_a_smaller_fence_and_several_blocks_are_several_files() -> None:
     answer = "````markdown docs/x.md\n```sh\nls\n```\n````\n\n`a.ts`\n```ts\nlet a;\n```\n"
     assert blocks(answer) == [("docs/x.md", "```sh\nls\n```\n", "markdown"), ("a.ts", "let a;\n", "ts")]
+
+
+@pytest.mark.parametrize("opening", ["```a\n", "~~~ a\n"])
+def test_R21_blocks_that_are_opened_over_and_over_and_never_closed_take_no_time(opening: str) -> None:
+    began = time.monotonic()
+    assert from_blocks(opening * 20_000) == []
+    # It takes milliseconds; that of a pattern for whole blocks grows with the square and is half a minute.
+    assert time.monotonic() - began < 5
 
 
 def test_prose_and_blocks_without_a_path_are_no_files() -> None:
