@@ -14,7 +14,13 @@ _FENCE: Final = re.compile(r"^(```+|~~~+)[^\n]*\n.*?^\1[^\n]*$", re.DOTALL | re.
 _END: Final = re.compile(
     r"(?:[.!?\u3002\uff01\uff1f]['\")\]\u2019\u201d]*(?:[ \t]*\[\d+(?:[ \t]*,[ \t]*\d+)*\])*(?=\s+[^\sa-z]|\s*\Z))|\n+"
 )
-_CITATION: Final = re.compile(r"[ \t]*\[(\d+(?:[ \t]*,[ \t]*\d+)*)\]")
+# Numbers in brackets; what stands in code is passed over, since there they are part of it.
+_CITATION: Final = re.compile(
+    r"^(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^(?P=fence)[^\n]*$|\Z)"
+    r"|(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)"
+    r"|[ \t]*\[(?P<numbers>\d+(?:[ \t]*,[ \t]*\d+)*)\]",
+    re.DOTALL | re.MULTILINE,
+)
 _MARKUP: Final = re.compile(r"^\s*(?:[-*+>]|\d+[.)]|#+)\s+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[.:,]\d+)*")
 _NUMBER: Final = re.compile(r"\d+(?:[.:,]\d+)*")
@@ -51,8 +57,9 @@ def _sentence(answer: str, start: int, end: int) -> Sentence | None:
     left = start + len(raw) - len(raw.lstrip())
     right = start + len(raw.rstrip())
     line = answer[left:right]
-    cited = [int(number) for match in _CITATION.finditer(line) for number in match[1].split(",")]
-    text = _MARKUP.sub("", _CITATION.sub("", line)).strip()
+    found = [match["numbers"] for match in _CITATION.finditer(line)]
+    cited = [int(number) for listed in found if listed for number in listed.split(",")]
+    text = _MARKUP.sub("", _CITATION.sub(lambda match: "" if match["numbers"] else match[0], line)).strip()
     says_nothing = len(words(text)) <= SAYING_NOTHING and not numbers(text)
     if line.startswith("#") or text.endswith(":") or says_nothing:
         return None
@@ -73,7 +80,9 @@ def without_unknown_citations(answer: str, known: int) -> str:
     """Return an answer without numbers of sources that it was not given."""
 
     def kept(match: re.Match[str]) -> str:
-        found = [number.strip() for number in match[1].split(",") if 1 <= int(number) <= known]
+        if match["numbers"] is None:
+            return match[0]
+        found = [number.strip() for number in match["numbers"].split(",") if 1 <= int(number) <= known]
         return f"{match[0][: match[0].index('[')]}[{', '.join(found)}]" if found else ""
 
     return _CITATION.sub(kept, answer)

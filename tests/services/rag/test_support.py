@@ -80,6 +80,14 @@ def test_citations_of_sources_that_were_not_given_are_taken_out() -> None:
     assert without_unknown_citations("True. [1, 9] False. [7]", 2) == "True. [1] False."
 
 
+def test_numbers_in_code_are_no_citations() -> None:
+    answer = "It takes `items[9]` and `items[1]`. [9]\n\n```\nfirst = items[9]\n```\nThat is so. [1]\n\n~~~\nitems[9]"
+    assert without_unknown_citations(answer, 2) == answer.replace(" [9]\n", "\n")
+    (first, second) = sentences("It takes `items[1]` alone. [2]\nThat is not `[3]` so.")
+    assert (first.text, first.cited) == ("It takes `items[1]` alone.", (2,))
+    assert (second.text, second.cited) == ("That is not `[3]` so.", ())
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
