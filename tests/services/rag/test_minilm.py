@@ -92,7 +92,7 @@ async def test_who_waits_does_not_wait_for_the_background() -> None:
 
 
 async def test_the_model_is_let_go_when_nobody_needs_it_and_is_there_again() -> None:
-    embedder = MiniLmEmbedder(idle_seconds=0.05)
+    embedder = MiniLmEmbedder(idle_seconds=1.5)
     before = await embedder.embed(["a text"], interactive=True)
     assert embedder.is_loaded
     await until(lambda: not embedder.is_loaded)
