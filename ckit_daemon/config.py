@@ -6,7 +6,6 @@ A bad option never stops the daemon: it is reported as a warning and the next lo
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args, get_origin
 import msgspec
 import orjson
 
-from ckit_daemon.redaction import ValueRedactor, looks_secret, names_secret
+from ckit_daemon.redaction import SECRET_REFERENCE, ValueRedactor, looks_secret, names_secret
 from ckit_daemon.settings import REPOSITORY_MAY_SET, Settings
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ WarnSource = Literal["environment", "userFile", "repositoryFile", "client"]
 
 REPOSITORY_FILE = Path(".context-kit", "ckit.toml")
 MAX_FILE_BYTES = 256 * 1024
-SECRET_REFERENCE = re.compile(r"(env|keyring|client):[\w./@ -]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ ASSIGNMENT = re.compile(
     rf"(?i)(?=[acpst])(?<![^\W_])({CREDENTIALS}|token)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}"
 )
 
+SECRET_REFERENCE = re.compile(r"(env|keyring|client):[\w./@ -]+")
+"""Says where a secret is kept, and holds none."""
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)")
 STEP_CHARACTERS = 16_384
 """About as much of a text is searched at a time: a pattern keeps the interpreter to itself from its first character to
@@ -199,7 +201,10 @@ class Redactor:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """Learn the values of environment variables whose names mark them as secrets."""
         env = os.environ if environment is None else environment
-        self._known = _Values(value for name, value in env.items() if names_secret(name))
+        # A setting that names the place of a secret must be named in messages about it.
+        self._known = _Values(
+            value for name, value in env.items() if names_secret(name) and not SECRET_REFERENCE.fullmatch(value)
+        )
 
     def text(self, text: str) -> str:
         """Return the text with every recognised secret masked."""

@@ -138,6 +138,11 @@ def test_harmless_names_are_left_alone(name: str) -> None:
     assert not names_secret(name)
 
 
+def test_a_variable_that_names_the_place_of_a_secret_is_no_secret() -> None:
+    redactor = Redactor({"CKIT_RAG_CHROMA_TOKEN": "env:MY_TOKEN", "MY_TOKEN": "q8w7e6r5"})
+    assert redactor.text("env:MY_TOKEN is q8w7e6r5") == f"env:MY_TOKEN is {MASK}"
+
+
 def test_redaction_keeps_the_rest_of_a_text() -> None:
     assert Redactor({}).text("call sk-abcdefgh12345 now") == f"call {MASK} now"
     assert Redactor({}).value({"a": [1, None, True, "b"]}) == {"a": [1, None, True, "b"]}
