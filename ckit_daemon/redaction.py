@@ -35,7 +35,8 @@ SECRET_VALUE = re.compile(
     re.VERBOSE,
 )
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@")
+# A scheme has a bound, or a long line of words and dots would be read again from each of them.
+URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,63}://[^\s:/@]*):[^\s/@]+@")
 ASSIGNMENT = re.compile(
     # The first letter alone rules out most places.
     rf"(?i)(?=[acpst])(?<![^\W_])({CREDENTIALS}|token)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}"

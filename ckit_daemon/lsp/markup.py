@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ckit_daemon.lsp.context import Client
 
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|&~]")
-_AT_START: Final = re.compile(r"^(\s*)([-+#=]|\d+[.)])", re.MULTILINE)
+_AT_START: Final = re.compile(r"^([^\S\n]*)([-+#=]|\d+[.)])", re.MULTILINE)
 
 
 class Markup:

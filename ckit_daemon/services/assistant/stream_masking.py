@@ -34,7 +34,7 @@ _OPEN: Final = re.compile(
     rf"""(?ix)
     (?: (?:{CREDENTIALS}|token)['"]?\s*[=:]\s*['"]? (?P<value>[^\s'",;&}}]+)
       | \b(?:bearer|basic)\s+ (?P<credentials>[A-Za-z0-9._~+/=-]+)
-      | \b[a-z][a-z0-9+.-]*://[^\s:/@]*: (?P<password>[^\s/@]+)
+      | \b[a-z][a-z0-9+.-]{{0,63}}://[^\s:/@]*: (?P<password>[^\s/@]+)
     )\Z"""
 )
 """Values that are masked because of what stands before them, and may not be over yet."""

@@ -25,7 +25,7 @@ _OPENING: Final = re.compile(r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)")
 _IN_INFO: Final = re.compile(rf"(?:^|[\s:=\"'(])(?P<path>{_PATH})(?=$|[\s\"')])")
 _BEFORE: Final = re.compile(rf"(?:^|[\s`*\"'(:#])(?P<path>{_PATH})[`*\"'):]*\s*$")
 _FIRST_LINE: Final = re.compile(
-    rf"\s*(?:#|//|--|;|/\*|<!--)\s*(?:(?:file(?:name)?|path)\s*[:=]\s*)?(?P<path>{_PATH})\s*(?:\*/|-->)?\s*"
+    rf"\s*(?:#|//|--|;|/\*|<!--)\s*(?:(?:file(?:name)?|path)\s*[:=]\s*)?(?P<path>{_PATH})\s*+(?:\*/|-->)?\s*+"
 )
 _LANGUAGES: Final = {
     "py": "python",

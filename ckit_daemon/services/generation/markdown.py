@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 BODY_FIELDS: Final = ("content", "body", "markdown", "text", "description", "details")
 """Where specifications keep their text, the usual place first."""
-_HEADING: Final = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
+_HEADING: Final = re.compile(r"(#{1,6})[ \t]+(.*)")
+_CLOSING: Final = re.compile(r"(?:^|(?<=[ \t]))#+$")
 _FENCE: Final = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _BULLET: Final = re.compile(r"[ ]{0,3}(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(.*)")
 _WORDS: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])|[^\W_]+")
@@ -55,15 +56,15 @@ def sections(text: str) -> list[Section]:
     found: list[tuple[int, str, list[str]]] = [(0, "", [])]
     for line, heading in _with_headings(text):
         if heading:
-            found.append((len(heading[1]), heading[2], []))
+            found.append((*heading, []))
         else:
             found[-1][2].append(line)
     parts = [Section(level, heading, "\n".join(lines).strip("\n")) for level, heading, lines in found]
     return [part for part in parts if part.level or part.text.strip()]
 
 
-def _with_headings(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Yield each line, with what makes it a heading where it is one."""
+def _with_headings(text: str) -> Iterator[tuple[str, tuple[int, str] | None]]:
+    """Yield each line, with level and text where it is a heading."""
     fence = ""
     for line in text.splitlines():
         mark = _FENCE.match(line)
@@ -71,7 +72,8 @@ def _with_headings(text: str) -> Iterator[tuple[str, re.Match[str] | None]]:
             fence = mark[1]
         elif mark and mark[1].startswith(fence) and line.strip() == mark[1]:
             fence = ""
-        yield line, None if fence else _HEADING.fullmatch(line)
+        heading = None if fence else _HEADING.fullmatch(line)
+        yield line, None if heading is None else (len(heading[1]), _CLOSING.sub("", heading[2].rstrip()).rstrip())
 
 
 def words_of(key: str) -> str:
@@ -105,8 +107,7 @@ def fields_markdown(data: Mapping[str, JsonValue], *, fields: Collection[str] | 
 def _below(text: str) -> str:
     """A text whose headings stand below the entity's own."""
     return "\n".join(
-        f"{'#' * min(6, len(heading[1]) + 2)} {heading[2]}" if heading else line
-        for line, heading in _with_headings(text)
+        f"{'#' * min(6, heading[0] + 2)} {heading[1]}" if heading else line for line, heading in _with_headings(text)
     )
 
 

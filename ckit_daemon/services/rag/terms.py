@@ -23,7 +23,7 @@ MAX_SHOWN: Final = 80
 _TOKEN: Final = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|([^\s\"“”„«»]+)")
 _WORD: Final = re.compile(r"[^\W_]+")
 _INNER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_CAMEL: Final = re.compile(r"[A-Za-z0-9]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2})[A-Za-z0-9]*")
+_CAMEL: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2})[A-Za-z0-9]*")
 _FUNCTION_WORDS_TEXT: Final = """
 a about after again all also am an and any anybody anyone anything are as at be because been before being but by can
 could did do does doing done each else ever every everybody everyone everything for from get gets give given go goes

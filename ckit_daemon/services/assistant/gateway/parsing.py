@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.core.json import JsonObject, JsonValue
 
-FENCED: Final = re.compile(r"```[ \t]*(?:json[c5]?)?[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
+FENCED: Final = re.compile(r"```[ \t]*+(?:json[c5]?)?[ \t]*+\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
 MAX_PROBLEMS: Final = 20
 MAX_STARTS: Final = 50
 """Brackets at which JSON may begin; most texts have one before it, a hostile one has nothing else."""

@@ -24,8 +24,8 @@ MAX_PARSED: Final = 1_000_000
 """Characters of a text that is taken apart at its headings; a longer one is only cut into pieces."""
 _MAY_HAVE_HEADINGS: Final = re.compile(r"(?:\A|[\r\n])[ ]{0,3}(?:\#{1,6}(?:\s|\Z)|(?:=+|-+)[ \t]*(?:[\r\n]|\Z))")
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
-_ANCHOR: Final = re.compile(r"\s*\{#([^\s{}]+)[^{}]*\}\s*$|<a\s+(?:id|name)=[\"']([^\"']+)[\"']\s*/?>(?:</a>)?")
-_MARKUP: Final = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+_ANCHOR: Final = re.compile(r"(?<!\s)\s*\{#([^\s{}]+)[^{}]*\}\s*$|<a\s+(?:id|name)=[\"']([^\"']+)[\"']\s*/?>(?:</a>)?")
+_MARKUP: Final = re.compile(r"[*`]+|(?<!\w)_+|(?<!_)_++(?!\w)")
 _NO_SLUG: Final = re.compile(r"[^\w\- ]+")
 
 

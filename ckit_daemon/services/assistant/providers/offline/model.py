@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 NAME: Final = "offline"
-_WORD: Final = re.compile(r"\s*\S+(?:\s+$)?")
+_WORD: Final = re.compile(r"\s*+\S+(?:\s+$)?|\s+")
 
 
 class OfflineChatModel(BaseChatModel):
