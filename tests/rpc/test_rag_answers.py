@@ -64,11 +64,22 @@ async def test_a_model_answers_from_numbered_sources_and_every_claim_is_checked(
     assert asked["content"].endswith(f"Question: {QUESTION}")
 
 
-async def test_a_model_that_finds_nothing_in_the_sources_says_so(client: Client, server: ModelServer) -> None:
-    answer = await answered(client, server, Reply("NOTHING"))
+@pytest.mark.parametrize("said", ["NOTHING", "NOTHING.", "**NOTHING**\n"])
+async def test_a_model_that_finds_nothing_in_the_sources_says_so(
+    client: Client, server: ModelServer, said: str
+) -> None:
+    answer = await answered(client, server, Reply(said))
     assert answer["found"] is False
     assert answer["citations"] == []
     assert "do not answer" in answer["text"]
+    assert answer["streamed"] == answer["text"]
+
+
+async def test_an_answer_that_begins_like_no_answer_is_shown_from_its_beginning(
+    client: Client, server: ModelServer
+) -> None:
+    said = "NO, an item waits 7 opening days on the hold shelf [1]."
+    assert (await answered(client, server, Reply(said)))["streamed"] == said
 
 
 async def test_citations_that_a_model_makes_up_are_taken_out(client: Client, server: ModelServer) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "NOTHING"
 """What a model is told to write where the sources don't answer."""
+_AROUND: Final = " \t\r\n.*_`'\""
+"""What models put around a single word."""
 NOT_FOUND: Final = "Nothing in the repository answers this question."
 UNANSWERED: Final = "The passages that were found do not answer this question."
 OFFLINE: Final = "offline"
@@ -64,11 +66,14 @@ class RepositoryAnswers:
         progress.report(1, 3, f"Reading {len(relevant)} passages")
         passages = passages_of(relevant, limit if by_model else min(limit, EXTRACTED), more=by_model)
         if by_model:
-            written = await self._writer.write([_source(chunk) for chunk in passages], question, on_text)
+            shown = None if on_text is None else _unless_nothing(on_text)
+            written = await self._writer.write([_source(chunk) for chunk in passages], question, shown)
         else:
             written = await self._quoted(passages, question, on_text)
         progress.report(2, 3, "Checking citations")
-        if written.text.strip().strip(".") == NOTHING:
+        if _says_nothing(written.text):
+            if on_text is not None:
+                await on_text(UNANSWERED)
             return replace(_answer(written, found), text=UNANSWERED, found=False)
         checked = await self._checked(written.text, passages)
         citations = await asyncio.to_thread(
@@ -106,6 +111,25 @@ class RepositoryAnswers:
         except DegradedError:
             # Words alone decide then; the answer says already that it was found without meanings.
             return {}
+
+
+def _says_nothing(text: str) -> bool:
+    return text.strip(_AROUND) == NOTHING
+
+
+def _unless_nothing(on_text: TextSink) -> TextSink:
+    """Pass a text on as soon as it can't be the word any more that is no answer for people."""
+    held: str | None = ""
+
+    async def pass_on(piece: str) -> None:
+        nonlocal held
+        if held is not None:
+            piece = held + piece
+            held = piece if NOTHING.startswith(piece.strip(_AROUND)) else None
+        if held is None:
+            await on_text(piece)
+
+    return pass_on
 
 
 def passages_of(hits: Sequence[Hit], limit: int, *, more: bool) -> list[Chunk]:
