@@ -47,8 +47,8 @@ export interface Closed {
   expected: boolean;
 }
 
-const START_MS = 30_000;
-const END_MS = 3_000;
+const START_MS = 60_000;
+const END_MS = 10_000;
 
 /** A running daemon and the connection to it. */
 export class Daemon {

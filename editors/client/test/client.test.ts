@@ -11,19 +11,22 @@ import type { Workplace } from './daemon';
 let place: Workplace;
 let daemon: Daemon;
 const asked: Approval[] = [];
-let decision: 'allowOnce' | 'deny' | 'none' = 'allowOnce';
-/** Questions that were answered elsewhere, before this handler has answered. */
-let overtaken = 0;
+let decision: 'allowOnce' | 'deny' | 'elsewhere' | 'never' = 'allowOnce';
+/** Is settled once a question is told to be over that this handler has not answered. */
+let overtaken: Promise<unknown> = Promise.reject(new Error('Nothing was asked.'));
+overtaken.catch(() => undefined);
 
 before(async () => {
   place = workplace({
     handlers: {
       'ckit/approval/request': async ({ approval }, signal) => {
         asked.push(approval);
-        if (decision !== 'none') return { decision };
-        await daemon.client.request('ckit/approval/resolve', { id: approval.id, decision: 'deny' });
-        if (!signal.aborted) await once(signal, 'abort');
-        overtaken += 1;
+        if (decision === 'allowOnce' || decision === 'deny') return { decision };
+        overtaken = once(signal, 'abort');
+        if (decision === 'elsewhere') {
+          await daemon.client.request('ckit/approval/resolve', { id: approval.id, decision: 'deny' });
+        }
+        await overtaken;
         return { decision: 'allowOnce' };
       },
     },
@@ -77,7 +80,8 @@ test('lists come in parts to those who want them so', async () => {
 
 test('an aborted request ends with the code cancelled', async () => {
   const abort = new AbortController();
-  const running = daemon.client.request('ckit/pipeline/run', { name: 'generate', dryRun: true }, { signal: abort.signal });
+  // Building an index takes seconds, so that it does not end by itself.
+  const running = daemon.client.request('ckit/rag/index', {}, { signal: abort.signal });
   abort.abort();
   await assert.rejects(running, { name: 'CkitError', code: 'cancelled' });
 });
@@ -108,18 +112,20 @@ test('what would change is shown first, and written only after a yes', async () 
 
 test('a question that was answered elsewhere is told to be over, and its own answer comes too late', async () => {
   const { session } = await daemon.client.request('ckit/session/create', {});
-  decision = 'none';
+  decision = 'elsewhere';
   await daemon.client.turn({ sessionId: session.id, text: 'Set status of T-009 to blocked' }).result;
   decision = 'allowOnce';
-  assert.equal(overtaken, 1);
+  await overtaken;
   assert.match(textOf('tasks'), /^status: done$/m);
 });
 
 test('a turn can be cancelled by a signal, and its reader sees the end', async () => {
   const { session } = await daemon.client.request('ckit/session/create', {});
   const abort = new AbortController();
+  // It waits for an answer that nobody gives, so that it does not end by itself.
+  decision = 'never';
   const turn = daemon.client.turn(
-    { sessionId: session.id, text: 'What breaks if FEAT-001 changes?' },
+    { sessionId: session.id, text: 'Set status of T-009 to blocked' },
     { signal: abort.signal },
   );
   let seen = 0;
@@ -127,6 +133,7 @@ test('a turn can be cancelled by a signal, and its reader sees the end', async (
     seen += 1;
     if (event.type === 'turnStarted') abort.abort();
   }
+  decision = 'allowOnce';
   assert.ok(seen > 0);
   await assert.rejects(turn.result, { name: 'CkitError', code: 'cancelled' });
   const { turns } = await daemon.client.request('ckit/session/get', { id: session.id });

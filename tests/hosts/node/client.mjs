@@ -66,7 +66,8 @@ const list = await rpc.sendRequest('ckit/entity/list', { partialResultToken: 'po
 seen.streamed = list.entities.length === 0 && seen.progress.reduce((sum, count) => sum + count, 0) === list.total;
 
 const source = new protocol.CancellationTokenSource();
-const running = rpc.sendRequest('ckit/pipeline/run', { name: 'generate', dryRun: true }, source.token);
+// Building an index takes seconds, so that it does not end by itself.
+const running = rpc.sendRequest('ckit/rag/index', {}, source.token);
 source.cancel();
 seen.cancelled = await running.then(() => 'answered', (error) => error.data.code);
 
