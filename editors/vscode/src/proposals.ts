@@ -15,21 +15,25 @@ export type Change = Pick<Approval, 'id' | 'title' | 'diff' | 'repository'>;
 /** What an approval would change, in VS Code's own diff editor. */
 export class Proposals implements Disposable {
   private readonly texts = new Texts(PROPOSAL_SCHEME);
-  private readonly showing = new Map<string, Promise<void>>();
+  private readonly showing = new Map<string, { shown: Promise<void>; abort: AbortController }>();
 
   constructor(private readonly session: Session) {}
 
   /** Opens a diff of everything that would change, as it would be. */
   async show(change: Change): Promise<void> {
-    const shown = this.open(change);
-    this.showing.set(change.id, shown);
+    const abort = new AbortController();
+    const shown = this.open(change, abort.signal);
+    this.showing.set(change.id, { shown, abort });
     await shown;
   }
 
-  /** Closes what {@link show} has opened. */
+  /** Closes what {@link show} has opened, or is about to open. */
   async close(change: Change): Promise<void> {
-    // An answer may come before the editor does; what goes wrong with that is told by who has shown it.
-    await this.showing.get(change.id)?.catch(() => undefined);
+    const showing = this.showing.get(change.id);
+    // An answer may come before the editor does, which would then take the place of what the person looks at.
+    showing?.abort.abort();
+    // What goes wrong with it is told by who has shown it.
+    await showing?.shown.catch(() => undefined);
     this.showing.delete(change.id);
     const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
     await window.tabGroups.close(
@@ -50,11 +54,12 @@ export class Proposals implements Disposable {
     this.texts.dispose();
   }
 
-  private async open(change: Change): Promise<void> {
+  private async open(change: Change, signal: AbortSignal): Promise<void> {
     const { diff, id } = change;
     if (diff === undefined) return;
     const title = titleOf(change);
     const files = await this.filesOf(diff, change.repository);
+    if (signal.aborted) return;
     if (files === undefined) {
       // The file has changed since it was asked; what was asked is still shown, as a patch.
       await this.texts.show(`${title}.diff`, diff, 'diff');

@@ -34,6 +34,8 @@ const UPDATE =
   'Install the newest one with `pip install --upgrade ckit-daemon`, or name another in the setting ckit.path.';
 
 class LateError extends Error {}
+/** Another start replaces this one, and will say what there is to say. */
+class ReplacedError extends Error {}
 
 /** The daemon of this window: starts it, starts it again, and speaks to it. */
 export class Session implements Disposable {
@@ -81,9 +83,12 @@ export class Session implements Disposable {
    * @throws Error where it doesn't, with what to do about it.
    */
   async client(): Promise<CkitClient> {
-    // Whoever asks during a restart gets the daemon that comes.
     await this.queue;
-    while (this.current.name === 'starting') await this.changed();
+    while (this.current.name === 'starting') {
+      await this.changed();
+      // Whoever asks during a restart gets the daemon that comes.
+      await this.queue;
+    }
     if ('reason' in this.current) throw new Error(this.current.reason);
     if (this.typed === undefined || this.current.name !== 'running') throw new Error('The ckit daemon is stopped.');
     return this.typed;
@@ -172,8 +177,7 @@ export class Session implements Disposable {
     const late = new Promise<never>((_, reject) => {
       const reason = `${command} has not answered within ${this.startMs / 1000} s. Is it the ckit daemon?`;
       timer = setTimeout(() => reject(new LateError(reason)), this.startMs);
-      // Nobody waits for a start that another one is about to replace.
-      this.giveUp = () => reject(new LateError('The start was given up.'));
+      this.giveUp = () => reject(new ReplacedError());
     });
     try {
       await Promise.race([language.start(), late]);
@@ -188,6 +192,8 @@ export class Session implements Disposable {
     const code = (error as { data?: { code?: unknown } }).data?.code;
     if (code === 'unsupported_protocol') {
       this.fail('outdated', `${command} and this extension don't fit together: ${message} ${UPDATE}`);
+    } else if (error instanceof ReplacedError) {
+      this.process?.child.kill();
     } else if (error instanceof LateError) {
       this.process?.child.kill();
       this.fail('failed', message);

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
-import { commands, TabInputTextDiff, window } from 'vscode';
+import { commands, window, workspace } from 'vscode';
 import type { Approval } from '@ckit/client';
 import type { Insides } from '../../src/extension';
-import { file, insides, textOf, until } from './insides';
+import { diffs, diffsAre, file, insides, textOf, until } from './insides';
 
 let parts: Insides;
 before(async () => {
   parts = await insides();
 });
-
-function diffs(): TabInputTextDiff[] {
-  const inputs = window.tabGroups.all.flatMap((group) => group.tabs).map(({ input }) => input);
-  return inputs.filter(
-    (input) => input instanceof TabInputTextDiff && input.modified.scheme === 'ckit-proposal',
-  ) as TabInputTextDiff[];
-}
 
 /** Says something that needs an approval, and waits until it is shown as a diff. */
 async function propose(
@@ -25,7 +18,7 @@ async function propose(
   const { session } = await client.request('ckit/session/create', {});
   const turn = client.turn({ sessionId: session.id, text }, signal ? { signal } : {});
   turn.result.catch(() => undefined);
-  await until(window.tabGroups.onDidChangeTabs, 'a diff editor', () => diffs().length === 1);
+  await diffsAre(1);
   const [approval] = parts.approvals.pending;
   assert.ok(approval);
   return { approval, result: turn.result.then(({ stopReason }) => stopReason) };
@@ -38,7 +31,6 @@ describe('approvals', () => {
     const { result } = await propose('Set status of T-009 to done');
     const [diff] = diffs();
     assert.ok(diff);
-    const { workspace } = await import('vscode');
     assert.equal((await workspace.openTextDocument(diff.original)).getText(), before);
     const after = (await workspace.openTextDocument(diff.modified)).getText();
     assert.equal(after, before.replace('status: blocked', 'status: done'));
@@ -47,7 +39,7 @@ describe('approvals', () => {
     assert.equal(await result, 'endTurn');
     assert.equal(await textOf(uri), after);
     assert.deepEqual(parts.approvals.pending, []);
-    await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
+    await diffsAre(0);
   });
 
   it('change nothing after a no', async () => {
@@ -57,7 +49,28 @@ describe('approvals', () => {
     await commands.executeCommand('ckit.deny', diffs()[0]?.modified);
     assert.equal(await result, 'endTurn');
     assert.equal(await textOf(uri), before);
-    await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
+    await diffsAre(0);
+  });
+
+  it('that are answered before their diff is shown open none', async () => {
+    const opened: string[] = [];
+    const tabs = window.tabGroups.onDidChangeTabs((event) => opened.push(...event.opened.map(({ label }) => label)));
+    let settled: Promise<void> | undefined;
+    const answering = parts.approvals.onAsk((approval) => {
+      parts.approvals.answer(approval.id, { decision: 'deny' });
+      settled = parts.proposals.close(approval);
+    });
+    try {
+      const client = await parts.session.client();
+      const { session } = await client.request('ckit/session/create', {});
+      await client.turn({ sessionId: session.id, text: 'Set status of T-003 to done' }).result;
+      assert.ok(settled);
+      await settled;
+      assert.deepEqual(opened, []);
+    } finally {
+      answering.dispose();
+      tabs.dispose();
+    }
   });
 
   it('go with the turn that is cancelled by its request, and leave no editor behind', async () => {
@@ -76,7 +89,7 @@ describe('approvals', () => {
     abort.abort();
     await assert.rejects(result, { name: 'CkitError', code: 'cancelled' });
     await Promise.all([answered, ended]);
-    await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
+    await diffsAre(0);
     const client = await parts.session.client();
     const { turns } = await client.request('ckit/session/get', { id: approval.sessionId ?? '' });
     assert.deepEqual(
@@ -90,7 +103,7 @@ describe('approvals', () => {
     await propose('Set status of T-006 to done');
     await parts.session.restart();
     assert.deepEqual(parts.approvals.pending, []);
-    await until(window.tabGroups.onDidChangeTabs, 'no diff editor', () => diffs().length === 0);
+    await diffsAre(0);
     await parts.session.client();
   });
 });

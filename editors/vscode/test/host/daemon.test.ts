@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { commands, window, workspace } from 'vscode';
+import { commands, workspace } from 'vscode';
 import { Daemon } from '@ckit/client';
 import type { Insides } from '../../src/extension';
-import { file, insides, previewed, textOf, until } from './insides';
+import { active, file, insides, previewed, textOf, until } from './insides';
 import { answering } from './person';
 
 let parts: Insides;
@@ -32,7 +32,7 @@ describe('the daemon', () => {
     assert.deepEqual(questions, ['Similar to US-008']);
     const [id = 'none'] = /US-\d+/.exec(chosen) ?? [];
     assert.notEqual(id, 'US-008');
-    assert.match(window.activeTextEditor?.document.uri.path ?? '', new RegExp(`/${id}-`));
+    await active(id, ({ uri }) => uri.path.includes(`/${id}-`));
   });
 
   it('forgets its index once the person has said so', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { commands, window } from 'vscode';
-import { file, insides, textOf, until } from './insides';
+import { active, file, insides, textOf, until } from './insides';
 import { answering } from './person';
 
 before(insides);
@@ -37,7 +37,7 @@ describe('entities', () => {
     assert.equal(shown.length, 1);
     assert.deepEqual(proposals(), []);
     const made = await file('userstories', 'US-012');
-    assert.equal(window.activeTextEditor?.document.uri.path, made.path);
+    await active('the new entity', ({ uri }) => uri.path === made.path);
     const text = await textOf(made);
     assert.match(text, /^id: "?US-012"?$/m);
     assert.match(text, /^title: "?Borrow a telescope"?$/m);

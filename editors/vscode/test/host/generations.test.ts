@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { commands, Range, window, workspace, WorkspaceEdit } from 'vscode';
+import { commands, Range, workspace, WorkspaceEdit } from 'vscode';
 import type { Disposable } from 'vscode';
 import type { Insides } from '../../src/extension';
-import { file, insides, previewed, reverted } from './insides';
+import { active, file, insides, previewed, reverted } from './insides';
 import { answering } from './person';
 
 describe('generations', () => {
@@ -39,7 +39,8 @@ describe('generations', () => {
 
   it('are in a log that can be read', async () => {
     await answering(['SPEC-008'], () => commands.executeCommand('ckit.openSpecLog'));
-    const entry = JSON.parse(window.activeTextEditor?.document.getText() ?? '') as Record<string, unknown>;
+    const shown = await active('the entry', ({ languageId, uri }) => uri.scheme === 'ckit-text' && languageId === 'json');
+    const entry = JSON.parse(shown.getText()) as Record<string, unknown>;
     assert.equal(entry['requestType'], 'spec-generate');
     assert.equal((entry['output'] as Record<string, unknown>)['specId'], 'SPEC-008');
   });
@@ -56,8 +57,8 @@ describe('generations', () => {
   it('of code are written once allowed, and taken back', async () => {
     const { messages } = await answering([], () => commands.executeCommand('ckit.generateCode', { id: 'SPEC-005' }));
     assert.ok(messages.includes('The code of SPEC-005 is saved.'), messages.join());
-    assert.match(window.activeTextEditor?.document.uri.path ?? '', /\/src\//);
-    assert.match(window.activeTextEditor?.document.getText() ?? '', /SPEC-005/);
+    const shown = await active('the code', ({ uri }) => uri.path.includes('/src/'));
+    assert.match(shown.getText(), /SPEC-005/);
     await answering(['The code of SPEC-005'], () => commands.executeCommand('ckit.undoGeneration'));
     assert.deepEqual(await workspace.findFiles('src/**'), []);
   });
@@ -68,7 +69,7 @@ describe('generations', () => {
     );
     assert.ok(messages.includes('T-013 is saved.'), messages.join());
     const uri = await file('tasks', 'T-013');
-    assert.equal(window.activeTextEditor?.document.uri.path, uri.path);
+    await active('the new entity', (document) => document.uri.path === uri.path);
     await answering([], () => commands.executeCommand('ckit.undoGeneration', { id: 'T-013' }));
     await assert.rejects(file('tasks', 'T-013'), /There is no file/);
   });
@@ -78,10 +79,9 @@ describe('generations', () => {
       commands.executeCommand('ckit.promptify', { id: 'SPEC-005' }),
     );
     assert.match(messages.join(), /^\d+ of \d+ tokens/);
-    const shown = window.activeTextEditor?.document;
-    assert.equal(shown?.uri.scheme, 'ckit-text');
+    const shown = await active('the prompt', ({ uri }) => uri.scheme === 'ckit-text' && uri.path.includes('(review)'));
     assert.match(shown.getText(), /SPEC-005/);
     await answering([], () => commands.executeCommand('ckit.generatePrompt', { id: 'SPEC-005' }));
-    assert.match(window.activeTextEditor?.document.uri.path ?? '', /Prompt of SPEC-005\.md$/);
+    await active('the other prompt', ({ uri }) => uri.path.endsWith('/Prompt of SPEC-005.md'));
   });
 });

@@ -1,10 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Position, Range, Uri, WorkspaceEdit, commands, extensions, languages, window, workspace } from 'vscode';
+import {
+  Position,
+  Range,
+  TabInputTextDiff,
+  Uri,
+  WorkspaceEdit,
+  commands,
+  extensions,
+  languages,
+  window,
+  workspace,
+} from 'vscode';
 import type { CodeAction, Diagnostic, Event, TextDocument } from 'vscode';
 import type { Insides } from '../../src/extension';
 
-const DEADLINE_MS = 40_000;
+/** Only what hangs takes as long, also on a busy machine. */
+const DEADLINE_MS = 180_000;
 
 /** The running extension. */
 export async function insides(): Promise<Insides> {
@@ -52,6 +64,30 @@ export async function reverted(document: TextDocument): Promise<void> {
   if (!(await workspace.applyEdit(edit)) || !(await document.save())) {
     throw new Error(`${document.uri.path} is not as it was.`);
   }
+}
+
+/** Waits until the active editor shows a document that fits; what opens late may have the place for a moment. */
+export async function active(what: string, fits: (document: TextDocument) => boolean): Promise<TextDocument> {
+  const shown = (): TextDocument | undefined => window.activeTextEditor?.document;
+  let found = shown();
+  await until(window.onDidChangeActiveTextEditor, `${what} in the active editor`, () => {
+    found = shown();
+    return found !== undefined && fits(found);
+  });
+  return found as TextDocument;
+}
+
+/** The diff editors of what waits for the person. */
+export function diffs(): TabInputTextDiff[] {
+  const inputs = window.tabGroups.all.flatMap((group) => group.tabs).map(({ input }) => input);
+  return inputs.filter(
+    (input) => input instanceof TabInputTextDiff && input.modified.scheme === 'ckit-proposal',
+  ) as TabInputTextDiff[];
+}
+
+/** Waits until so many of them are open; one that opens or goes late would be in the way of whatever comes then. */
+export async function diffsAre(count: number): Promise<void> {
+  await until(window.tabGroups.onDidChangeTabs, `${count} diff editors`, () => diffs().length === count);
 }
 
 export function findingsOf(uri: Uri): Diagnostic[] {

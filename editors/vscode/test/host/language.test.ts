@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { commands, languages, Range, workspace, WorkspaceEdit, window } from 'vscode';
-import type { CompletionList, Diagnostic, Hover, Location } from 'vscode';
+import { commands, languages, Range, window, workspace, WorkspaceEdit } from 'vscode';
+import type { CompletionList, Diagnostic, Hover, Location, TextDocument } from 'vscode';
 import type { Insides } from '../../src/extension';
-import { actionsAt, file, findingsOf, insides, placeOf, reverted, until } from './insides';
+import { actionsAt, active, file, findingsOf, insides, placeOf, reverted, until } from './insides';
 
 let parts: Insides;
 before(async () => {
   parts = await insides();
 });
 
-async function replace(part: string, by: string, uri = window.activeTextEditor!.document.uri): Promise<void> {
-  const document = await workspace.openTextDocument(uri);
+async function replace(document: TextDocument, part: string, by: string): Promise<void> {
   const edit = new WorkspaceEdit();
-  edit.replace(uri, placeOf(document.getText(), part), by);
+  edit.replace(document.uri, placeOf(document.getText(), part), by);
   assert.ok(await workspace.applyEdit(edit));
 }
 
@@ -22,7 +21,7 @@ describe('language features', () => {
     const document = await workspace.openTextDocument(uri);
     await window.showTextDocument(document);
     const intact = document.getText();
-    await replace('userStories: ["US-004', 'userStories: ["US-0004');
+    await replace(document, 'userStories: ["US-004', 'userStories: ["US-0004');
     const found = (): Diagnostic | undefined => findingsOf(uri).find(({ message }) => message.includes('US-0004'));
     await until(languages.onDidChangeDiagnostics, 'a finding', () => found() !== undefined);
     const finding = found();
@@ -32,6 +31,7 @@ describe('language features', () => {
     assert.ok(await workspace.applyEdit(fix.edit));
     assert.equal(document.getText(), intact);
     await until(languages.onDidChangeDiagnostics, 'no finding', () => findingsOf(uri).length === 0);
+    assert.ok(await document.save());
   });
 
   it('shows the card of an entity, and where it is defined and named', async () => {
@@ -66,8 +66,7 @@ describe('language features', () => {
     for (const { command } of named) assert.ok(known.includes(command), command);
     const prompt = named.find(({ command }) => command === 'ckit.generatePrompt');
     await commands.executeCommand('ckit.generatePrompt', ...(prompt?.arguments ?? []));
-    const shown = window.activeTextEditor?.document;
-    assert.equal(shown?.uri.scheme, 'ckit-text');
+    const shown = await active('the prompt', ({ uri }) => uri.scheme === 'ckit-text');
     assert.equal(shown.languageId, 'markdown');
     assert.match(shown.getText(), /FEAT-001/);
   });
@@ -76,7 +75,7 @@ describe('language features', () => {
     const uri = await file('features', 'FEAT-003');
     const document = await workspace.openTextDocument(uri);
     await window.showTextDocument(document);
-    await replace('status: in-progress', 'status: done', uri);
+    await replace(document, 'status: in-progress', 'status: done');
     await commands.executeCommand('ckit.impactUnsaved');
     const groups = parts.impactTree.getChildren().map((group) => parts.impactTree.getTreeItem(group).label);
     assert.ok(groups.includes('Changed'), groups.join());

@@ -13,7 +13,7 @@ import type {
 import type { Insides } from '../../src/extension';
 import type { Link } from '../../src/webviews/link';
 import type { FromPage, ToPage } from '../../src/webviews/messages';
-import { daemonPid, file, insides, textOf, until } from './insides';
+import { active, daemonPid, diffsAre, file, insides, textOf, until } from './insides';
 
 let parts: Insides;
 before(async () => {
@@ -98,11 +98,13 @@ describe('pages', () => {
       params: { sessionId: session.id, text: 'Set status of T-010 to blocked' },
     });
     await until(next.event, 'a question', () => got.some(({ kind }) => kind === 'approval'));
+    await diffsAre(1);
     send({ kind: 'cancel', id: 2 });
     await until(next.event, 'the end of the question', () => got.some(({ kind }) => kind === 'answered'));
     const failure = (): ToPage | undefined => got.find(({ kind }) => kind === 'failure');
     await until(next.event, 'the end of the request', () => failure() !== undefined);
     assert.equal((failure() as { code?: string }).code, 'cancelled');
+    await diffsAre(0);
     link.dispose();
   });
 
@@ -114,6 +116,7 @@ describe('pages', () => {
     const turn = client.turn({ sessionId: session.id, text: 'Set status of T-004 to blocked' });
     asked.send({ kind: 'ready' });
     await until(asked.next.event, 'a question', () => asked.got.some(({ kind }) => kind === 'approval'));
+    await diffsAre(1);
     const [approval] = parts.approvals.pending;
     const id = approval?.id ?? '';
     assert.match((await other.ask('ckit/approval/resolve', { id, decision: 'allowOnce' })).message, /may not ask/);
@@ -124,6 +127,7 @@ describe('pages', () => {
     assert.equal(parts.approvals.pending.length, 0);
     const { approvals } = await client.request('ckit/approval/list', { sessionId: session.id, state: null });
     assert.deepEqual([approvals[0]?.state, approvals[0]?.note], ['denied', 'Not now']);
+    await diffsAre(0);
     for (const each of [other, asked]) each.link.dispose();
   });
 
@@ -132,6 +136,7 @@ describe('pages', () => {
     const document = await workspace.openTextDocument(await file('tasks', 'T-010'));
     const editor = await window.showTextDocument(document);
     editor.selection = new Selection(1, 3, 3, 0);
+    await active('T-010', (each) => each === document);
     const open = await chat.want<Attachment[]>((id) => ({ kind: 'editor', id }));
     const path = workspace.asRelativePath(document.uri);
     const text = document.getText(new Range(1, 0, 2, document.lineAt(2).text.length));
@@ -143,8 +148,8 @@ describe('pages', () => {
     assert.deepEqual(items.find((each) => each.kind === 'userMessage')?.attachments, attachments);
     const { content } = await chat.ask<SessionExportResult>('ckit/session/export', { id: session.id });
     await chat.want((id) => ({ kind: 'save', id, text: content }));
-    const shown = window.activeTextEditor?.document;
-    assert.deepEqual([shown?.isUntitled, shown?.languageId, shown?.getText()], [true, 'markdown', content]);
+    const shown = await active('a new document', ({ isUntitled }) => isUntitled);
+    assert.deepEqual([shown.languageId, shown.getText()], ['markdown', content]);
     await commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
     chat.link.dispose();
   });
@@ -165,6 +170,7 @@ describe('pages', () => {
     const { id: sessionId } = session;
     const cut = chat.ask('ckit/turn/start', { sessionId, text: 'Set status of T-004 to blocked' });
     await until(chat.next.event, 'a question', () => chat.got.some(({ kind }) => kind === 'approval'));
+    await diffsAre(1);
     process.kill(daemonPid(), 'SIGKILL');
     await cut;
     await until(chat.next.event, 'a new daemon', () => chat.got.some(({ kind }) => kind === 'restarted'));
@@ -178,6 +184,7 @@ describe('pages', () => {
     const { turn } = await chat.ask<TurnResult>('ckit/turn/start', { sessionId, resume: turns[0]?.id });
     assert.deepEqual([turn.status, turn.stopReason], ['completed', 'endTurn']);
     assert.match(await textOf(await file('tasks', 'T-004')), /^status: blocked$/m);
+    await diffsAre(0);
     chat.link.dispose();
   });
 });

@@ -30,10 +30,15 @@ function instead(script: string): Promise<Seen> {
   });
 }
 
-/** Answers the first request with this result or error. */
+/** Answers the first request, which may come in pieces, with this result or error. */
 function answers(answer: object): string {
-  return `process.stdin.once('data', (data) => {
-    const { id } = JSON.parse(String(data).split('\\r\\n\\r\\n')[1]);
+  return `let said = '';
+  process.stdin.on('data', (data) => {
+    said += data;
+    const [head, body] = said.split('\\r\\n\\r\\n');
+    if (body === undefined || Buffer.byteLength(body) < Number(/Content-Length: (\\d+)/.exec(head)[1])) return;
+    process.stdin.removeAllListeners('data').resume();
+    const { id } = JSON.parse(body);
     const text = JSON.stringify({ jsonrpc: '2.0', id, ...${JSON.stringify(answer)} });
     process.stdout.write('Content-Length: ' + Buffer.byteLength(text) + '\\r\\n\\r\\n' + text);
   });`;
@@ -83,6 +88,17 @@ describe('a daemon that is none', () => {
     assert.equal(messages.length, 1);
     assert.match(messages.join(), /is no ckit daemon, or an old one\. .*pip install --upgrade ckit-daemon/);
     assert.deepEqual(offers, [fits]);
+  });
+
+  it('is told once where a start that hangs is replaced, also to who has waited for it', async () => {
+    const { messages } = await answering([], async () => {
+      await set('arguments', ['-e', 'process.stdin.resume()', '--']);
+      await until(parts.session.onState, 'a start', () => parts.session.state.name === 'starting');
+      const waiting = assert.rejects(parts.session.client(), /ended at its start \(code 3/);
+      await set('arguments', ['-e', 'process.exit(3)', '--']);
+      await waiting;
+    });
+    assert.deepEqual(messages, ['ckit: The daemon ended at its start (code 3).']);
   });
 
   it('is given up where it never answers, and leaves no process behind', async () => {

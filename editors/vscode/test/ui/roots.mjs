@@ -20,7 +20,7 @@ try {
     const input = page.locator('.quick-input-widget:visible .quick-input-box input');
     await input.fill(`#${title}`);
     await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
-    await workbench.tab('FEAT-002').last().waitFor();
+    await workbench.active('FEAT-002');
     await workbench.command('ckit: Show the Graph');
     const inside = await workbench.inside('graph');
     await inside.waitForFunction(

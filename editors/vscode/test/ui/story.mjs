@@ -33,28 +33,36 @@ async function trust() {
   await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ state: 'detached' });
   await page.locator('.monaco-modal-editor-block .action-label.codicon-close').first().click();
   // The daemon is started again, since it has been told that nobody trusts the folder.
-  for (let until = Date.now() + 30_000; Date.now() < until && !/· trusted/.test(seen.trusted);) {
+  await workbench.until(async () => {
     await workbench.status.click();
     seen.trusted = (await repository.innerText()).replaceAll(/\s+/g, ' ').trim();
     await workbench.shot('health');
     await page.keyboard.press('Escape');
     await repository.waitFor({ state: 'hidden' });
-  }
+    return /· trusted/.test(seen.trusted);
+  }, 'a trusted repository');
 }
 
 async function mend() {
   await page.locator('.activitybar .action-item a[aria-label^="ckit"]').click();
-  await tree.locator('.monaco-list-row', { hasText: 'feature' }).first().waitFor();
-  seen.types = await tree.locator('.monaco-list-row[aria-level="1"]').count();
+  const types = tree.locator('.monaco-list-row[aria-level="1"]');
+  await types.nth(6).waitFor();
+  seen.types = await types.count();
   const feature = tree.locator('.monaco-list-row', { hasText: 'FEAT-001' });
-  const badge = await feature.locator('.monaco-icon-label').elementHandle();
-  // The badge is drawn by the style of the row.
-  await page.waitForFunction((row) => getComputedStyle(row, '::after').content === '"1"', badge);
+  await feature.waitFor();
+  // The badge is drawn by the style of the row, which may be another element as soon as the tree is drawn anew.
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll('.customview-tree .monaco-list-row')];
+    const label = rows.find((row) => row.textContent.includes('FEAT-001'))?.querySelector('.monaco-icon-label');
+    return label && getComputedStyle(label, '::after').content === '"1"';
+  });
   seen.counted = '1';
   await feature.click();
   await workbench.tab('FEAT-001').waitFor();
   await feature.locator('.monaco-tl-twistie').click();
   await tree.locator('.monaco-list-row', { hasText: 'US-0001' }).click();
+  // Before, the tree had the focus, where F8 does nothing.
+  await workbench.active('FEAT-001');
   await page.locator('.squiggly-error').first().waitFor();
   await page.keyboard.press('F8');
   await page.locator('.marker-widget', { hasText: 'US-0001' }).waitFor();
@@ -70,7 +78,10 @@ async function mend() {
   await page.locator('.squiggly-error').first().waitFor({ state: 'detached' });
   await page.keyboard.press('Control+S');
   await tree.locator('.monaco-list-row', { hasText: 'US-0001' }).waitFor({ state: 'detached' });
-  seen.mended = /^userStories: \[US-001, /m.test(textOf('features', 'FEAT-001'));
+  seen.mended = await workbench.until(
+    () => /^userStories: \[US-001, /m.test(textOf('features', 'FEAT-001')),
+    'the saved file',
+  );
 }
 
 async function ask() {
@@ -99,7 +110,9 @@ async function ask() {
     );
     return { ran: document.title === 'changed', reached };
   });
-  seen.noticed = workbench.problems.length > before.length;
+  const refused = (what) => workbench.problems.slice(before.length).some((each) => what.test(each));
+  await workbench.until(() => refused(/script-src/) && refused(/connect-src|default-src/), 'both refusals');
+  seen.noticed = true;
   workbench.problems.splice(0, Infinity, ...before);
 }
 
@@ -107,8 +120,12 @@ async function ask() {
 async function search() {
   await workbench.command('ckit: Search the Repository by Meaning');
   const input = page.locator('.quick-input-widget:visible .quick-input-box input');
-  await input.pressSequentially('how long is a reserved copy kept for me');
-  const found = page.locator('.quick-input-list .monaco-list-row', { hasText: 'FEAT-003' });
+  // At once, since each pause would be a search of its own, and draw the list anew.
+  await input.fill('how long is a reserved copy kept for me');
+  // A part of it, found by its words or by its meaning, however far the index is; other rows may name it as well.
+  const found = page.locator('.quick-input-list .monaco-list-row', {
+    has: page.locator('.label-name', { hasText: /FEAT-003 [^,]+, / }),
+  });
   await found.first().waitFor();
   await workbench.shot('search');
   // What stands above the first passage is no place to go to.
@@ -167,7 +184,8 @@ async function useModel() {
   await workbench.tab('Specification of FEAT-004').waitFor({ state: 'detached' });
   await page.keyboard.press('Escape');
   await workbench.ready('pass');
-  seen.stopped = await page.locator('.codicon-loading:visible, .monaco-progress-container.active:visible').count();
+  await workbench.idle();
+  seen.stopped = 0;
 
   await workbench.command('ckit: Models');
   await workbench.pick('offline');
@@ -225,7 +243,8 @@ async function draw() {
   await workbench.command('ckit: Impact of an Entity in the Graph');
   await workbench.pick('FEAT-003');
   await inside.locator('.status', { hasText: 'FEAT-003' }).waitFor();
-  seen.reached = await inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length);
+  const stale = () => inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length);
+  seen.reached = await workbench.until(stale, 'what a change reaches');
   await workbench.shot('graph');
   const place = await inside.evaluate(() => {
     const { x, y } = document.querySelector('.canvas')._cyreg.cy.$id('SPEC-004').renderedPosition();
@@ -283,7 +302,7 @@ async function converse() {
   seen.withdrawn = await chat.locator('.approval.answered').last().innerText();
   seen.cancelled = await chat.locator('.end').last().innerText();
   seen.spinning = await chat.locator('.running, .approval:not(.answered)').count();
-  seen.spinning += await page.locator('.codicon-loading:visible, .monaco-progress-container.active:visible').count();
+  await workbench.idle();
   seen.untouched = !/^status: done/m.test(textOf('tasks', 'T-008'));
   await workbench.shot('cancelled');
 }

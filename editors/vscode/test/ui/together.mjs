@@ -4,7 +4,6 @@ import { open } from './workbench.mjs';
 const options = JSON.parse(process.argv[2]);
 const workbench = await open(options);
 const { page } = workbench;
-page.setDefaultTimeout(90_000);
 try {
   await workbench.load();
   await workbench.status.waitFor();

@@ -3,7 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const DEADLINE_MS = 30_000;
+/** Only what hangs takes as long, also on a busy machine. */
+const DEADLINE_MS = 180_000;
+/** After so long, a list that something else may have taken away is opened once more. */
+const ATTEMPT_MS = 15_000;
 
 /** Opens a folder in a browser. */
 export async function open({ url, folder, tools, chromium, shots, payload = [], dark = true }) {
@@ -11,6 +14,7 @@ export async function open({ url, folder, tools, chromium, shots, payload = [], 
   const browser = await require('playwright-core').chromium.launch({
     executablePath: chromium,
     args: ['--no-sandbox'],
+    timeout: DEADLINE_MS,
   });
   const context = await browser.newContext({
     viewport: { width: 1360, height: 850 },
@@ -52,6 +56,21 @@ export class Workbench {
   /** Waits for a sign and the text of that item; signs are names of icons. */
   async ready(icon) {
     await this.status.locator(`.codicon-${icon}`).waitFor();
+  }
+
+  /** Waits until something holds, and returns it. */
+  async until(holds, what) {
+    for (const late = Date.now() + DEADLINE_MS; ; await this.page.waitForTimeout(50)) {
+      const found = await holds();
+      if (found) return found;
+      if (Date.now() > late) throw new Error(`It never came about: ${what}.`);
+    }
+  }
+
+  /** Waits until nothing says any more that something is under way. */
+  async idle() {
+    const spinning = this.page.locator('.codicon-loading:visible, .monaco-progress-container.active:visible');
+    await this.until(async () => (await spinning.count()) === 0, 'the end of all progress');
   }
 
   /** Takes the steps of a story one after the other, prints what was seen as JSON, and closes the window. */
@@ -96,24 +115,31 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
-  /** Opens a file by its name. */
+  /** Opens a file by its name, and waits until its editor has the focus. */
   async file(name) {
     await this.choose('Control+P', name, name);
-    await this.tab(name).first().waitFor();
+    await this.active(name);
+  }
+
+  /** Waits until the active editor is that of a file, and has the focus, since it would take it from a list. */
+  async active(name) {
+    await this.page.locator('.tabs-container .tab.active', { hasText: name }).waitFor();
+    await this.page.locator('.editor-instance .monaco-editor.focused').waitFor();
   }
 
   /** Chooses from the list that a key opens; once more where something else has taken the list away. */
   async choose(key, text, row) {
     const input = this.page.locator('.quick-input-widget .quick-input-box input');
-    for (let tries = 3; ; tries--) {
+    for (const late = Date.now() + DEADLINE_MS; ; ) {
       await this.page.keyboard.press(key);
       const found = this.page.locator('.quick-input-list .monaco-list-row', { hasText: row }).first();
       try {
         // An editor that is about to get the focus closes the list.
-        await input.fill(text, { timeout: DEADLINE_MS / 6 });
-        return await found.click({ timeout: DEADLINE_MS / 3 });
+        await input.fill(text, { timeout: ATTEMPT_MS });
+        return await found.click({ timeout: ATTEMPT_MS });
       } catch (error) {
-        if (tries === 1) throw error;
+        if (Date.now() > late) throw error;
+        await this.page.keyboard.press('Escape');
       }
     }
   }
