@@ -11,6 +11,7 @@ from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.errors import InvalidArgumentError, NotFoundError
 from ckit_daemon.core.layout import BUILDER_TEMPLATES
 from ckit_daemon.core.templates import render_template
+from ckit_daemon.services.assistant.fencing import neutralise
 from ckit_daemon.services.generation.kit import sha256
 from ckit_daemon.services.generation.markdown import BODY_FIELDS
 from ckit_daemon.services.generation.records import UsedTemplate
@@ -98,8 +99,9 @@ def _from_prompts(kit: Kit, name: str, material: Material) -> Template | None:
         names = ", ".join(map(str, lacking))
         message = f"The template {name} needs {names}; name an entity that has it, or add it to .context-kit."
         raise InvalidArgumentError(message, details={"template": name, "missing": lacking})
-    # The engine escapes for HTML, as the reference does; what is rendered here is read as plain text.
-    text = html.unescape(render_template(source, context))
+    # The engine escapes for HTML, as the reference does; what is rendered here is read as plain text. It holds fields
+    # of entities outside of any fence, so that nothing of it may look like more than text.
+    text = neutralise(html.unescape(render_template(source, context)))
     return Template(name, text, kit["prompts"].path, sha256(source))
 
 
