@@ -148,7 +148,8 @@ async def talking_apart(
             await process.client.request("shutdown")
             process.client.notify("exit")
             assert await process.exit_code(TIMEOUT_SECONDS) == 0
-    assert faults(process.log) == []
+    found = faults(process.log)
+    assert not found, found
 
 
 def client_tool(name: str = "weather", tool_class: str = "read") -> Json:

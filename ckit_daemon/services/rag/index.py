@@ -294,6 +294,7 @@ class SemanticIndex:
         logger.warning("the index is made anew: %s", why)
         self._suspicion = None
         self._standing.mending = CHANGED
+        self._standing.complete = None
         await self._sides.start_anew()
 
     async def _forget(self) -> int:

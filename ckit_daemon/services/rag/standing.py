@@ -40,6 +40,7 @@ class Standing:
         """Note a damage of the store. What is damaged time and again is not mended by beginning once more."""
         self.problem = MENDING if self._failures < HOPELESS else f"The vector store does not work: {why}."
         self.mending = MENDING
+        self.complete = None
 
     def failed(self, left: int | None) -> float:
         """Note that an attempt has failed with so many passages left; return the seconds until the next one."""

@@ -251,11 +251,15 @@ async def test_vectors_of_another_dimension_make_the_index_anew(tmp_path: Path) 
     embedder, corpus = CountingEmbedder(), a_corpus(TEXTS[:90])
     async with an_index(tmp_path, embedder) as index:
         await until_ready(index, corpus)
-        embedder.dimension = 24
+        embedder.dimension, embedder.hold_after = 24, 100
         with pytest.raises(DegradedError, match="embedder has changed"):
             await index.search(embedded(TEXTS[8]), 1)
-        await until(lambda: len(embedder.texts) == 180)
-        await until(lambda: index.status().dimension == 24 and index.status().state == "ready")
+        await until(lambda: embedder.holds)
+        status = index.status()
+        assert (status.state, status.reason) == ("building", "The embedder has changed, and the index is made anew.")
+        embedder.release.set()
+        await until(lambda: index.status().state == "ready")
+        assert index.status().dimension == 24
         assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
         assert len(embedder.texts) == 180
 
