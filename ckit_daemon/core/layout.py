@@ -12,6 +12,7 @@ PROMPT_TEMPLATES: Final = ".context/templates/prompts"
 BUILDER_TEMPLATES: Final = ".context/templates/builder"
 CHECKLIST: Final = "checklist"
 KIT: Final = ".context-kit"
+SPEC_LOG: Final = ".context-kit/spec-log"
 PROMPTS_OUT: Final = "generated/prompts"
 PACKAGE_JSON: Final = "package.json"
 

@@ -100,6 +100,7 @@ def test_the_daemon_s_own_names_stay_readable() -> None:
 
 
 FILES = ("contexts/tasks/T-001.yaml", "contexts/features/FEAT-001.yaml")
+LOGGED = ".context-kit/spec-log/2026-01-01-120000-codegen-abcdef.json"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,10 @@ FILES = ("contexts/tasks/T-001.yaml", "contexts/features/FEAT-001.yaml")
         (ToolPolicy(action="allow", path="contexts/tasks/**"), FILES, "ask"),
         (ToolPolicy(action="allow", path="contexts/tasks/**"), (), "ask"),
         (ToolPolicy(action="allow", path="Contexts/**"), FILES, "ask"),
+        (ToolPolicy(action="allow", path="contexts/**"), (*FILES, LOGGED), "allow"),
+        (ToolPolicy(action="allow", path="contexts/**"), (*FILES, ".context-kit/stack.yml"), "ask"),
+        (ToolPolicy(action="allow", path="contexts/**"), (LOGGED,), "ask"),
+        (ToolPolicy(action="deny", path=".context-kit/**"), (*FILES, LOGGED), "deny"),
         (ToolPolicy(action="deny", path="contexts/tasks/**"), FILES, "deny"),
         (ToolPolicy(action="deny", path="CONTEXTS/TASKS/t-001.YAML"), FILES, "deny"),
         (ToolPolicy(action="deny", path="contexts/specs/**"), FILES, "ask"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ckit_daemon.core.edit import EditPlan
 from ckit_daemon.core.errors import ConflictError, InvalidArgumentError
-from ckit_daemon.services.generation.spec_log import FOLDER
+from ckit_daemon.core.layout import SPEC_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,7 +28,7 @@ def writing(generation: Generation, store: Repository, paths: Collection[str] | 
         ConflictError: a file is not what it was when the text for it was made, or its id is taken meanwhile.
     """
     wanted = [
-        file for file in generation.files if paths is None or file.path in paths or file.path.startswith(f"{FOLDER}/")
+        file for file in generation.files if paths is None or file.path in paths or file.path.startswith(f"{SPEC_LOG}/")
     ]
     unknown = sorted(set(paths or ()) - {file.path for file in generation.files})
     if unknown or not wanted:

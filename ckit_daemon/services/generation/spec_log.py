@@ -17,7 +17,7 @@ from ckit_daemon.core.document import Document
 from ckit_daemon.core.edit.values import value_at
 from ckit_daemon.core.entity import text_of
 from ckit_daemon.core.errors import ContentRejectedError, NotFoundError, PathNotAllowedError
-from ckit_daemon.core.layout import KIT
+from ckit_daemon.core.layout import KIT, SPEC_LOG
 from ckit_daemon.core.schema import Schema
 from ckit_daemon.core.text import sentence
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ckit_daemon.services.generation.records import Generation
     from ckit_daemon.services.ports import Repository
 
-FOLDER: Final = f"{KIT}/spec-log"
 SCHEMA: Final = f"{KIT}/schemas/spec-log.schema.json"
 REQUEST_TYPES: Final = {"spec": "spec-generate", "prompt": "promptify", "code": "codegen"}
 _ID: Final = re.compile(r"[a-z0-9-]+")
@@ -103,7 +102,7 @@ def new_entry(
     if partial:
         entry["status"] = "partial"
     entry = _fitting(entry, schema)
-    return f"{FOLDER}/{identifier}.json", json.dumps(entry, ensure_ascii=False, indent=2) + "\n"
+    return f"{SPEC_LOG}/{identifier}.json", json.dumps(entry, ensure_ascii=False, indent=2) + "\n"
 
 
 def _entry(identifier: str, generation: Generation, output: JsonObject) -> JsonObject:
@@ -180,7 +179,7 @@ def _fitting(entry: JsonObject, schema: Schema | None) -> JsonObject:
 def read_log(store: Repository) -> list[LogEntry]:
     """All entries, the newest first; reads the disk."""
     try:
-        names = sorted(item.name for item in os.scandir(store.root / FOLDER) if item.name.endswith(".json"))
+        names = sorted(item.name for item in os.scandir(store.root / SPEC_LOG) if item.name.endswith(".json"))
     except OSError:
         return []
     schema = log_schema(store)
@@ -204,7 +203,7 @@ def read_entry(store: Repository, identifier: str) -> LogEntry:
 
 
 def _read(store: Repository, identifier: str, schema: Schema | None) -> LogEntry:
-    path = f"{FOLDER}/{identifier}.json"
+    path = f"{SPEC_LOG}/{identifier}.json"
     problems: Sequence[str]
     value: JsonValue = None
     try:

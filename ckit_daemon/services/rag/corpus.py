@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ckit_daemon.core.collector import paused_collector
 from ckit_daemon.core.glob import fits
+from ckit_daemon.core.layout import SPEC_LOG
 from ckit_daemon.core.text import START, Location
-from ckit_daemon.services.generation.spec_log import FOLDER as SPEC_LOG
 from ckit_daemon.services.rag.chunking import (
     Passage,
     entity_passages,

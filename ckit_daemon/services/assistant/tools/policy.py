@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ckit_daemon.core.glob import matches
+from ckit_daemon.core.layout import SPEC_LOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 def decide(policies: Sequence[ToolPolicy], tool: str, tool_class: ToolClass, files: Sequence[str]) -> PolicyAction:
     """Return what holds for a tool that would touch these files: the first policy that fits decides.
 
-    To allow, a policy's path must fit every file; to ask or to deny, one file is enough, or a second file would lift
-    the protection of the first. Without a policy, reading is allowed, and writing and running ask.
+    To allow, a policy's path must fit every file but the daemon's own entry in the log of what was generated; to ask or
+    to deny, one file is enough, or a second file would lift the protection of the first. Without a policy, reading is
+    allowed, and writing and running ask.
     """
     for policy in policies:
         if fnmatchcase(tool, policy.tool) and _fits(policy, files):
@@ -31,7 +33,8 @@ def _fits(policy: ToolPolicy, files: Sequence[str]) -> bool:
     if pattern == ["**"]:
         return True
     if policy.action == "allow":
-        return bool(files) and all(matches(file.split("/"), pattern) for file in files)
+        named = [file for file in files if not file.startswith(f"{SPEC_LOG}/")]
+        return bool(named) and all(matches(file.split("/"), pattern) for file in named)
     # Windows and macOS open a file by any spelling of its name.
     folded = [step.casefold() for step in pattern]
     return any(matches(file.casefold().split("/"), folded) for file in files)
