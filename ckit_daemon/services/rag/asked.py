@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MORE: Final = 16
 """How many more vectors are looked for than are needed, since some may be of passages that are no more."""
+MOST: Final = 16_384
+"""So many are looked at, at the most: on a server there may be any number that only others have, or had."""
 
 
 class AskedTexts:
@@ -50,14 +52,14 @@ class AskedTexts:
         if corpus is None or limit < 1:
             return []
         vector = rows(self._vectors)[0]
-        wanted, total = limit + MORE, len(corpus.by_hash) + len(self._side.held)
+        wanted = limit + MORE
         with self._noticing_damage():
             while True:
                 found = await self._side.replica.query(vector, wanted)
                 hits = [VectorHit(hash_, cosine) for hash_, cosine in found if hash_ in corpus.by_hash]
-                if len(hits) >= limit or len(found) < wanted or wanted > total:
+                if len(hits) >= limit or len(found) < wanted or wanted >= MOST:
                     return hits[:limit]
-                wanted *= 4
+                wanted = min(4 * wanted, MOST)
 
     async def cosines(self, hashes: Iterable[str]) -> Mapping[str, Sequence[float]]:
         """Return the cosine of each text with each known hash; see the port."""

@@ -96,6 +96,17 @@ async def test_a_team_shares_what_one_of_them_has_embedded(server: str, tmp_path
     assert (len(found["ids"]), set(found["documents"]), set(found["metadatas"])) == (91, {None}, {None})
 
 
+async def test_what_many_others_have_does_not_hide_what_there_is_here(server: str, tmp_path: Path) -> None:
+    settings, few = at(server, "crowded"), a_corpus(some_texts(8, "mine"))
+    async with (
+        an_index(tmp_path / "others", settings=settings) as others,
+        an_index(tmp_path / "mine", settings=settings) as mine,
+    ):
+        await until_ready(others, a_corpus(some_texts(600)))
+        await until_ready(mine, few)
+        assert {hit.hash for hit in await mine.search(embedded("anything"), 8)} == set(few.by_hash)
+
+
 async def test_nothing_is_deleted_there_but_by_who_clears(server: str, tmp_path: Path) -> None:
     settings = at(server, "cleared")
     async with an_index(tmp_path, settings=settings) as index:
