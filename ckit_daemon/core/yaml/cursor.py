@@ -35,6 +35,7 @@ _BLOCK_SCALAR: Final = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?$")
 _PLAIN: Final = re.compile(r"(?:[^\s]|[ \t]++(?![#\s]))*")
 _FLOW_PLAIN: Final = re.compile(r"(?:[^\s,\[\]{}:]|:(?![\s,\[\]{}]|$)|[ \t]++(?![#\s,\[\]{}:]))+")
 _FLOW_PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*+[ \t]*+)++")
+_BEHIND_PROPERTIES: Final = re.compile(r"(?:^|[\s\[{,:])[&!][^\s,\[\]{}]*$")
 _QUOTED_SCALAR: Final = re.compile(_QUOTED)
 _END_OF_QUOTED: Final = {'"': re.compile(r"(?:[^\"\\]|\\.)*+\""), "'": re.compile(r"(?:[^']|'')*+'")}
 _MARKERS: Final = ("---", "...")
@@ -114,17 +115,20 @@ class _Scanner:
         if found.text or found.quote or found.role is Role.TEXT:
             return False
         line, column = self.lines[self.target.line], self.target.column
-        rest = line[column:].lstrip(" \t")
-        if rest and rest[0] not in ("#:,]}" if found.in_flow else "#:"):
+        before, behind = line[:column].rstrip(" \t"), line[column:].lstrip(" \t")
+        if behind and behind[0] not in ("#:,]}" if found.in_flow else "#:"):
             return True
-        if found.in_flow and line[:column].rstrip(" \t")[-1:] in {"]", "}"}:
-            return True
-        if found.role is not Role.VALUE:
-            return False
-        depth = len(found.path)
-        values = (scalar.path for scalar in self.scalars)
-        keys = (path for path, _ in self.places if len(path) > depth)
-        return any(path[:depth] == found.path for path in itertools.chain(values, keys))
+        if found.in_flow:
+            # Behind an item, and not behind what comes before one.
+            return bool(before) and before[-1] not in "[{,:" and _BEHIND_PROPERTIES.search(before) is None
+        return found.role is Role.VALUE and self._goes_on_below(found.path)
+
+    def _goes_on_below(self, path: Path) -> bool:
+        """Whether the lines below a key hold its value; another key of the same name may stand anywhere."""
+        entries = itertools.chain(self.places, ((scalar.path, scalar.range) for scalar in self.scalars))
+        below = ((where.start, found) for found, where in entries if where.start.line > self.target.line)
+        _, following = min(below, key=lambda each: each[0], default=(None, ()))
+        return len(following) > len(path) and following[: len(path)] == path
 
     # Lines
 
