@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from ckit_daemon.core.errors import DegradedError
+from ckit_daemon.core.errors import DegradedError, StorageError
 from ckit_daemon.services.assistant.approvals import Answer, ApprovalService, Question, edited, shows
 from ckit_daemon.services.assistant.records import NO_USAGE, Approval, Session
 from ckit_daemon.settings import AssistantSettings, Settings
@@ -309,3 +309,24 @@ async def test_two_answers_at_the_same_moment_give_one_decision(tmp_path: Path) 
         )
         (won,) = [each for each in answers if isinstance(each, Approval)]
         assert (await asking).state == won.state
+
+
+async def test_a_run_that_is_cancelled_ends_though_its_question_can_not_be_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stored(tmp_path) as store:
+        await store.create(SESSION)
+        waiting = asyncio.Event()
+
+        async def announce(_: Approval) -> None:
+            waiting.set()
+
+        async def refuse(_: Approval) -> Approval:
+            raise StorageError("The disk is full.")
+
+        monkeypatch.setattr(store, "update_pending_approval", refuse)
+        asking = asyncio.create_task(asked(service(store, Person()), QUESTION, announce))
+        await waiting.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking

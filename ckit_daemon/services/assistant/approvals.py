@@ -205,7 +205,9 @@ class ApprovalService:
                 raise
             return await self._expire(approval)
         except asyncio.CancelledError:
-            await asyncio.shield(self._decide(approval, "cancelled"))
+            # A question that can't be taken back expires; whoever was cancelled must end in either case.
+            with contextlib.suppress(CkitError):
+                await asyncio.shield(self._decide(approval, "cancelled"))
             raise
         finally:
             del self._waiting[approval.id]
