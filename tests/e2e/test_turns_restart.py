@@ -171,6 +171,28 @@ async def test_R04_an_approval_survives_and_counts_whenever_it_is_given(tmp_path
             assert [call["result"] for call in await talk.items("toolCall")] == ["ok"]
 
 
+async def test_R07_a_call_whose_arguments_were_masked_is_not_run_with_the_mask_after_a_restart(tmp_path: Path) -> None:
+    changes = [{"path": ["summary"], "value": "The password: twelve characters or more."}]
+    with model_server() as server:
+        server.enqueue(calls(("entity_edit", {**RETITLE, "changes": changes})))
+        async with that_dies(tmp_path, server) as talk:
+            talk.client.answer(ASK, never)
+            running = talk.start()
+            item = await talk.began("approval")
+        await asyncio.wait([running])
+        assert running.exception() is not None
+        async with again(talk, tmp_path) as talk:
+            before = a_file(talk.root, "T-001").read_text("utf-8")
+            talk.client.answer(ASK, lambda _: {"decision": "allowOnce"})
+            assert (await resumed(talk))["stopReason"] == "endTurn"
+            assert a_file(talk.root, "T-001").read_text("utf-8") == before
+            [call] = await talk.items("toolCall")
+            assert call["result"] == "error"
+            assert "Call it again" in call["text"]
+            assert [(each["id"], each["state"]) for each in await talk.items("approval")] == [(item["id"], "cancelled")]
+            assert (await talk.client.request("ckit/approval/list", {}))["approvals"] == []
+
+
 async def test_R04_a_refusal_that_was_told_before_the_death_is_told_no_second_time(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(calls(("entity_edit", RETITLE)))

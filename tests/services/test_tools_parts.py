@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckit_daemon.core.document import read_yaml
-from ckit_daemon.core.errors import DeniedError, NotFoundError, OperationCancelledError
+from ckit_daemon.core.errors import DeniedError, InvalidArgumentError, NotFoundError, OperationCancelledError
 from ckit_daemon.core.search import SearchIndex
 from ckit_daemon.core.snapshot import Snapshot
 from ckit_daemon.redaction import MASK, Redactor
 from ckit_daemon.services.assistant import fencing
-from ckit_daemon.services.assistant.masking import masked
+from ckit_daemon.services.assistant.masking import masked, unmasked
 from ckit_daemon.services.assistant.tools.base import Output
 from ckit_daemon.services.assistant.tools.names import MAX_LENGTH, model_names
 from ckit_daemon.services.assistant.tools.outcome import MAX_OUTPUT_BYTES, MAX_TEXT, failure, success
@@ -152,6 +152,44 @@ def snapshot(**texts: str) -> Snapshot:
     return Snapshot.of(
         read_yaml(f"contexts/tasks/{name}.yaml", f"id: {name}\ntitle: {text}\n") for name, text in texts.items()
     )
+
+
+SHOWN: JsonObject = {"a": [{"text": f"The password: {MASK} or more."}, {"title": "Old"}], "token": MASK}
+ORIGINAL: JsonObject = {"a": [{"text": "The password: twelve or more."}, {"title": "Old"}], "token": "a word"}
+LEFT: JsonObject = {"text": f"The password: {MASK} or more."}
+MEANT: JsonObject = {"text": "The password: twelve or more."}
+
+
+@pytest.mark.parametrize(
+    ("edited", "meant"),
+    [
+        (SHOWN, ORIGINAL),
+        ({**SHOWN, "b": 1}, {**ORIGINAL, "b": 1}),
+        ({"a": [LEFT, {"title": "New"}]}, {"a": [MEANT, {"title": "New"}]}),
+        ({"a": [LEFT], "token": "another"}, {"a": [MEANT], "token": "another"}),
+        (
+            {"a": [LEFT, {"title": "Old"}, "more"], "token": MASK},
+            {"a": [MEANT, {"title": "Old"}, "more"], "token": "a word"},
+        ),
+        ({"a": "other"}, {"a": "other"}),
+    ],
+)
+def test_what_a_person_leaves_as_it_was_shown_stays_what_it_was(edited: JsonObject, meant: JsonObject) -> None:
+    assert unmasked(edited, SHOWN, ORIGINAL) == meant
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"a": [{"text": f"A password: {MASK} or more."}]},
+        {"a": [{"title": "Old"}, LEFT]},
+        {"new": f"The key is {MASK}"},
+        {MASK: 1},
+    ],
+)
+def test_R07_a_text_that_was_masked_and_changed_is_refused(edited: JsonObject) -> None:
+    with pytest.raises(InvalidArgumentError, match="looks like a secret"):
+        unmasked(edited, SHOWN, ORIGINAL)
 
 
 def test_likeness_counts_rare_words_more_than_common_ones() -> None:

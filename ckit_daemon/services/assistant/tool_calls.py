@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ckit_daemon.core.errors import OperationCancelledError
 from ckit_daemon.services.assistant.history import UNFINISHED, UNKNOWN
-from ckit_daemon.services.assistant.masking import masked_object
+from ckit_daemon.services.assistant.masking import is_masked, masked_object
 from ckit_daemon.services.assistant.records import ApprovalItem, ToolCall
 from ckit_daemon.services.assistant.stream import new_item
 from ckit_daemon.services.assistant.tools.outcome import longest_text
@@ -39,6 +39,10 @@ REPEATED: Final = (
     "what you have, and answer.)"
 )
 REFUSED_BEFORE: Final = "It was not run, and nobody was asked again: this very call was refused a moment ago."
+MASKED: Final = (
+    "It was not run: the daemon was stopped before, and what looks like a secret in its arguments was not kept. Call "
+    "it again if it is still wanted."
+)
 TOO_MANY: Final = "It was not run: the turn has made as many tool calls as it may (assistant.maxToolCalls)."
 
 _STATUSES: Final[dict[ToolStatus, ItemStatus]] = {
@@ -134,7 +138,8 @@ class ToolCalls:
         """Give every call of an interrupted turn its result.
 
         What only reads is run again. So is what nobody had allowed by then: it had not begun, and its approval is asked
-        for again under the same id. Of anything else nobody knows whether it took effect, and the model is told so.
+        for again under the same id. Neither can be run whose arguments were masked. Of anything else nobody knows
+        whether it took effect, and the model is told so.
 
         Args:
             items: the items of the turn.
@@ -154,7 +159,10 @@ class ToolCalls:
                 continue
             if item.tool_class == "read" or item.id in not_begun:
                 again = await self._writer.begin(replace(item, status="inProgress"))
-                await self._perform(_Pending(again, again.arguments, readable=True))
+                if is_masked(item.arguments):
+                    await self._end(again, "error", MASKED)
+                else:
+                    await self._perform(_Pending(again, again.arguments, readable=True))
                 for asked in [each for each in self._approvals.values() if each.tool_call_id == item.id]:
                     if asked.state == "pending":
                         # It could not even be planned any more, so that nobody was asked again.

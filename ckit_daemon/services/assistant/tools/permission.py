@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from ckit_daemon.core.errors import ConflictError, DeniedError
 from ckit_daemon.services.assistant.approvals import edited, shows
+from ckit_daemon.services.assistant.masking import unmasked
 from ckit_daemon.services.assistant.tools.policy import decide
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from ckit_daemon.core.json import JsonObject
     from ckit_daemon.services.assistant.approvals import ApprovalService, Question
     from ckit_daemon.services.assistant.records import Approval
     from ckit_daemon.services.assistant.tools.base import Plan
     from ckit_daemon.settings import PolicyAction, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What a person has allowed instead of what they were asked."""
+
+    approval: Approval
+    arguments: JsonObject
+    """As they are to be used; those of the approval are masked."""
 
 
 class Gate:
@@ -28,7 +40,7 @@ class Gate:
 
     async def permit(
         self, plan: Plan, question: Question, announce: Callable[[Approval], Awaitable[None]] | None
-    ) -> Approval | None:
+    ) -> Edited | None:
         """Return once a plan may be carried out.
 
         Args:
@@ -37,12 +49,13 @@ class Gate:
             announce: is told an approval once it is on disk, and again once it is decided.
 
         Returns:
-            The approval, if a person wants other arguments than those that were planned; else nothing.
+            What a person wants instead, if they want other arguments than those that were planned; else nothing.
 
         Raises:
             DeniedError: a policy or a person says no, nobody answered in time, or a person must first see what comes of
                 other arguments.
             ConflictError: something else was approved, before the repository changed.
+            InvalidArgumentError: the person's own arguments can't be used.
         """
         action = self._action(plan, question)
         if action == "deny":
@@ -58,7 +71,8 @@ class Gate:
         if edited(approval, shown):
             if not plan.determined:
                 raise _wants_other(approval)
-            return approval
+            wanted = unmasked(approval.arguments, shown.arguments, question.arguments)
+            return Edited(approval, cast("JsonObject", wanted))
         if not shows(approval, shown):
             raise ConflictError(
                 "The repository has changed since this was approved, so that something else would happen now; nothing "

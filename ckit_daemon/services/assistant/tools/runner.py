@@ -247,7 +247,7 @@ class ToolRunner:
             if other is not None:
                 # By writing their own arguments a person has approved them.
                 plan = await self._planned(tool, context, other.arguments, watch)
-                await self._gate.amend(other, plan, _question(tool, request, other.arguments, plan))
+                await self._gate.amend(other.approval, plan, _question(tool, request, other.arguments, plan))
             with watch.running():
                 async with self._deadline(tool.name):
                     return await plan.run()
