@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -39,10 +38,11 @@ CANDIDATES: Final = 40
 PASSAGES_OF_ONE: Final = 24
 """Most passages of one of them that are compared."""
 EXACT_BELOW: Final = 2000
-"""With so few allowed passages each one is compared, instead of hoping that the nearest of all are among them; with
-more, only where these hopes fail."""
+"""With so few allowed passages each one is compared, instead of hoping that the nearest of all are among them."""
 OVERSHOOT: Final = 8
-"""How many times more nearest passages are asked for where only some are allowed."""
+"""How many times more nearest passages are asked for where only some are allowed,"""
+FARTHER: Final = 16
+"""and how many times more than that, some 50 ms, where too few of them are."""
 LIKENESS_CHARACTERS: Final = 2000
 """Of an entity that others are compared with; no embedder reads much more."""
 
@@ -154,28 +154,21 @@ class RepositoryRetriever:
 async def _near(view: View, asked: Asked, permitted: Collection[str] | None) -> list[Chunk]:
     if permitted is None:
         return (await _nearest(view, asked, POOL))[:POOL]
-    if len(permitted) > EXACT_BELOW:
-        near = [chunk for chunk in await _nearest(view, asked, POOL * OVERSHOOT) if chunk.id in permitted]
+    if len(permitted) <= EXACT_BELOW:
+        chunks = [view.corpus.chunks[each] for each in permitted if each in view.corpus.chunks]
+        cosines = await asked.cosines({chunk.hash for chunk in chunks})
+        known = [chunk for chunk in chunks if chunk.hash in cosines]
+        return sorted(known, key=lambda chunk: (-cosines[chunk.hash][0], chunk.id))[:POOL]
+    near: list[Chunk] = []
+    for limit in (POOL * OVERSHOOT, POOL * OVERSHOOT * FARTHER):
+        near = [chunk for chunk in await _nearest(view, asked, limit) if chunk.id in permitted]
         if len(near) >= POOL:
-            return near[:POOL]
-    # What may be found is not among the nearest of all, or can be compared as quickly.
-    return await _compared(view, asked, permitted)
+            break
+    return near[:POOL]
 
 
 async def _nearest(view: View, asked: Asked, limit: int) -> list[Chunk]:
     return [chunk for hit in await asked.nearest(limit) for chunk in view.corpus.by_hash.get(hit.hash, ())]
-
-
-async def _compared(view: View, asked: Asked, permitted: Collection[str]) -> list[Chunk]:
-    """The nearest of some passages, each of which is compared; a part of them at a time, so that others get a turn."""
-    chunks = [view.corpus.chunks[each] for each in permitted if each in view.corpus.chunks]
-    found: list[tuple[float, str, Chunk]] = []
-    for start in range(0, len(chunks), EXACT_BELOW):
-        part = chunks[start : start + EXACT_BELOW]
-        cosines = await asked.cosines({chunk.hash for chunk in part})
-        found += ((-cosines[chunk.hash][0], chunk.id, chunk) for chunk in part if chunk.hash in cosines)
-        found = heapq.nsmallest(POOL, found, key=lambda each: each[:2])
-    return [chunk for _, _, chunk in found]
 
 
 def _evidence(chunk: Chunk, cosines: Mapping[str, Sequence[float]], looked: _Looked) -> Evidence:
