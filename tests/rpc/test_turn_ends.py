@@ -214,6 +214,7 @@ async def test_R11_a_turn_has_a_deadline_of_its_own(tmp_path: Path) -> None:
         event = await talk.until(lambda event: event["type"] == "turnCompleted")
         assert event["turn"]["stopReason"] == "error"
         assert event["turn"]["failure"]["code"] == "deadline_exceeded"
+        assert "assistant.turnTimeoutSeconds" in event["turn"]["failure"]["message"]
         assert (await running)["turn"] == event["turn"]
         await talk.server.wait_idle()
         ended_whole(talk, await talk.items())

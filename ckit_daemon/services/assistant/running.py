@@ -129,7 +129,10 @@ class RunningTurn:
 
     def _outcome(self, task: asyncio.Task[StopReason], *, overdue: bool) -> tuple[StopReason, Failure | None]:
         if overdue:
-            late = DeadlineExceededError(f"The turn took longer than its deadline of {self._seconds:g} s.")
+            late = DeadlineExceededError(
+                f"The turn took longer than its deadline of {self._seconds:g} s. What it did up to then stays: say how "
+                "to go on, or raise assistant.turnTimeoutSeconds."
+            )
             return "error", _failure(late)
         if self._cancelled or task.cancelled():
             return "cancelled", None

@@ -300,7 +300,9 @@ class ToolRunner:
             if not deadline.expired():
                 raise
             raise DeadlineExceededError(
-                f"{name} took longer than its deadline of {seconds:g} s.", details={"timeoutSeconds": seconds}
+                f"{name} took longer than its deadline of {seconds:g} s. Ask for less at a time, or raise "
+                "assistant.toolTimeoutSeconds.",
+                details={"timeoutSeconds": seconds},
             ) from None
 
 
