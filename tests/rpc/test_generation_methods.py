@@ -100,6 +100,27 @@ async def test_offline_entities_of_every_type_fit_their_schemas(tmp_path: Path) 
         assert found == []
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("ckit/spec/generate", {"entities": ["US-001"], "id": "SPEC-900", "context": False, "maxOutputTokens": 900}),
+        ("ckit/entity/generate", {"type": "task", "id": "T-900", "feature": "FEAT-001", "maxRepairs": 1}),
+        ("ckit/spec/promptify", {"target": "review", "maxTokens": 5000}),
+        ("ckit/code/generate", {"language": "python", "folder": "src", "maxTokens": 4000, "temperature": 0.0}),
+    ],
+)
+async def test_everything_that_was_asked_for_is_remembered(tmp_path: Path, method: str, params: Json) -> None:
+    named: Json = {
+        "ckit/entity/generate": {"request": "Count the loans."},
+        "ckit/spec/promptify": {"id": "SPEC-001"},
+        "ckit/code/generate": {"spec": "SPEC-001"},
+    }.get(method, {})
+    async with opened(tmp_path) as (client, _):
+        made = await client.request(method, params | named)
+        explained = await client.request("ckit/generation/explain", {"id": made["generationId"]})
+        assert params.items() <= explained["generation"]["parameters"].items()
+
+
 async def test_where_something_came_from_and_what_became_of_it_is_told(tmp_path: Path) -> None:
     async with opened(tmp_path) as (client, root):
         params = {"entities": ["US-001"], "template": "spec-from-feature", "apply": True, "temperature": 0.5}

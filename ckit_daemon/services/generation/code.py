@@ -51,6 +51,7 @@ class CodeRequest:
             "framework": self.framework,
             "styleGuide": self.style_guide,
             "folder": self.folder,
+            "maxTokens": self.max_tokens,
         }
         return asked | self.choice.as_parameters()
 

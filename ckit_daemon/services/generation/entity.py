@@ -43,7 +43,13 @@ class EntityRequest:
 
     def as_parameters(self) -> JsonObject:
         """What provenance keeps of it."""
-        asked: JsonObject = {"type": self.type, "requirement": self.request, "feature": self.feature}
+        asked: JsonObject = {
+            "type": self.type,
+            "requirement": self.request,
+            "feature": self.feature,
+            "id": self.id,
+            "maxRepairs": self.max_repairs,
+        }
         return asked | self.choice.as_parameters()
 
 

@@ -69,6 +69,7 @@ class SpecRequest:
             "requirement": self.requirement or None,
             "template": self.template,
             "context": self.context,
+            "id": self.id,
         }
         return asked | self.choice.as_parameters()
 
