@@ -136,3 +136,25 @@ def test_deep_nesting_is_read_or_refused_but_never_crashes() -> None:
     for depth in (50, 500, 50_000):
         document = read_yaml("a.yaml", "id: T-001\nx: " + "[" * depth + "]" * depth)
         assert document.readable or document.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [\n  b,\n]\n",
+        "x:\n  a: [\n    b\n  ]\nc: d\n",
+        "x:\r\n  a: {\r\n    b: 'c'\r\n  }\r\nd: e\r\n",
+        "- [\n  a\n]\n",
+        'a: {\n  b: [\n    "c"\n  ]\n}\nd: |\n  {\n  }\n',
+        "a: |\n  }\nb: >-\n\n  ]\n",
+    ],
+)
+def test_brackets_that_close_at_the_left_are_read_without_a_word_on_standard_error(
+    text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    parsed = parse(text)
+    assert parsed.value == yaml12.parse_yaml(text)
+    assert parsed.problems == ()
+    twice = text.rstrip() + ("\na: 1\na: 2\n" if text[0] != "-" else "\n- {a: 1, a: 2}\n")
+    assert "yaml.duplicate-key" in {problem.code for problem in parse(twice).problems}
+    assert capfd.readouterr().err == ""

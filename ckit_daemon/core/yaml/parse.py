@@ -34,6 +34,9 @@ _PREFIX = "YAML parse error: "
 _ALWAYS_SHALLOW = 2000
 _ANCHOR = re.compile(r"(?<![^\s,:?\[\]{}-])&(?=[^\s,\[\]{}])")
 _ALIAS = re.compile(r"(?<![^\s,:?\[\]{}-])\*(?=[^\s,\[\]{}])")
+_BEGINS_WITH_CLOSING = re.compile(rb"\n[ \t]*[\]}]")
+# Behind an item or a comma; behind a comment, or the head of a text in lines, the bracket would be lost.
+_BEFORE_CLOSING = re.compile(rb"(?<=[\w\"'\]},])[ \t]*\r?\n[ \t]*(?=[\]}])")
 # YAML 1.2.2 section 5.1: the characters that may not stand in a stream at all.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 
@@ -194,6 +197,9 @@ class _Reader:
 
 def _node_count(encoded: bytes) -> int:
     """Count the nodes; -1 for a text that only the other parser can read."""
+    # rapidyaml refuses a bracket that closes at the left, as most people write it, and says so on standard error.
+    if _BEGINS_WITH_CLOSING.search(encoded):
+        encoded = _BEFORE_CLOSING.sub(b" ", encoded)
     try:
         return cast("int", ryml.parse_in_arena(encoded).size())  # pyright: ignore[reportUnknownMemberType]
     except ryml.ExceptionBasic:  # pyright: ignore[reportUnknownMemberType]
