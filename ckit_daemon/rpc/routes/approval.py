@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ckit_daemon.rpc.context import EncodedResult
 from ckit_daemon.services.assistant.approvals import Answer
 
@@ -19,7 +21,8 @@ async def list_(ctx: RequestContext, params: wire.ListParams) -> EncodedResult:
     """Answer `ckit/approval/list`."""
     approvals = await ctx.services.assistant.approvals.get()
     found = await approvals.query(params.session_id, params.state)
-    return EncodedResult(b'{"approvals":[' + b",".join(each.to_json() for each in found) + b"]}")
+    # Each may hold a long patch.
+    return EncodedResult(await ctx.run(msgspec.json.encode, {"approvals": found}))
 
 
 async def resolve(ctx: RequestContext, params: wire.ResolveParams) -> EncodedResult:
