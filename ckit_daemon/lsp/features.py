@@ -105,11 +105,7 @@ FEATURES = (
         "will_rename_files",
         "workspace",
         options=lambda: types.FileOperationRegistrationOptions(
-            [
-                types.FileOperationFilter(
-                    types.FileOperationPattern("**/*", matches=types.FileOperationPatternKind.File), scheme="file"
-                )
-            ]
+            [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
         ),
         wanted=_edits,
     ),

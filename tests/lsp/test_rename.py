@@ -136,6 +136,17 @@ async def test_a_file_that_is_named_after_another_id_gets_it(root: Path) -> None
     assert (root / "docs/plan.md").read_text("utf-8").startswith(f"About FEAT-012, see [it](../{new})")
 
 
+async def test_a_folder_that_is_moved_is_followed_by_the_paths_that_lead_into_it(root: Path) -> None:
+    (root / "docs" / "more.md").write_text(
+        "The docs: docs/plan.md, ./docs/plan.md, x/docs/plan.md, docs-old/a.md.\n", "utf-8"
+    )
+    await moved(root, ("docs", "papers"))
+    assert "  - papers/plan.md\n  - other/docs/plan.md\n" in (root / TASK).read_text("utf-8")
+    said = (root / "papers/more.md").read_text("utf-8")
+    assert said == "The docs: papers/plan.md, ./papers/plan.md, x/docs/plan.md, docs-old/a.md.\n"
+    assert (root / "papers/plan.md").read_text("utf-8").endswith("and [this](../papers/plan.md).\n")
+
+
 async def test_a_file_that_keeps_its_id_is_followed_by_the_paths_that_name_it(root: Path) -> None:
     new = "contexts/features/FEAT-001-prolong.yaml"
     await moved(root, (FEATURE, new))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def move(snapshot: Snapshot, moves: Iterable[tuple[str, str]], prose: Mapping[str, str]) -> EditPlan:
-    """Plan what changes in texts when files move from old to new paths; the files themselves somebody else moves.
+    """Plan what changes in texts when files or folders move from old to new paths; somebody else moves them.
 
     An entity whose file gets a name that begins with another id of its type gets that id, as by `rename`. Paths in
     YAML and in `prose` (texts of Markdown files and templates by path) follow.
@@ -55,8 +55,11 @@ def _move(snapshot: Snapshot, old: str, new: str, prose: Mapping[str, str]) -> E
         if identifier is not None and identifier != entity.id and not _begins_with(new, entity.id):
             plan = rename(snapshot, entity.id, identifier, prose, path=old, new_path=new)
             return EditPlan(plan.before, plan.after, warnings=plan.warnings)
+    # A folder is named where a path leads into it; its name alone may be any word.
+    is_folder = any(path.startswith(f"{old}/") for path in (*snapshot.documents, *prose))
+    end = "(?=/)" if is_folder else r"(?![\w/-])"
     # A path may begin with `./` or climb to the root, and is no part of a longer one.
-    pattern = re.compile(rf"(?<![\w./-])(?P<climb>(?:\.{{1,2}}/)*){re.escape(old)}(?![\w/-])")
+    pattern = re.compile(rf"(?<![\w./-])(?P<climb>(?:\.{{1,2}}/)*){re.escape(old)}{end}")
     words = _Paths(pattern, new)
     warnings: list[str] = []
     texts = dict(in_yaml(snapshot, old, words, warnings))
