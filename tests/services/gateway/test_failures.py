@@ -14,12 +14,13 @@ from ckit_daemon.core.errors import (
     CkitError,
     ContextTooLongError,
     DeadlineExceededError,
+    GenerationFailedError,
     OverloadedError,
     ProviderError,
     ProviderUnavailableError,
     RateLimitedError,
 )
-from ckit_daemon.services.assistant.gateway import ModelCall
+from ckit_daemon.services.assistant.gateway import ModelCall, attempt
 from tests.support.gateways import ask, gateways
 from tests.support.model_server import Reply, model_server
 
@@ -128,6 +129,20 @@ async def test_an_answer_that_breaks_off_is_not_begun_again_and_what_was_said_st
         assert heard.info.usage.output_tokens >= 1
         assert len(server.calls) == 1
         assert other.calls == []
+
+
+async def test_a_provider_that_would_not_stop_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "MAX_CHARACTERS", 1000)
+    with model_server() as server:
+        server.enqueue(Reply(text="word " * 100_000, stall_after=90_000))
+        async with gateways(tmp_path, {"test": server}) as built:
+            heard = await ask(built.gateway)
+            assert isinstance(heard.error, GenerationFailedError)
+            assert "did not stop" in heard.error.message
+            assert 900 < len(heard.text) <= 1000
+            assert heard.info.finish == "interrupted"
+            await server.wait_idle()
+        assert len(server.calls) == 1
 
 
 async def test_R18_fallbacks_are_asked_in_their_order_and_the_answer_says_so(tmp_path: Path) -> None:

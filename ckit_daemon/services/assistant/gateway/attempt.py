@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain_core.runnables.config import var_child_runnable_config
 
-from ckit_daemon.core.errors import CkitError, ProviderUnavailableError
+from ckit_daemon.core.errors import CkitError, GenerationFailedError, ProviderUnavailableError
 from ckit_daemon.services.assistant.gateway import actions
 from ckit_daemon.services.assistant.gateway.admission import queue_deadline
 from ckit_daemon.services.assistant.gateway.normalise import Normaliser
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 TELLS_ITS_END: Final = frozenset({"openai", "azure", "ollama"})
 """Kinds whose protocol says why an answer ended; without that word the connection broke."""
+
+MAX_CHARACTERS: Final = 4_000_000
+"""Longest answer, about a million tokens: more than any model writes, and less than would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Attempt:
             ProviderUnavailableError: the circuit is open, or the provider can't be reached or broke off.
             ProviderError: the provider refuses the request.
             ContextTooLongError: the messages don't fit, by the provider's word.
-            GenerationFailedError: the model chose no tool that could be understood.
+            GenerationFailedError: the model chose no tool that could be understood, or would not stop.
         """
         lane = self.lane
         lane.circuit.check()
@@ -106,8 +109,15 @@ class Attempt:
             self.sent = True
             stream = await held.enter_async_context(contextlib.aclosing(self._stream()))
             reader = actions.ActionReader() if self._chooses_actions else None
-            spoke = False
+            spoke, written = False, 0
             async for delta in self._timed(stream):
+                written += len(delta.written())
+                if written > MAX_CHARACTERS:
+                    raise GenerationFailedError(
+                        f"The provider {lane.provider.name} did not stop: its answer was ended after {MAX_CHARACTERS} "
+                        "characters. Try again, or use another model.",
+                        details={"provider": lane.provider.name},
+                    )
                 if not spoke:
                     spoke = True
                     answers()
