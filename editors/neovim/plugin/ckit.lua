@@ -22,7 +22,11 @@ vim.api.nvim_create_autocmd('FileType', {
   callback = function(event)
     -- The windows of the plugin are no files. Whether it is really a repository is looked at there.
     if vim.bo[event.buf].buftype == '' and vim.fs.root(event.buf, 'contexts') then
-      require('ckit.client').attach(event.buf)
+      local _, problem = require('ckit.client').attach(event.buf)
+      if problem then
+        -- Once is enough; the next file would say the same.
+        vim.notify_once('ckit: ' .. problem, vim.log.levels.WARN)
+      end
     end
   end,
 })

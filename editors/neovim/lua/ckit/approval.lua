@@ -71,6 +71,8 @@ local function edit(approval, root, done)
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].filetype = 'json'
   vim.bo[buffer].modified = false
+  -- A window of a text that was changed and not written would not close.
+  vim.keymap.set('n', 'q', close, { buffer = buffer, desc = 'Go back without writing' })
   local allowed = false
   vim.api.nvim_create_autocmd('BufWriteCmd', {
     buffer = buffer,
@@ -168,12 +170,26 @@ function M.ask(approval, root)
   return coroutine.yield()
 end
 
+---@param root string
+---@return string[] ids of the questions about it
+local function about(root)
+  return vim.tbl_filter(function(id)
+    return open[id].root == root
+  end, vim.tbl_keys(open))
+end
+
+--- Close all questions about a repository: the daemon that asked them is gone, and an answer would get lost.
+---@param root string
+function M.lost(root)
+  for _, id in ipairs(about(root)) do
+    open[id].close()
+  end
+end
+
 --- Close the questions about a repository that its daemon no longer asks.
 ---@param root string
 function M.withdraw(root)
-  local asked = vim.tbl_filter(function(id)
-    return open[id].root == root
-  end, vim.tbl_keys(open))
+  local asked = about(root)
   if #asked == 0 then
     return
   end

@@ -92,6 +92,15 @@ local function create(root)
     say(chat, text)
   end)
   vim.keymap.set({ 'n', 'i' }, '<C-c>', M.cancel, { buffer = buffer, desc = 'End the turn' })
+  vim.api.nvim_create_autocmd('QuitPre', {
+    desc = 'Let nobody be kept from quitting by a conversation, which is on disk',
+    callback = function()
+      if not vim.api.nvim_buf_is_valid(buffer) then
+        return true
+      end
+      vim.bo[buffer].modified = false
+    end,
+  })
   return chat
 end
 
@@ -179,6 +188,14 @@ function M.cancel()
   local chat = chats[client.root() or '']
   if chat then
     chat.conversation:cancel()
+  end
+end
+
+--- Let go of what a daemon did that is gone.
+---@param root string
+function M.lost(root)
+  if chats[root] then
+    chats[root].conversation:lost()
   end
 end
 

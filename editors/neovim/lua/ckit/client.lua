@@ -54,12 +54,17 @@ local function settings(root)
         protocolVersions = { '1.0' },
         answers = { 'ckit/approval/request', 'ckit/secret/request' },
         trusted = config.options.trusted,
-        config = config.options.config,
+        config = config.settings(),
       },
     },
     on_exit = function(code, signal, id)
       vim.schedule(function()
         requests.gone(id)
+        for _, name in ipairs({ 'ckit.chat', 'ckit.approval' }) do
+          if package.loaded[name] then
+            package.loaded[name].lost(root)
+          end
+        end
         if (code ~= 0 or signal ~= 0) and not M.stopping[id] and vim.v.exiting == vim.NIL then
           local how = signal ~= 0 and ('by signal %d'):format(signal) or ('with code %d'):format(code)
           M.notify(('the daemon ended %s; `:Ckit restart` starts it again'):format(how), vim.log.levels.ERROR)
@@ -70,9 +75,20 @@ local function settings(root)
   }
 end
 
+--- Whether a buffer is a file of a context repository that the daemon has something to say about.
+---@param buffer integer
+---@return boolean
+function M.concerns(buffer)
+  return vim.api.nvim_buf_is_loaded(buffer)
+    and vim.bo[buffer].buftype == ''
+    and vim.tbl_contains({ 'yaml', 'markdown' }, vim.bo[buffer].filetype)
+    and root_of(buffer) ~= nil
+end
+
 --- Attach the daemon to a buffer of a context repository.
 ---@param buffer integer
 ---@return integer? id of the client
+---@return string? problem
 function M.attach(buffer)
   local root = root_of(buffer)
   if not root or vim.bo[buffer].buftype ~= '' then
@@ -80,8 +96,7 @@ function M.attach(buffer)
   end
   local wanted, problem = settings(root)
   if not wanted then
-    M.notify(problem or '', vim.log.levels.WARN)
-    return nil
+    return nil, problem
   end
   require('ckit.lsp_commands').register()
   return vim.lsp.start(wanted, { bufnr = buffer })

@@ -134,6 +134,15 @@ function Conversation:cancel()
   end
 end
 
+--- The daemon is gone: nobody will say any more how a turn has ended that was cancelled.
+function Conversation:lost()
+  if self.turn and not self.running then
+    self.interrupted, self.turn = self.turn, nil
+    self.changed()
+    self:go_on()
+  end
+end
+
 --- Go on with the turn that was interrupted.
 ---@return boolean whether there is one
 function Conversation:resume()

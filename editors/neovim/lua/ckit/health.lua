@@ -102,7 +102,11 @@ function M.check()
   end
   health.start('This repository')
   local running = vim.lsp.get_clients({ name = 'ckit' })
-  if #running == 0 then
+  local concerned = vim.iter(vim.api.nvim_list_bufs()):any(require('ckit.client').concerns)
+  if #running == 0 and concerned then
+    health.error('The daemon has ended, or did not start, for the files that are open.', { ':Ckit restart' })
+    return
+  elseif #running == 0 then
     health.info('The daemon does not run; it starts with the first YAML or Markdown file of a context repository.')
     return
   end

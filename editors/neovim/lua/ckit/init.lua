@@ -7,7 +7,7 @@ function M.setup(options)
   require('ckit.config').set(options or {})
 end
 
---- A short text for the status line: what the daemon does, or how many findings there are.
+--- A short text for the status line: what the daemon does.
 ---@return string
 function M.status()
   local client = package.loaded['ckit.client']

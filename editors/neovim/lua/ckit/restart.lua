@@ -15,12 +15,19 @@ local function stop(force)
   end
 end
 
---- Attach every open file of a context repository.
+--- Attach every open file of a context repository, and say what came of it.
 local function attach()
-  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
-    if vim.api.nvim_buf_is_loaded(buffer) and vim.tbl_contains({ 'yaml', 'markdown' }, vim.bo[buffer].filetype) then
-      client.attach(buffer)
-    end
+  local started, trouble = false, nil
+  for _, buffer in ipairs(vim.tbl_filter(client.concerns, vim.api.nvim_list_bufs())) do
+    local id, problem = client.attach(buffer)
+    started, trouble = started or id ~= nil, trouble or problem
+  end
+  if trouble then
+    client.notify(trouble, vim.log.levels.WARN)
+  elseif started then
+    client.notify('the daemon was started anew')
+  else
+    client.notify('no file of a context repository is open; the daemon starts with the first one')
   end
 end
 
@@ -36,7 +43,6 @@ function M.run()
     if #vim.lsp.get_clients({ name = 'ckit' }) == 0 then
       timer:close()
       attach()
-      client.notify('the daemon was started anew')
     elseif waited == PATIENCE_MILLISECONDS then
       stop(true)
     end
