@@ -134,9 +134,11 @@ class RunningTurn:
                 "to go on, or raise assistant.turnTimeoutSeconds."
             )
             return "error", _failure(late)
+        error = None if task.cancelled() else task.exception()
         if self._cancelled or task.cancelled():
+            if error is not None:
+                logger.warning("a turn failed while it was cancelled: %s", error, extra={"turn": self.turn.id})
             return "cancelled", None
-        error = task.exception()
         if error is None:
             return task.result(), None
         if isinstance(error, BudgetExceededError):

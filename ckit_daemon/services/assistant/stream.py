@@ -193,6 +193,8 @@ class TextStream(Generic[S]):
         self._announce(self._masker.finish())
         if self._saving is not None:
             await asyncio.wait([self._saving])
+            # Where that failed, the whole text follows now, and fails as well or makes it good.
+            self._saving.exception()
         self.item = replace(item or self.item, text="".join(self._parts), status=status)
         self.item = await self._writer.complete(self.item)
         return self.item
