@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.services.rag.sentences import words
+from ckit_daemon.services.rag.sentences import without_citations, words
 from ckit_daemon.services.rag.support import STEM
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def extractive(passages: Sequence[Chunk], telling: Mapping[str, float]) -> str:
         telling: the words of the question, and how telling each is, from 0 to 1.
     """
     return "\n".join(
-        f"- **{_title(chunk)}**: {quotation(chunk.text, telling)} [{number}]"
+        f"- **{_title(chunk)}**: {without_citations(quotation(chunk.text, telling))} [{number}]"
         for number, chunk in enumerate(passages, 1)
     )
 
@@ -61,4 +61,4 @@ def quotation(text: str, telling: Mapping[str, float]) -> str:
 
 
 def _title(chunk: Chunk) -> str:
-    return chunk.heading.replace("*", "\\*")
+    return without_citations(chunk.heading).replace("*", "\\*")

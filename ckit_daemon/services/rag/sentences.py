@@ -76,6 +76,18 @@ def numbers(text: str) -> set[str]:
     return {match[0].replace(",", "").lstrip("0") or "0" for match in _NUMBER.finditer(text)}
 
 
+def without_citations(text: str) -> str:
+    """Return a quoted text with its own numbers in brackets as code, so that nobody takes them for citations."""
+
+    def as_code(match: re.Match[str]) -> str:
+        if match["numbers"] is None:
+            return match[0]
+        before, bracket, rest = match[0].partition("[")
+        return f"{before}`{bracket}{rest}`"
+
+    return _CITATION.sub(as_code, text)
+
+
 def without_unknown_citations(answer: str, known: int) -> str:
     """Return an answer without numbers of sources that it was not given."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ckit_daemon.services.rag.extract import MAX_CHARACTERS, quotation
+from ckit_daemon.services.rag.extract import MAX_CHARACTERS, extractive, quotation
+from ckit_daemon.services.rag.records import Chunk
+from ckit_daemon.services.rag.sentences import sentences, without_unknown_citations
 
 LOANS = "Members borrow ten items. A loan lasts 28 days.\nA reservation ends the loan early. Fines are gone."
 
@@ -34,3 +36,12 @@ def test_an_endless_sentence_is_cut_and_says_so() -> None:
 
 def test_nothing_is_quoted_of_nothing() -> None:
     assert quotation("", {"loan": 1.0}) == ""
+
+
+def test_a_footnote_in_a_passage_cites_no_other_passage() -> None:
+    passage = Chunk("a.md#", "markdown", "a.md", (), "Loans [2]", "A loan lasts 28 days [2], see `x[1]`.", "h")
+    other = Chunk("b.md#", "markdown", "b.md", (), "Fees", "A fee is charged for each day.", "h2")
+    answer = extractive([passage, other], {"loan": 1.0})
+    assert "lasts 28 days `[2]`, see `x[1]`. [1]" in answer
+    assert without_unknown_citations(answer, 2) == answer
+    assert {number for sentence in sentences(answer.split("\n")[0]) for number in sentence.cited} == {1}
