@@ -103,6 +103,31 @@ def test_a_question_that_is_too_old_is_closed(hurried: Editor, scripted: ModelSe
     assert "status: blocked" in path.read_text("utf-8")
 
 
+def test_a_question_is_asked_until_its_time_is_really_over(editor: Editor) -> None:
+    editor.edit("tasks", "T-009")
+    editor.ready()
+    # Nine tenths into a second, where whoever counts whole seconds is too early.
+    editor.lua(
+        """
+        vim.ui.select = function() end
+        local function now()
+          local seconds, microseconds = vim.uv.gettimeofday()
+          return seconds + microseconds / 1e6
+        end
+        local over = math.floor(now()) + 1.9
+        local expires = os.date('!%Y-%m-%dT%H:%M:%S', math.floor(over)) .. '.900Z'
+        local approval = { id = 'a', title = 'Late', diff = '+a', expiresAt = expires }
+        coroutine.wrap(function()
+          require('ckit.approval').ask(approval, vim.fn.getcwd())
+          _G.late = now() - over
+        end)()
+        """
+    )
+    editor.until(lambda: editor.lua("return _G.late ~= nil"), "the end of the question")
+    assert editor.lua("return _G.late") >= 0
+    assert editor.says("too late to answer")
+
+
 def test_a_list_that_waits_for_a_key_is_left_when_it_is_too_late(hurried: Editor, scripted: ModelServer) -> None:
     begin(hurried, scripted, change("done"))
     hurried.until(lambda: mode(hurried) in {"c", "r"}, "the built-in list")

@@ -44,11 +44,13 @@ end
 ---@param time string ISO 8601, UTC
 ---@return integer
 local function milliseconds_until(time)
-  local year, month, day, hour, min, sec = time:match('(%d+)%-(%d+)%-(%d+)T(%d+):(%d+):(%d+)')
+  local year, month, day, hour, min, sec, fraction = time:match('(%d+)%-(%d+)%-(%d+)T(%d+):(%d+):(%d+)(%.?%d*)')
   local then_ = os.time({ year = year, month = month, day = day, hour = hour, min = min, sec = sec, isdst = false })
-  local utc = os.date('!*t') --[[@as osdateparam]]
+  local now, microseconds = vim.uv.gettimeofday()
+  local utc = os.date('!*t', now) --[[@as osdateparam]]
   utc.isdst = false
-  return math.max(0, then_ - os.time(utc)) * 1000
+  local seconds = then_ + (tonumber('0' .. fraction) or 0) - os.time(utc) - microseconds / 1e6
+  return math.max(0, math.ceil(seconds * 1000))
 end
 
 --- Edit the arguments in a buffer; writing it allows the tool to run with them.
@@ -161,12 +163,20 @@ function M.ask(approval, root)
   end
   open[approval.id] = { root = root, close = close }
   question()
-  timer:start(milliseconds_until(approval.expiresAt), 0, vim.schedule_wrap(function()
-    if not over then
-      close()
-      client.notify('too late to answer: ' .. approval.title, vim.log.levels.WARN)
-    end
-  end))
+  local function wait()
+    timer:start(milliseconds_until(approval.expiresAt), 0, vim.schedule_wrap(function()
+      if over then
+        return
+      elseif milliseconds_until(approval.expiresAt) > 0 then
+        -- A timer may be early, since it counts from when Neovim last looked at the clock; an answer then is a no.
+        wait()
+      else
+        close()
+        client.notify('too late to answer: ' .. approval.title, vim.log.levels.WARN)
+      end
+    end))
+  end
+  wait()
   return coroutine.yield()
 end
 
