@@ -370,6 +370,18 @@ async def test_a_session_runs_one_turn_at_a_time_and_none_while_it_is_put_away(t
         assert (await talk.refused()).code == "conflict"
 
 
+async def test_of_several_turns_at_the_same_moment_one_begins_and_the_others_change_nothing(tmp_path: Path) -> None:
+    async with talking(tmp_path, Reply(text="Yes."), session={"mode": "general"}) as talk:
+        modes = ("general", "improvement", "clarification", "general")
+        started = [talk.start(f"Number {number}.", mode=mode) for number, mode in enumerate(modes)]
+        ended = await asyncio.gather(*started, return_exceptions=True)
+        [number] = [number for number, answer in enumerate(ended) if not isinstance(answer, RpcError)]
+        assert {answer.code for answer in ended if isinstance(answer, RpcError)} == {"conflict"}
+        stored = await talk.stored()
+        assert (stored["session"]["title"], stored["session"]["mode"]) == (f"Number {number}.", modes[number])
+        assert [(turn["number"], turn["mode"]) for turn in stored["turns"]] == [(1, modes[number])]
+
+
 async def test_a_session_whose_repository_is_closed_says_how_to_go_on(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
         await talk.client.request("ckit/repo/close")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
@@ -32,7 +33,7 @@ from ckit_daemon.services.assistant.turn_checks import check_budget, check_lengt
 from ckit_daemon.services.clock import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from ckit_daemon.core.progress import Progress
     from ckit_daemon.services.assistant.gateway import ModelGateway
@@ -76,6 +77,8 @@ class TurnService:
         self._redactor = Redactor()
         self._rates = SessionRates()
         self._running: dict[str, RunningTurn] = {}
+        self._prepared: set[str] = set()
+        """Sessions of which a turn is about to begin."""
         self._conversations: dict[str, Conversation] = {}
         self._tasks: set[asyncio.Task[Turn]] = set()
 
@@ -94,32 +97,33 @@ class TurnService:
             StorageError: the disk refuses.
         """
         check_request(request, self._settings().assistant.max_message_characters)
-        session = await self._usable(request.session_id)
-        repository = await self._repository(session, request.progress)
-        model = request.model or session.model or self._settings().models.chat
-        # Also says of a provider that it is not there, before the turn begins.
-        context = await self._gateway.context_tokens(model)
-        check_budget(session)
-        await Attachments(repository, self._redactor).check(request.attachments)
-        await self._rates.take(session.id, self._settings().assistant.turns_per_minute)
-        session = await self._changed(session, request)
-        turn = await self._turn(session, model, resume=request.resume)
-        writer = TurnWriter(self._store, self._send, turn, self._redactor)
-        around = Surroundings(
-            store=self._store,
-            gateway=self._gateway,
-            tools=self._tools,
-            settings=self._settings,
-            repository=repository,
-            session=session,
-            model=model,
-            context_tokens=context,
-        )
-        if request.resume is None and session.turns:
-            around = dataclasses.replace(around, session=await self._shortened(around, request))
-        conversation = Conversation(request, around, writer)
-        running = self._run(RunningTurn(writer, conversation, self._settings().assistant.turn_timeout_seconds))
-        self._conversations[session.id] = conversation
+        with self._preparation(request.session_id):
+            session = await self._usable(request.session_id)
+            repository = await self._repository(session, request.progress)
+            model = request.model or session.model or self._settings().models.chat
+            # Also says of a provider that it is not there, before the turn begins.
+            context = await self._gateway.context_tokens(model)
+            check_budget(session)
+            await Attachments(repository, self._redactor).check(request.attachments)
+            await self._rates.take(session.id, self._settings().assistant.turns_per_minute)
+            session = await self._changed(session, request)
+            turn = await self._turn(session, model, resume=request.resume)
+            writer = TurnWriter(self._store, self._send, turn, self._redactor)
+            around = Surroundings(
+                store=self._store,
+                gateway=self._gateway,
+                tools=self._tools,
+                settings=self._settings,
+                repository=repository,
+                session=session,
+                model=model,
+                context_tokens=context,
+            )
+            if request.resume is None and session.turns:
+                around = dataclasses.replace(around, session=await self._shortened(around, request))
+            conversation = Conversation(request, around, writer)
+            running = self._run(RunningTurn(writer, conversation, self._settings().assistant.turn_timeout_seconds))
+            self._conversations[session.id] = conversation
         return await _followed(running)
 
     async def cancel(self, session_id: str, turn_id: str | None = None) -> Turn:
@@ -181,13 +185,14 @@ class TurnService:
             GenerationFailedError: the model broke off.
             StorageError: the disk refuses.
         """
-        session = await self._usable(session_id)
-        model = session.model or self._settings().models.chat
-        items = (await self._store.transcript(session_id)).items
-        if not any(isinstance(item, UserMessage) for item in history.current(items)):
-            raise InvalidArgumentError("Nothing was said since the last summary.", details={"session": session_id})
-        before = await self._tokens(items, model)
-        item = await self._summarize(session, model, items, request_id, instructions)
+        with self._preparation(session_id):
+            session = await self._usable(session_id)
+            model = session.model or self._settings().models.chat
+            items = (await self._store.transcript(session_id)).items
+            if not any(isinstance(item, UserMessage) for item in history.current(items)):
+                raise InvalidArgumentError("Nothing was said since the last summary.", details={"session": session_id})
+            before = await self._tokens(items, model)
+            item = await self._summarize(session, model, items, request_id, instructions)
         return await self._store.find(session_id), item, before, await self._tokens([item], model)
 
     async def aclose(self) -> None:
@@ -198,6 +203,25 @@ class TurnService:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
 
     # What must hold before a turn begins
+
+    @contextlib.contextmanager
+    def _preparation(self, session_id: str) -> Generator[None]:
+        """Keep other turns from beginning: whose turn does not begin must not change the session either.
+
+        Raises:
+            ConflictError: a turn of the session runs here, or is about to begin.
+        """
+        running = self._running.get(session_id)
+        if running is not None or session_id in self._prepared:
+            raise ConflictError(
+                "A turn of the session is running; wait for its end, or cancel it where it was started.",
+                details={"session": session_id} if running is None else {"turnId": running.turn.id},
+            )
+        self._prepared.add(session_id)
+        try:
+            yield
+        finally:
+            self._prepared.discard(session_id)
 
     async def _usable(self, session_id: str) -> Session:
         session = await self._store.find(session_id)
@@ -303,11 +327,6 @@ class TurnService:
 
     def _run(self, running: RunningTurn) -> RunningTurn:
         session_id = running.turn.session_id
-        if session_id in self._running:
-            raise ConflictError(
-                "A turn of the session is running; wait for its end, or cancel it where it was started.",
-                details={"turnId": self._running[session_id].turn.id},
-            )
         self._running[session_id] = running
         task = running.start()
         self._tasks.add(task)
