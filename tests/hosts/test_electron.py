@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -42,6 +43,16 @@ def application() -> Path:
     return APP
 
 
+def started_with(variables: dict[str, str]) -> list[psutil.Process]:
+    """Processes whose environment has these."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if variables.items() <= process.environ().items():
+                found.append(process)
+    return found
+
+
 def driven(hosts: Hosts, application: Path, script: str, root: Path, config: Path | None = None) -> dict[str, Any]:
     """Run one of the scripts that use the application on a screen of its own; return what it saw."""
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -57,8 +68,9 @@ def driven(hosts: Hosts, application: Path, script: str, root: Path, config: Pat
         env={**os.environ, **own, "CKIT_CONFIG_FILE": str(config or os.devnull), "CKIT_DAEMON": json.dumps(daemon)},
     )
     assert run.returncode == 0, run.stderr[-4000:]
-    left = [each for each in psutil.process_iter(["cmdline"]) if str(root) in " ".join(each.info["cmdline"] or [])]
-    assert left == []
+    # Nothing that the application has started outlives it for long.
+    _, alive = psutil.wait_procs(started_with(own), timeout=DEADLINE_SECONDS)
+    assert alive == []
     return json.loads(run.stdout.splitlines()[-1])
 
 

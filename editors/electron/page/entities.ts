@@ -11,6 +11,10 @@ export class EntitiesView {
   private entities: EntitySummary[] = [];
   private findings: Finding[] = [];
   private chosen: string | undefined;
+  private line: number | undefined;
+  /** What the list and the detail show: drawn anew without a change, they would slip away under a click. */
+  private listed = '';
+  private shown = '';
   /** How often something was asked for: an answer that a newer question has overtaken is not shown. */
   private asked = 0;
 
@@ -37,28 +41,33 @@ export class EntitiesView {
     this.entities = entities;
     this.findings = findings;
     this.draw();
-    if (this.chosen !== undefined) await this.choose(this.chosen);
+    if (this.chosen !== undefined) await this.choose(this.chosen, this.line);
   }
 
   /** Shows an entity, at a line of its file where one is given. */
   async choose(id: string, line?: number): Promise<void> {
     this.chosen = id;
+    this.line = line;
     this.draw();
     const mine = ++this.asked;
     try {
       const found = await this.bridge.request('ckit/entity/get', { id, text: true });
       if (mine === this.asked) this.show(found, line);
     } catch (error) {
-      fill(this.detail, h('p', { class: 'problem' }, messageOf(error)));
+      this.put(h('p', { class: 'problem' }, messageOf(error)));
     }
   }
 
   /** Shows a file that may be of an entity. */
   async open(path: string, line: number): Promise<void> {
     const entity = this.entities.find((each) => each.path === path);
-    if (entity) return this.choose(entity.id, line);
+    if (entity) {
+      // Drawn anew in any case, since that brings the line into view.
+      this.shown = '';
+      return this.choose(entity.id, line);
+    }
     const { text } = await this.bridge.request('ckit/file/read', { path });
-    fill(this.detail, h('h2', {}, path), source(text, line));
+    this.put(h('h2', {}, path), source(text, line));
     this.reveal();
   }
 
@@ -67,6 +76,9 @@ export class EntitiesView {
     const counts = new Map<string, number>();
     for (const finding of this.findings) counts.set(finding.location.path, (counts.get(finding.location.path) ?? 0) + 1);
     const shown = this.entities.filter((each) => `${each.id} ${each.title ?? ''}`.toLowerCase().includes(wanted));
+    const content = JSON.stringify([this.chosen, shown, [...counts]]);
+    if (content === this.listed) return;
+    this.listed = content;
     const types = [...new Set(shown.map((each) => each.type))];
     fill(
       this.list,
@@ -92,6 +104,9 @@ export class EntitiesView {
   }
 
   private show(found: EntityGetResult, line?: number): void {
+    const content = JSON.stringify([found, line]);
+    if (content === this.shown) return;
+    this.shown = content;
     const { entity, relations, findings, text } = found;
     fill(
       this.detail,
@@ -153,6 +168,12 @@ export class EntitiesView {
         ),
       ),
     );
+  }
+
+  /** Shows something that is no entity. */
+  private put(...children: HTMLElement[]): void {
+    this.shown = '';
+    fill(this.detail, ...children);
   }
 
   private reveal(): void {

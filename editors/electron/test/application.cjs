@@ -1,6 +1,9 @@
 // Starts the application as tests drive it.
 const { join } = require('path');
 
+/** Only what hangs takes as long, also on a busy machine. */
+const DEADLINE_MS = Number(process.env.CKIT_TEST_MS || 180000);
+
 /** Opens the application on a repository, with what its page complains about. */
 async function start(electron, tools, repository) {
   const { _electron } = require(join(tools, 'node_modules', 'playwright-core'));
@@ -8,13 +11,35 @@ async function start(electron, tools, repository) {
     executablePath: electron,
     args: ['--no-sandbox', '--disable-gpu', join(__dirname, '..')],
     env: { ...process.env, CKIT_FOLDER: repository },
+    timeout: DEADLINE_MS,
   });
-  const page = await app.firstWindow();
-  page.setDefaultTimeout(60000);
+  const page = app.windows()[0] || (await app.waitForEvent('window', { timeout: DEADLINE_MS }));
+  page.setDefaultTimeout(DEADLINE_MS);
   const problems = [];
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   return { app, page, problems };
 }
 
-module.exports = { start };
+/** Waits for something; the page's policy lets nothing in it wait for a condition that is more than a selector. */
+async function until(page, holds) {
+  for (const late = Date.now() + DEADLINE_MS; !(await holds()); await page.waitForTimeout(20)) {
+    if (Date.now() > late) throw new Error(`It never came about: ${holds}`);
+  }
+}
+
+/** Ends the daemon as the operating system would, and waits until the page has seen it. */
+async function killDaemon(app, page) {
+  const pid = await app.evaluate(() => global.ckitDaemonPid());
+  // What comes after the daemon may be there again before anybody looks.
+  await page.evaluate(() => {
+    window.ckit.onState(({ name }) => {
+      if (name !== 'running') document.body.setAttribute('data-fallen', name);
+    });
+  });
+  process.kill(pid, 'SIGKILL');
+  await page.waitForSelector('body[data-fallen]');
+  return pid;
+}
+
+module.exports = { killDaemon, start, until };

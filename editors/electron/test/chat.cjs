@@ -2,7 +2,7 @@
 // what was seen goes to standard output as JSON.
 const { join } = require('path');
 const { existsSync, readdirSync, readFileSync } = require('fs');
-const { start } = require('./application.cjs');
+const { killDaemon, start, until } = require('./application.cjs');
 
 const [electron, tools, repository, shots] = process.argv.slice(2);
 const seen = {};
@@ -34,16 +34,9 @@ async function say(text) {
   await page.press('.composer textarea', 'Enter');
 }
 
-/** Waits for something; the page's policy lets nothing in it wait for a condition that is more than a selector. */
-async function until(holds) {
-  for (const late = Date.now() + 30000; !(await holds()); await page.waitForTimeout(20)) {
-    if (Date.now() > late) throw new Error(`It never came about: ${holds}`);
-  }
-}
-
 /** Waits until so many turns of the open conversation have ended, and none is interrupted. */
 async function ended(turns) {
-  await until(async () => {
+  await until(page, async () => {
     const ends = await page.$$eval('.chat:not(.running) .end', (all) => all.map((each) => each.textContent));
     return ends.filter((each) => !each.endsWith('interrupted')).length === turns;
   });
@@ -115,7 +108,7 @@ async function answerQuestions() {
     await page.fill(`${question} textarea`, edited);
     await page.click(`${question} .allowOnce`);
     const said = () => page.textContent(`${question} .problem`);
-    await until(async () => !['', before].includes(await said()));
+    await until(page, async () => !['', before].includes(await said()));
     return said();
   };
   seen.broken = await refused('{"action": ');
@@ -165,7 +158,7 @@ async function keepOrder() {
     };
   }, path);
   await choose(1, 'Export');
-  await until(() => existsSync(path) && readFileSync(path, 'utf8').endsWith('\n'));
+  await until(page, () => existsSync(path) && readFileSync(path, 'utf8').endsWith('\n'));
   seen.suggested = await app.evaluate(() => global.suggested);
   seen.exported = readFileSync(path, 'utf8').includes('Not before Friday');
   await choose(1, 'Fork');
@@ -197,11 +190,9 @@ async function keepOrder() {
 async function goOn() {
   await say('Set status of T-010 to blocked');
   await page.waitForSelector(question);
-  const pid = await app.evaluate(() => global.ckitDaemonPid());
-  process.kill(pid, 'SIGKILL');
-  await page.waitForSelector('.state:not(.running)');
+  await killDaemon(app, page);
   seen.early = await page.evaluate(() => {
-    const answer = window.ckit.request(1, 'ckit/health', {});
+    const answer = window.ckit.request(1, 'ckit/repo/list', {});
     window.ckit.cancel(1);
     return answer;
   });
@@ -225,8 +216,10 @@ async function comeBack() {
   await page.click('.conversations .row >> text=T-010');
   await page.waitForSelector('.notice >> text=interrupted');
   seen.same = (await sessionId()) === id;
+  // The question of before goes on with the turn by itself; this is about the one that the turn asks again.
+  await page.$eval(question, (card) => card.classList.add('former'));
   await page.click('.notice button');
-  await page.click(`.chat.running ${question} .allowOnce`);
+  await page.click(`.chat.running ${question}:not(.former) .allowOnce`);
   await ended(2);
   seen.again = [statusOf('T-011'), (await session()).turns.map(({ status }) => status)];
 }

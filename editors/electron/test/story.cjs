@@ -2,7 +2,7 @@
 // Arguments: Electron's program, folder of playwright-core, repository, folder for screenshots.
 const { join } = require('path');
 const { readdirSync, readFileSync } = require('fs');
-const { start } = require('./application.cjs');
+const { killDaemon, start, until } = require('./application.cjs');
 
 const [electron, tools, repository, shots] = process.argv.slice(2);
 const seen = {};
@@ -29,18 +29,15 @@ async function main() {
   await page.waitForSelector('.finding');
   seen.finding = await page.textContent('.finding span');
   await page.screenshot({ path: join(shots, 'entities.png') });
-  // What is shown may be drawn anew in the moment of the click; a person then clicks again.
-  for (let tries = 0; (await page.$('.finding .fix')) !== null && tries < 5; tries += 1) {
-    await page.click('.finding .fix', { timeout: 5000 }).catch(() => undefined);
-    await page.waitForSelector('.finding', { state: 'detached', timeout: 10000 }).catch(() => undefined);
-  }
+  await page.click('.finding .fix');
   await page.waitForSelector('.finding', { state: 'detached' });
   seen.mended = /^status: in-progress$/m.test(textOf('features', 'FEAT-001'));
 
   // The graph, with what a change reaches.
   await page.click('[data-panel="Graph"]');
   await page.waitForSelector('.canvas canvas');
-  await page.waitForTimeout(800);
+  const nodes = () => page.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes().length);
+  await until(page, async () => (await nodes()) > 0);
   await page.screenshot({ path: join(shots, 'graph.png') });
 
   // A question, and the place that answers it.
@@ -83,6 +80,7 @@ async function main() {
   // A specification, shown and then saved.
   await page.click('[data-panel="Entities"]');
   await page.click('[data-id="FEAT-004"]');
+  await page.waitForSelector('.detail h2 >> text=FEAT-004');
   await page.click('text=Write a spec');
   await page.waitForSelector('.spec .allowOnce');
   await page.screenshot({ path: join(shots, 'spec.png') });
@@ -93,9 +91,7 @@ async function main() {
   seen.spec = textOf('specs', 'SPEC-008').startsWith('id: SPEC-008');
 
   // The daemon dies: it comes back, and what was shown is there.
-  const pid = Number(process.env.CKIT_TEST_KILL === 'no' ? 0 : await app.evaluate(() => global.ckitDaemonPid()));
-  process.kill(pid, 'SIGKILL');
-  await page.waitForSelector('.state:not(.running)');
+  const pid = await killDaemon(app, page);
   await page.waitForSelector('.state.running');
   await page.click('[data-id="FEAT-002"]');
   await page.waitForSelector('.detail h2 >> text=Search the catalogue');

@@ -6,7 +6,6 @@ const [electron, tools, repository, title] = process.argv.slice(2);
 
 async function main() {
   const { app, page } = await start(electron, tools, repository);
-  page.setDefaultTimeout(90000);
   await page.waitForSelector('[data-id="T-010"]');
   console.log('ready');
   await page.waitForSelector(`[data-id="T-010"] >> text=${title}`);
