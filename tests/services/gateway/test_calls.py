@@ -67,6 +67,25 @@ async def test_R16_the_request_id_goes_with_the_call_and_into_the_log(
     assert record.__dict__["input_tokens"] == 11
 
 
+@pytest.mark.parametrize("kind", ["openai", "ollama"])
+@pytest.mark.parametrize(
+    ("request_id", "sent"),
+    [
+        ("7f:a-b/c", "7f:a-b/c"),
+        ("Ausl\u00f6ser 1", "Ausl%C3%B6ser%201"),
+        ("a\r\nX-Evil: 1\0", "a%0D%0AX-Evil:%201%00"),
+        ("100%", "100%25"),
+    ],
+)
+async def test_R16_any_request_id_goes_with_the_call(tmp_path: Path, kind: Kind, request_id: str, sent: str) -> None:
+    with model_server(kind) as server:
+        async with gateways(tmp_path, {"test": server}) as built:
+            heard = await ask(built.gateway, call=ModelCall(request_id=request_id))
+        assert heard.error is None
+        assert server.calls[-1].headers["x-request-id"] == sent
+        assert "x-evil" not in server.calls[-1].headers
+
+
 async def test_whole_answers_come_through_invoke_as_well(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(Reply(text="All at once."))

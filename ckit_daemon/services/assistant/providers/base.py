@@ -29,7 +29,7 @@ class ModelParameters:
         max_output_tokens: the longest answer.
         connect_timeout: seconds to reach the provider.
         total_timeout: seconds for the whole answer.
-        request_id: goes with the call as the header `X-Request-Id`.
+        request_id: goes with the call as the header `X-Request-Id`, percent-encoded where it must be.
     """
 
     temperature: float | None

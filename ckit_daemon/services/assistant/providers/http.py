@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ DEFAULT_URLS: Final[Mapping[ProviderKind, str]] = {
 KEEPALIVE_SECONDS: Final = 120.0
 MAX_IDLE_CONNECTIONS: Final = 32
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+_AS_THEY_ARE: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+"""The signs of a request's id that are sent as they are; a client may put anything into it, and a header holds less."""
 # The libraries fill these in from variables of the environment, whatever the endpoint, or with a placeholder.
 OWN_HEADERS: Final = ("authorization", "api-key", "openai-organization", "openai-project")
 
@@ -58,6 +60,11 @@ def stamp(headers: MutableMapping[str, str], own: Mapping[str, str]) -> None:
     for name in OWN_HEADERS:
         headers.pop(name, None)
     headers.update(own)
+
+
+def identified(params: ModelParameters) -> dict[str, str]:
+    """Return the header that tells the request's id; what no header may hold of it is percent-encoded."""
+    return {REQUEST_ID_HEADER: quote(params.request_id, safe=_AS_THEY_ARE)}
 
 
 def timeouts(params: ModelParameters) -> dict[str, float]:

@@ -17,8 +17,8 @@ from ckit_daemon.services.assistant.providers.errors import Translator
 from ckit_daemon.services.assistant.providers.http import (
     KEEPALIVE_SECONDS,
     MAX_IDLE_CONNECTIONS,
-    REQUEST_ID_HEADER,
     base_url,
+    identified,
     proxy_for,
     stamp,
     timeouts,
@@ -63,7 +63,7 @@ class OllamaProvider:
 
     async def chat_model(self, model: str, params: ModelParameters) -> ChatOllama:
         """Return a model for one call; see the protocol."""
-        headers = {**await self._keys.headers(), REQUEST_ID_HEADER: params.request_id}
+        headers = {**await self._keys.headers(), **identified(params)}
         known = self.settings.models.get(model)
         return ChatOllama(
             model=model,
@@ -88,7 +88,7 @@ class OllamaProvider:
 
         By Ollama's library itself, since langchain's embeddings say nothing of the tokens that were used.
         """
-        headers = {**await self._keys.headers(), REQUEST_ID_HEADER: params.request_id}
+        headers = {**await self._keys.headers(), **identified(params)}
         client = ollama.AsyncClient(self._base_url, **self._http(headers, httpx.Timeout(**timeouts(params))))
         try:
             answer = await client.embed(model, list(texts))

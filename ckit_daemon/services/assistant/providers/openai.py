@@ -19,8 +19,8 @@ from ckit_daemon.services.assistant.providers.errors import Translator
 from ckit_daemon.services.assistant.providers.http import (
     KEEPALIVE_SECONDS,
     MAX_IDLE_CONNECTIONS,
-    REQUEST_ID_HEADER,
     base_url,
+    identified,
     proxy_for,
     stamp,
     timeouts,
@@ -58,7 +58,7 @@ class OpenAiProvider:
 
     async def chat_model(self, model: str, params: ModelParameters) -> ChatCompletionsModel:
         """Return a model for one call; see the protocol."""
-        headers = {**await self._keys.headers(), REQUEST_ID_HEADER: params.request_id}
+        headers = {**await self._keys.headers(), **identified(params)}
         client = self._client(headers, httpx2.Timeout(**timeouts(params)))
         return ChatCompletionsModel(
             model=model,
@@ -88,9 +88,7 @@ class OpenAiProvider:
         By OpenAI's library itself, since langchain's embeddings count with tiktoken, make further requests of their
         own where a text is empty, and say nothing of the tokens that were used.
         """
-        client = self._client(
-            {**await self._keys.headers(), REQUEST_ID_HEADER: params.request_id}, httpx2.Timeout(**timeouts(params))
-        )
+        client = self._client({**await self._keys.headers(), **identified(params)}, httpx2.Timeout(**timeouts(params)))
         try:
             answer = await client.embeddings.create(model=model, input=list(texts))
             data = sorted(answer.data, key=lambda each: each.index)
