@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EXTENSION = EDITORS / "vscode"
 SHOTS = CACHE / "screenshots" / "vscode"
-DEADLINE_SECONDS = 600
+DEADLINE_SECONDS = 1800
 DARK = "Default Dark Modern"
 KEY = "sk-scripted-0123456789abcdef0123456789"
 
