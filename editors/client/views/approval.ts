@@ -41,6 +41,10 @@ export class ApprovalCard {
     this.offer();
   }
 
+  get isOver(): boolean {
+    return this.over;
+  }
+
   /** The question itself, and no button: whoever is typing must not allow anything by the next key. */
   focus(): void {
     this.element.focus();

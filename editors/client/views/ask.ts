@@ -9,9 +9,17 @@ export class AskView {
   private readonly input = h('input', { type: 'search', placeholder: 'Ask the repository', 'aria-label': 'Question' });
   private readonly answer = h('div', { class: 'answer', 'aria-live': 'polite' });
   private readonly sources = h('ol', { class: 'sources' });
+  private readonly stop = h('button', { type: 'button', hidden: true, onclick: () => this.cancel?.() }, 'Stop');
   private cancel: (() => void) | undefined;
+  /** How often something was asked: what belongs to an older question is not shown. */
+  private asked = 0;
 
   constructor(private readonly bridge: Bridge) {
+    this.input.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || this.cancel === undefined) return;
+      event.preventDefault();
+      this.cancel();
+    });
     const form = h(
       'form',
       {
@@ -23,12 +31,15 @@ export class AskView {
       },
       this.input,
       h('button', { type: 'submit' }, 'Ask'),
+      this.stop,
     );
     this.element = h('section', { class: 'ask' }, form, this.answer, this.sources);
   }
 
   /** Asks; a question that is still being answered is given up. */
   async ask(question: string): Promise<void> {
+    if (question.trim() === '') return;
+    const mine = ++this.asked;
     this.cancel?.();
     this.input.value = question;
     fill(this.sources);
@@ -36,14 +47,27 @@ export class AskView {
     let text = '';
     const { result, cancel } = this.bridge.stream('ckit/rag/query', { question }, (part) => {
       text += part;
-      renderMarkdown(this.answer, text);
+      if (mine === this.asked) renderMarkdown(this.answer, text);
     });
-    this.cancel = cancel;
+    this.await(cancel);
     try {
-      this.show(await result);
+      const found = await result;
+      if (mine === this.asked) this.show(found);
     } catch (error) {
-      fill(this.answer, h('span', { class: 'problem' }, messageOf(error)));
+      if (mine === this.asked) this.fail(error);
+    } finally {
+      if (mine === this.asked) this.await(undefined);
     }
+  }
+
+  private await(cancel: (() => void) | undefined): void {
+    this.cancel = cancel;
+    this.stop.hidden = cancel === undefined;
+  }
+
+  private fail(error: unknown): void {
+    const cancelled = (error as { code?: unknown }).code === 'cancelled';
+    fill(this.answer, h('span', { class: cancelled ? 'muted' : 'problem' }, cancelled ? 'Stopped.' : messageOf(error)));
   }
 
   private show(found: RagQueryResult): void {

@@ -59,6 +59,7 @@ export class ChatView {
     this.leave();
     this.show(undefined);
     this.composer.choices.show(undefined);
+    this.remind();
   }
 
   /** Begins a new conversation. */
@@ -79,6 +80,7 @@ export class ChatView {
       for (const item of items) if (item.turnId === turn.id) this.log.show(item);
       if (turn.status !== 'running') this.log.end(turn);
     }
+    this.remind();
     this.log.toEnd();
     const last = turns[turns.length - 1];
     if (session.archived) this.offer('This conversation is archived.', 'Fetch back', () => this.fetchBack(id));
@@ -153,9 +155,17 @@ export class ChatView {
     this.stop();
     this.work += 1;
     this.setRunning(false);
-    this.asked.clear();
+    // What waits for an answer elsewhere goes on to wait.
+    for (const [id, { approval, isOver }] of this.asked) {
+      if (isOver || (this.opened && approval.sessionId === this.opened.id)) this.asked.delete(id);
+    }
     this.log.clear();
     fill(this.notice);
+  }
+
+  /** Shows what is asked about other work: nobody else might. */
+  private remind(): void {
+    for (const [id, card] of this.asked) this.log.add(id, card.element);
   }
 
   private onEvent(event: TurnEvent): void {
@@ -191,6 +201,8 @@ export class ChatView {
       return decided.approval;
     });
     this.asked.set(approval.id, card);
+    // The list of conversations would lie above it.
+    this.conversations.toggle(false);
     this.log.add(approval.id, card.element);
     if (document.hasFocus()) card.focus();
   }
