@@ -1,12 +1,17 @@
 import { AskView, ChatView, GraphView, fill, h, messageOf, renderDiff, renderMarkdown } from '../../client/views';
-import { makeBridge } from './bridge';
+import { makeBridge, NO_REPOSITORY } from './bridge';
 import { EntitiesView } from './entities';
 
 const bridge = makeBridge((path, line) => {
   show('Entities');
   quietly(entities.open(path, line));
 });
-const entities = new EntitiesView(bridge, (id) => quietly(impactOf(id)), (id) => quietly(writeSpec(id)));
+const entities = new EntitiesView(
+  bridge,
+  (id) => quietly(impactOf(id)),
+  (id) => quietly(writeSpec(id)),
+  (path) => quietly(bridge.openFile(path)),
+);
 const graph = new GraphView(bridge, (id) => {
   show('Entities');
   quietly(entities.choose(id));
@@ -24,6 +29,7 @@ const panels: Record<string, HTMLElement> = {
 };
 const state = h('span', { class: 'state', role: 'status' }, 'starting');
 const folderName = h('span', { class: 'muted' });
+const trouble = h('p', { class: 'trouble problem', role: 'alert' });
 const tabs = new Map(
   Object.keys(panels).map((name) => [
     name,
@@ -46,9 +52,10 @@ async function drawGraph(): Promise<void> {
   drawn = true;
   try {
     await graph.load();
-  } catch {
-    // The daemon is being started anew; the next look draws it.
+  } catch (error) {
+    // The next look draws it.
     drawn = false;
+    throw error;
   }
 }
 
@@ -104,15 +111,20 @@ async function writeSpec(id: string): Promise<void> {
 
 async function reload(): Promise<void> {
   drawn = false;
-  await entities.load();
+  try {
+    await entities.load();
+  } catch (error) {
+    // The list of repositories is what there is by now; only what is asked about one waits until the folder is read.
+    const { repositories } = await bridge.request('ckit/repo/list', {});
+    throw repositories.length === 0 ? new Error(NO_REPOSITORY) : error;
+  }
   if (!graph.element.hidden) await drawGraph();
 }
 
-/** Runs what the person has not asked for; that it failed is told beside the daemon's state. */
+/** Runs something, and tells above everything else that it failed. */
 function quietly(work: Promise<void>): void {
-  work.catch((error: unknown) => {
-    state.title = messageOf(error);
-  });
+  fill(trouble);
+  work.catch((error: unknown) => fill(trouble, messageOf(error)));
 }
 
 let pending: ReturnType<typeof setTimeout> | undefined;
@@ -122,7 +134,8 @@ bridge.onChange(() => {
 });
 window.ckit.onState((now, folder) => {
   state.textContent = now.name;
-  state.title = now.detail;
+  // Why there is no daemon, and what to do about it.
+  fill(trouble, now.detail);
   state.className = `state ${now.name}`;
   folderName.textContent = folder.split(/[\\/]/).pop() ?? folder;
   folderName.title = folder;
@@ -137,9 +150,10 @@ document.getElementById('app')?.append(
     h('div', { role: 'tablist' }, ...tabs.values()),
     h('span', { class: 'space' }),
     folderName,
-    h('button', { onclick: () => void window.ckit.chooseFolder() }, 'Open…'),
+    h('button', { onclick: () => quietly(window.ckit.chooseFolder()) }, 'Open…'),
     state,
   ),
+  trouble,
   main,
 );
 show('Entities');

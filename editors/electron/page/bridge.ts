@@ -18,6 +18,9 @@ export class AnswerError extends Error {
   }
 }
 
+/** What the daemon says in terms of its protocol. */
+export const NO_REPOSITORY = 'This folder holds no context repository. Choose another one with “Open…”.';
+
 let ids = 0;
 const parts = new Map<number, (text: string) => void>();
 
@@ -31,7 +34,7 @@ async function send<M extends RequestMethod>(id: number, method: M, params: Para
 }
 
 /** The way of the shared views to the daemon, through the preload script. */
-export function makeBridge(onOpen: (path: string, line: number) => void): Bridge {
+export function makeBridge(onOpen: (path: string, line: number) => void): Bridge & { openFile(path: string): Promise<void> } {
   window.ckit.onPart((id, items) => {
     for (const item of items as { text: string }[]) parts.get(id)?.(item.text);
   });
@@ -60,11 +63,19 @@ export function makeBridge(onOpen: (path: string, line: number) => void): Bridge
     onRestart: (listener) => void starts.push(listener),
     open: (path, range) => onOpen(path, range.start.line),
     save: async (name, text) => void unwrap(await window.ckit.saveText(name, text)),
+    openFile: async (path) => void unwrap(await window.ckit.openFile(path)),
   };
 }
 
+/**
+ * The repository of the folder that is open.
+ *
+ * @throws Error where it holds none.
+ */
 async function currentRepository(): Promise<string> {
+  // The list is what there is now; requests about a repository wait until the folder has been read.
+  await window.ckit.request(++ids, 'ckit/entity/list', { limit: 1 });
   const { repositories } = await send(++ids, 'ckit/repo/list', {});
-  if (repositories[0] === undefined) throw new Error('The folder holds no context repository.');
+  if (repositories[0] === undefined) throw new Error(NO_REPOSITORY);
   return repositories[0].id;
 }

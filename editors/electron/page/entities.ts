@@ -22,6 +22,8 @@ export class EntitiesView {
     private readonly bridge: Bridge,
     private readonly onImpact: (id: string) => void,
     private readonly onSpec: (id: string) => void,
+    /** Opens a file outside of the application. */
+    private readonly onFile: (path: string) => void,
   ) {
     this.filter.addEventListener('input', () => this.draw());
     this.element = h(
@@ -54,7 +56,7 @@ export class EntitiesView {
       const found = await this.bridge.request('ckit/entity/get', { id, text: true });
       if (mine === this.asked) this.show(found, line);
     } catch (error) {
-      this.put(h('p', { class: 'problem' }, messageOf(error)));
+      if (mine === this.asked) this.put(h('p', { class: 'problem' }, messageOf(error)));
     }
   }
 
@@ -118,7 +120,7 @@ export class EntitiesView {
         h('span', { class: 'actions' },
           h('button', { onclick: () => this.onImpact(entity.id) }, 'Impact'),
           h('button', { onclick: () => this.onSpec(entity.id) }, 'Write a spec'),
-          h('button', { onclick: () => window.ckit.openFile(entity.path, 0) }, 'Open file'),
+          h('button', { onclick: () => this.onFile(entity.path) }, 'Open file'),
         ),
       ),
       ...findings.map((finding) => this.finding(entity.id, finding)),
@@ -146,27 +148,22 @@ export class EntitiesView {
       const target = file === undefined ? id : this.entities.find((each) => each.path === file)?.id;
       return path?.length && creates === undefined && target ? [{ title, target, path, value: value ?? null }] : [];
     });
+    const problem = h('span', { class: 'problem', role: 'alert' });
+    const mend = async ({ target, path, value }: (typeof fixes)[number]): Promise<void> => {
+      fill(problem);
+      try {
+        await this.bridge.request('ckit/entity/update', { id: target, changes: [{ path, value }], apply: true });
+        await this.load();
+      } catch (error) {
+        fill(problem, messageOf(error));
+      }
+    };
     return h(
       'div',
       { class: `finding ${finding.severity}` },
       h('span', {}, finding.message),
-      ...fixes.map((fix) =>
-        h(
-          'button',
-          {
-            class: 'fix',
-            onclick: async () => {
-              await this.bridge.request('ckit/entity/update', {
-                id: fix.target,
-                changes: [{ path: fix.path, value: fix.value }],
-                apply: true,
-              });
-              await this.load();
-            },
-          },
-          fix.title,
-        ),
-      ),
+      ...fixes.map((fix) => h('button', { class: 'fix', onclick: () => void mend(fix) }, fix.title)),
+      problem,
     );
   }
 

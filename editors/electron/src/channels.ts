@@ -2,7 +2,6 @@ import type { Approval, RequestMethod, TurnEvent } from '@ckit/client';
 
 /** What the page may ask the daemon for, and nothing else. */
 export const ALLOWED = [
-  'ckit/health',
   'ckit/repo/list',
   'ckit/repo/validate',
   'ckit/repo/graph',
@@ -21,7 +20,6 @@ export const ALLOWED = [
   'ckit/session/export',
   'ckit/session/compact',
   'ckit/turn/start',
-  'ckit/turn/cancel',
   'ckit/turn/steer',
   'ckit/approval/list',
   'ckit/approval/resolve',
@@ -30,7 +28,6 @@ export const ALLOWED = [
   'ckit/spec/generate',
   'ckit/code/apply',
   'ckit/rag/query',
-  'ckit/rag/status',
 ] as const satisfies readonly RequestMethod[];
 
 export type Allowed = (typeof ALLOWED)[number];
@@ -51,7 +48,7 @@ export interface Api {
   onChange(listener: () => void): void;
   onState(listener: (state: DaemonState, folder: string) => void): void;
   chooseFolder(): Promise<void>;
-  openFile(path: string, line: number): void;
+  openFile(path: string): Promise<Answer>;
   /** Lets the person choose where a text is written. */
   saveText(name: string, text: string): Promise<Answer>;
 }

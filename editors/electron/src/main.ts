@@ -1,11 +1,11 @@
-import { existsSync, promises } from 'node:fs';
-import { basename, join, resolve, sep } from 'node:path';
+import { promises, realpathSync } from 'node:fs';
+import { basename, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Approval, ApprovalRequestResult } from '@ckit/client';
 import { CkitError, messageOf, Supervisor } from '@ckit/client';
 import type { State } from '@ckit/client';
 import { app, BrowserWindow, dialog, ipcMain, session, shell } from 'electron';
-import type { IpcMainEvent, IpcMainInvokeEvent } from 'electron';
+import type { IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron';
 import { ALLOWED } from './channels';
 import type { Allowed, Answer, DaemonState } from './channels';
 
@@ -13,6 +13,9 @@ let window: BrowserWindow | undefined;
 let supervisor: Supervisor | undefined;
 let folder = '';
 const running = new Map<number, AbortController>();
+const PAGE = join(__dirname, 'index.html');
+/** What is opened with the program that the system has for it: texts, and nothing that would run. */
+const TEXTS: ReadonlySet<string> = new Set(['.yaml', '.yml', '.md']);
 
 /** Methods whose answers are shown while they are written. */
 const STREAMS: ReadonlySet<string> = new Set(['ckit/rag/query', 'ckit/spec/generate']);
@@ -23,8 +26,18 @@ function command(): [string, ...string[]] {
   return given ? (JSON.parse(given) as [string, ...string[]]) : ['ckit-daemon'];
 }
 
+/** The folder that somebody has named: by a variable of the environment, or on the command line behind the application. */
+function namedFolder(): string {
+  const given = process.argv.slice(1).filter((each) => !each.startsWith('-'));
+  return process.env['CKIT_FOLDER'] ?? given[app.isPackaged ? 0 : 1] ?? process.cwd();
+}
+
 async function openFolder(path: string): Promise<void> {
-  await supervisor?.stop();
+  if (supervisor !== undefined) {
+    await supervisor.stop();
+    // All that the page shows is about the folder before.
+    await window?.loadFile(PAGE);
+  }
   folder = resolve(path);
   supervisor = new Supervisor({
     command: command(),
@@ -104,9 +117,19 @@ function isOurs(event: IpcMainInvokeEvent | IpcMainEvent): boolean {
   return window !== undefined && event.sender === window.webContents;
 }
 
-function inside(path: string): string | undefined {
-  const found = resolve(folder, path);
-  return found.startsWith(folder + sep) && existsSync(found) ? found : undefined;
+/** Opens a text of the folder with the program that the system has for it. */
+async function openFile(path: string): Promise<Answer> {
+  try {
+    const found = realpathSync(resolve(folder, path));
+    const way = relative(realpathSync(folder), found);
+    const isInside = way.split(sep)[0] !== '..' && !isAbsolute(way);
+    if (!isInside || !TEXTS.has(extname(found).toLowerCase())) throw new Error(`${path} is no text of this folder.`);
+    const problem = await shell.openPath(found);
+    if (problem !== '') throw new Error(`No program could open ${path}: ${problem}`);
+    return { ok: true, result: null };
+  } catch (error) {
+    return failure(error);
+  }
 }
 
 ipcMain.handle('request', (event, id: unknown, method: unknown, params: unknown): Promise<Answer> | Answer => {
@@ -119,9 +142,9 @@ ipcMain.handle('request', (event, id: unknown, method: unknown, params: unknown)
 ipcMain.on('cancel', (event, id: unknown) => {
   if (isOurs(event) && typeof id === 'number') running.get(id)?.abort();
 });
-ipcMain.on('open-file', (event, path: unknown) => {
-  const found = isOurs(event) && typeof path === 'string' ? inside(path) : undefined;
-  if (found !== undefined) void shell.openPath(found);
+ipcMain.handle('open-file', (event, path: unknown): Promise<Answer> | Answer => {
+  if (isOurs(event) && typeof path === 'string') return openFile(path);
+  return { ok: false, code: 'denied', message: 'The page may not ask for this.' };
 });
 ipcMain.handle('save-text', (event, name: unknown, text: unknown): Promise<Answer> | Answer => {
   if (isOurs(event) && typeof name === 'string' && typeof text === 'string') return save(name, text);
@@ -151,12 +174,11 @@ async function main(): Promise<void> {
   });
   window.removeMenu();
   window.once('ready-to-show', () => window?.show());
-  window.webContents.on('will-navigate', (event) => event.preventDefault());
   window.on('closed', () => {
     window = undefined;
   });
-  await window.loadFile(join(__dirname, 'index.html'));
-  await openFolder(process.env['CKIT_FOLDER'] ?? process.argv[process.argv.length - 1] ?? process.cwd());
+  await window.loadFile(PAGE);
+  await openFolder(namedFolder());
 }
 
 // For tests, which end the daemon and see it come back.
@@ -164,10 +186,7 @@ Object.assign(global, {
   ckitDaemonPid: () => (supervisor?.state.name === 'running' ? supervisor.state.daemon.pid : undefined),
 });
 
-app.on('web-contents-created', (_event, contents) => {
-  // The page opens nothing: no windows, no webviews.
-  contents.on('will-attach-webview', (event) => event.preventDefault());
-});
+app.on('web-contents-created', (_event, contents) => confine(contents));
 app.on('window-all-closed', () => app.quit());
 let ending = false;
 app.on('before-quit', (event) => {
@@ -176,4 +195,16 @@ app.on('before-quit', (event) => {
   event.preventDefault();
   void supervisor.stop().finally(() => app.quit());
 });
-void main();
+main().catch((error: unknown) => {
+  dialog.showErrorBox('ckit can not start', messageOf(error));
+  app.quit();
+});
+
+/** A page goes nowhere and opens nothing: no other page, no window, no webview. */
+function confine(contents: WebContents): void {
+  contents.on('will-navigate', (event) => event.preventDefault());
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+  if ('setWindowOpenHandler' in contents) contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  // Electron before version 12 asks by an event.
+  else (contents as NodeJS.EventEmitter).on('new-window', (event: Event) => event.preventDefault());
+}

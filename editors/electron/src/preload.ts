@@ -24,7 +24,7 @@ const api: Api = {
     ipcRenderer.on('state', (_event, state: DaemonState, folder: string) => listener(state, folder));
   },
   chooseFolder: () => ipcRenderer.invoke('choose-folder') as Promise<void>,
-  openFile: (path, line) => ipcRenderer.send('open-file', path, line),
+  openFile: (path) => ipcRenderer.invoke('open-file', path) as Promise<Answer>,
   saveText: (name, text) => ipcRenderer.invoke('save-text', name, text) as Promise<Answer>,
 };
 

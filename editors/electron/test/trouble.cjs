@@ -1,0 +1,174 @@
+// Drives the application where something is refused, missing or dies, and where several things happen at once. Arguments:
+// Electron's program, folder of playwright-core, repository, folder for screenshots; beside the repository lies `other`,
+// another one, and `empty`, which is none. What was seen goes to standard output as JSON.
+const { join } = require('path');
+const { readdirSync, symlinkSync, writeFileSync } = require('fs');
+const { start } = require('./application.cjs');
+
+const [electron, tools, repository, shots] = process.argv.slice(2);
+const seen = {};
+let app, page, problems;
+let ids = 1000000;
+
+const ask = (method, params) => page.evaluate(([id, ...rest]) => window.ckit.request(id, ...rest), [++ids, method, params]);
+const daemonPid = () => app.evaluate(() => global.ckitDaemonPid());
+const trouble = async (part) => (await page.waitForSelector(`.trouble >> text=${part}`)).textContent();
+const question = '.approval:not(.answered)';
+
+async function eventually(holds) {
+  for (const late = Date.now() + 60000; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 50))) {
+    if (Date.now() > late) throw new Error(`It never came about: ${holds}`);
+  }
+}
+
+function gone(pid) {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+async function open() {
+  ({ app, page, problems } = await start(electron, tools, repository));
+  await page.waitForSelector('.state.running');
+  await page.waitForSelector('[data-id="T-010"]');
+}
+
+/** The page gets no window, no method and no file that it does not need. */
+async function stayInside() {
+  seen.denied = (await ask('ckit/rag/clear', {})).code;
+  // A real window would be stopped by the driver of this test before the application could refuse it.
+  seen.kept = await app.evaluate(({ BrowserWindow }) => {
+    const kept = [];
+    const [{ webContents }] = BrowserWindow.getAllWindows();
+    for (const name of ['new-window', 'will-navigate', 'will-attach-webview']) {
+      webContents.emit(name, { preventDefault: () => kept.push(name) }, 'https://example.org/');
+    }
+    return [...new Set(kept)];
+  });
+  await app.evaluate(({ shell }) => {
+    global.opened = [];
+    shell.openPath = async (path) => {
+      global.opened.push(path);
+      return global.opened.length > 1 ? 'There is no such program.' : '';
+    };
+  });
+  writeFileSync(join(repository, 'run.sh'), 'echo\n');
+  symlinkSync('/etc/hostname', join(repository, 'name.md'));
+  const files = ['run.sh', 'name.md', '../other/README.md', 'nowhere.md', 'README.md'];
+  seen.files = [];
+  for (const file of files) seen.files.push((await page.evaluate((path) => window.ckit.openFile(path), file)).ok);
+  await page.click('[data-id="T-010"]');
+  await page.click('text=Open file');
+  seen.unopened = await trouble('There is no such program.');
+  seen.opened = await app.evaluate(() => global.opened.length);
+}
+
+/** A fix that the daemon does not live to make says so. */
+async function mend() {
+  await page.click('[data-id="FEAT-001"]');
+  await page.waitForSelector('.finding .fix');
+  const pid = await daemonPid();
+  process.kill(pid, 'SIGSTOP');
+  await page.click('.finding .fix');
+  process.kill(pid, 'SIGKILL');
+  seen.unmended = await (await page.waitForSelector('.finding .problem:not(:empty)')).textContent();
+  await page.waitForSelector('.state:not(.running)');
+  await page.waitForSelector('.state.running');
+  await page.waitForSelector('.trouble:empty', { state: 'attached' });
+}
+
+/** A question that another one has overtaken leaves no word in its place; one can be stopped. */
+async function askTwice() {
+  await page.click('[data-panel="Ask"]');
+  const put = async (text) => {
+    await page.fill('.ask input', text);
+    await page.press('.ask input', 'Enter');
+  };
+  await put('How long does an item wait on the hold shelf?');
+  await page.waitForSelector('.ask button >> text=Stop');
+  await put('Who may renew?');
+  // What comes after the end of the first one has come after it to the page, too.
+  for (let turn = 0; turn < 3; turn += 1) await ask('ckit/repo/list', {});
+  seen.looking = await page.textContent('.answer');
+  await page.press('.ask input', 'Escape');
+  await page.waitForSelector('.answer >> text=Stopped.');
+  seen.stoppable = await page.isVisible('.ask button >> text=Stop');
+}
+
+/** What waits for an answer is seen whatever the chat shows, and goes on to wait when another conversation begins. */
+async function keepQuestions() {
+  await page.click('[data-panel="Chat"]');
+  await page.click('.bar >> text=Earlier');
+  await page.click('[data-panel="Entities"]');
+  await page.click('[data-id="FEAT-004"]');
+  await page.click('text=Write a spec');
+  await page.click('.spec .allowOnce');
+  await page.waitForSelector(`${question} .allowOnce`);
+  await page.click('.bar >> text=New');
+  await page.screenshot({ path: join(shots, 'waiting.png') });
+  await page.click(`${question} .deny`);
+  seen.unsaved = await (await page.waitForSelector('.spec .problem')).textContent();
+  seen.unwritten = readdirSync(join(repository, 'contexts', 'specs')).every((name) => !name.startsWith('SPEC-008'));
+}
+
+/** Another folder is another start: nothing of the one before is left. */
+async function changeFolder() {
+  const choose = (name) =>
+    app.evaluate(({ dialog }, path) => {
+      dialog.showOpenDialog = async () => ({ canceled: false, filePaths: [path] });
+    }, join(repository, '..', name));
+  await page.click('[data-panel="Entities"]');
+  await choose('other');
+  await page.click('header >> text=Open…');
+  await page.waitForSelector('[data-id="T-077"]');
+  seen.folder = await page.textContent('header span.muted');
+  seen.left = await page.$$eval('.detail h2, .spec h2', (all) => all.length);
+  await choose('empty');
+  await page.click('header >> text=Open…');
+  seen.empty = await trouble('no context repository');
+  await page.screenshot({ path: join(shots, 'empty.png') });
+  await choose('other');
+  await page.click('header >> text=Open…');
+  await page.waitForSelector('[data-id="T-077"]');
+}
+
+/** The daemon goes with the application, however that ends. */
+async function die() {
+  const [daemon, main] = await app.evaluate(() => [global.ckitDaemonPid(), process.pid]);
+  process.kill(main, 'SIGKILL');
+  await eventually(() => gone(daemon));
+  seen.ended = true;
+}
+
+/** Where there is no daemon, the window says what to do. */
+async function miss() {
+  process.env.CKIT_DAEMON = JSON.stringify(['/nowhere/ckit-daemon']);
+  ({ app, page } = await start(electron, tools, repository));
+  seen.missing = await trouble('Install it');
+  await page.screenshot({ path: join(shots, 'missing.png') });
+  await app.close();
+}
+
+async function main() {
+  await open();
+  for (const step of [stayInside, mend, askTwice, keepQuestions, changeFolder, die, miss]) {
+    const began = Date.now();
+    seen.step = step.name;
+    await step();
+    console.error(step.name, Date.now() - began, 'ms');
+  }
+  seen.step = 'end';
+  seen.problems = problems;
+}
+
+main().then(
+  () => console.log(JSON.stringify(seen)),
+  async (error) => {
+    if (page) await page.screenshot({ path: join(shots, 'failure.png') }).catch(() => undefined);
+    console.error(error, JSON.stringify(seen));
+    process.exit(1);
+  },
+);
