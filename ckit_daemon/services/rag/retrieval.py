@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.entity import Entity
@@ -37,6 +38,8 @@ CANDIDATES: Final = 40
 """Entities, sections and notes that are compared as a whole; more where more hits are asked for."""
 PASSAGES_OF_ONE: Final = 24
 """Most passages of one of them that are compared."""
+JOINED: Final = 20
+"""Entities that are compared only because the graph joins them to strong hits."""
 EXACT_BELOW: Final = 2000
 """With so few allowed passages each one is compared, instead of hoping that the nearest of all are among them."""
 OVERSHOOT: Final = 8
@@ -51,12 +54,15 @@ LIKENESS_CHARACTERS: Final = 2000
 class _Looked:
     """What the two ways of looking have found."""
 
+    text: str
     words: Mapping[str, LexicalHit] = field(default_factory=dict[str, "LexicalHit"])
     near: Sequence[Chunk] = ()
     """The nearest passages by meaning, the nearest first."""
     asked: Asked | None = None
     """The query, embedded; None where it is looked for by words alone."""
     mode: Mode = "hybrid"
+    misspelt: bool = False
+    """Whether a word of it is nearly a known one."""
     degraded: str | None = None
 
 
@@ -77,11 +83,11 @@ class RepositoryRetriever:
         ids = [each for each in names if _may_be_found(view, each, permitted)]
         progress.report(1, 2, "Comparing passages")
         groups = _groups(view, looked, ids, permitted, max(CANDIDATES, 2 * request.limit))
-        fused = await self._fused(groups, request.query, looked)
+        fused = await self._fused(groups, looked)
         if ids:
             self._put_first(view, request.query, ids, fused)
         if request.expand == "neighbours" and looked.mode != "lexical":
-            _lend(view, fused, ids)
+            await self._expand(view, looked, permitted, ids, fused)
         ranked = _ranked(fused)[: request.limit]
         hits = await asyncio.to_thread(_hits, view, ranked, looked.mode)
         if request.rerank and len(hits) > 1:
@@ -100,14 +106,14 @@ class RepositoryRetriever:
         groups = _groups(view, looked, (), permitted, max(CANDIDATES, 2 * limit))
         if isinstance(like, Entity):
             groups.pop(like.id, None)
-        fused = await self._fused(groups, text, looked)
+        fused = await self._fused(groups, looked)
         hits = await asyncio.to_thread(_hits, view, _ranked(fused)[:limit], looked.mode)
         return SearchResponse(tuple(hits), looked.mode, looked.degraded, view.corpus.version)
 
     # Looking
 
     async def _look(self, view: View, text: str, mode: Mode, permitted: Collection[str] | None) -> _Looked:
-        looked = _Looked(mode=mode)
+        looked = _Looked(text, mode=mode)
         if mode != "lexical":
             try:
                 looked.asked = await self._index.ask([text])
@@ -119,24 +125,43 @@ class RepositoryRetriever:
             found = await asyncio.to_thread(self._lexicon.search, text, limit=POOL, allowed=permitted)
             # The lexicon may be one change ahead of what this search looks at.
             looked.words = {hit.chunk.id: hit for hit in found if hit.chunk.id in view.corpus.chunks}
+        # Only where both ways of looking count does it matter, and finding the nearest known words takes time.
+        looked.misspelt = looked.mode == "hybrid" and await asyncio.to_thread(self._lexicon.is_misspelt, text)
         return looked
 
     # Judging
 
-    async def _fused(self, groups: Mapping[str, Sequence[Chunk]], text: str, looked: _Looked) -> dict[str, Fused]:
+    async def _fused(self, groups: Mapping[str, Sequence[Chunk]], looked: _Looked) -> dict[str, Fused]:
         cosines: Mapping[str, Sequence[float]] = {}
-        if looked.asked is not None:
+        if looked.asked is not None and groups:
             hashes = {chunk.hash for chunks in groups.values() for chunk in chunks}
             try:
                 cosines = await looked.asked.cosines(hashes)
             except DegradedError as error:
                 looked.mode, looked.degraded = "lexical", error.message
         best = max((hit.score for hit in looked.words.values()), default=0.0)
-        # Only where both ways of looking count does it matter, and finding the nearest known words takes time.
-        misspelt = looked.mode == "hybrid" and await asyncio.to_thread(self._lexicon.is_misspelt, text)
-        weight = weight_of_words(text, looked.mode, best, misspelt=misspelt)
+        weight = weight_of_words(looked.text, looked.mode, best, misspelt=looked.misspelt)
         return {key: fuse([_evidence(chunk, cosines, looked) for chunk in chunks], weight)
                 for key, chunks in groups.items()}  # fmt: skip
+
+    async def _expand(
+        self,
+        view: View,
+        looked: _Looked,
+        permitted: Collection[str] | None,
+        ids: Collection[str],
+        fused: dict[str, Fused],
+    ) -> None:
+        """Let strong hits speak for what the graph joins them to, found before or not."""
+        lent = neighbours(view.snapshot, [(key, each.score) for key, each in _ranked(fused)])
+        joined = {each: _passages(view, each, (), permitted) for each in lent if each not in fused}
+        more = dict(islice(((key, chunks) for key, chunks in joined.items() if chunks), JOINED))
+        for key, each in (await self._fused(more, looked)).items():
+            fused[key] = at_most(each, UNNAMED) if ids else each
+        for identifier, part in lent.items():
+            # What the query names is in its place already.
+            if identifier in fused and identifier not in ids:
+                fused[identifier] = with_part(fused[identifier], part)
 
     def _put_first(self, view: View, query: str, ids: Sequence[str], fused: dict[str, Fused]) -> None:
         bare = self._names.only_names(view.snapshot, query)
@@ -186,7 +211,6 @@ def _groups(
     view: View, looked: _Looked, ids: Iterable[str], permitted: Collection[str] | None, most: int
 ) -> dict[str, list[Chunk]]:
     """The passages to compare by what they belong to: those that were found first, then their siblings."""
-    corpus = view.corpus
     by_words = [hit.chunk for hit in looked.words.values()]
     found: dict[str, list[Chunk]] = {identifier: [] for identifier in ids}
     # Both ways of looking take turns, so that neither fills all places.
@@ -196,24 +220,21 @@ def _groups(
                 found.setdefault(key_of(source[index]), []).append(source[index])
     groups: dict[str, list[Chunk]] = {}
     for key, chunks in found.items():
-        others = corpus.of_entity(key) or corpus.of_file(key)
-        distinct = {chunk.id: chunk for chunk in (*chunks, *others) if permitted is None or chunk.id in permitted}
-        if distinct:
-            groups[key] = [*distinct.values()][:PASSAGES_OF_ONE]
+        if passages := _passages(view, key, chunks, permitted):
+            groups[key] = passages
     return groups
+
+
+def _passages(view: View, key: str, first: Iterable[Chunk], permitted: Collection[str] | None) -> list[Chunk]:
+    """The passages that belong together, those that were found first."""
+    others = view.corpus.of_entity(key) or view.corpus.of_file(key)
+    distinct = {chunk.id: chunk for chunk in (*first, *others) if permitted is None or chunk.id in permitted}
+    return [*distinct.values()][:PASSAGES_OF_ONE]
 
 
 def _may_be_found(view: View, identifier: str, permitted: Collection[str] | None) -> bool:
     chunks = view.corpus.of_entity(identifier)
     return bool(chunks) and (permitted is None or any(chunk.id in permitted for chunk in chunks))
-
-
-def _lend(view: View, fused: dict[str, Fused], ids: Collection[str]) -> None:
-    strong = [(key, each.score) for key, each in _ranked(fused)]
-    for identifier, part in neighbours(view.snapshot, strong).items():
-        # What the query names is in its place already.
-        if identifier in fused and identifier not in ids:
-            fused[identifier] = with_part(fused[identifier], part)
 
 
 def _ranked(fused: Mapping[str, Fused]) -> list[tuple[str, Fused]]:

@@ -103,6 +103,22 @@ async def test_neighbours_of_strong_hits_are_lent_a_little_and_say_why(client: C
     assert not [part for hit in plain["hits"] for part in hit["parts"] if part["source"] == "graph"]
 
 
+async def test_neighbours_of_strong_hits_are_found_where_neither_words_nor_meanings_lead_to_them(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrieval, "POOL", 1)
+    query = "waiting on the hold shelf"
+    plain = await search(client, query, topK=30, expand="none")
+    found = await search(client, query, topK=30)
+    joined = [hit for hit in found["hits"] if hit["entity"] not in entities(plain)]
+    assert 0 < len(joined) <= retrieval.JOINED
+    # They are judged as all others are, and not only by what is lent to them.
+    assert all([part["source"] for part in hit["parts"]] == ["lexical", "vector", "graph"] for hit in joined)
+    assert [hit["score"] for hit in found["hits"]] == sorted((hit["score"] for hit in found["hits"]), reverse=True)
+    of_features = await search(client, query, topK=30, types=["feature"])
+    assert {hit["type"] for hit in of_features["hits"]} == {"feature"}
+
+
 async def test_an_edit_that_is_not_saved_is_found_at_once(opened: tuple[Client, Path]) -> None:
     client, root = opened
     path = next((root / "contexts" / "tasks").glob("T-007*"))
