@@ -90,6 +90,15 @@ def test_what_nothing_is_about_exits_with_1(indexed: Ckit) -> None:
     assert indexed("ask", "--cite", "Who won the football world cup in 1998?").code == 1
 
 
+def test_a_search_can_be_restricted_to_what_is_joined_in_some_way(indexed: Ckit) -> None:
+    def types(*options: str) -> set[str]:
+        hits = indexed("rag", "search", "hold shelf", "--related-to", "FEAT-003", "--json", *options).json["hits"]
+        return {hit["type"] for hit in hits if hit["kind"] == "entity"}
+
+    assert len(types()) > 1
+    assert types("--relation", "has-story") == {"userstory"}
+
+
 def test_similar_passages_of_an_entity_and_of_a_text(indexed: Ckit) -> None:
     by_id = indexed("rag", "similar", "US-008", "--json").json
     assert by_id["hits"]

@@ -101,6 +101,9 @@ def search(  # noqa: PLR0913 - each is an option.
         str | None,
         typer.Option("--related-to", metavar="ID", help="Entities joined to it only.", autocompletion=entity_ids),
     ] = None,
+    relations: Annotated[
+        list[str] | None, typer.Option("--relation", help="With --related-to: these kinds of edges only.")
+    ] = None,
     rerank: Annotated[bool, typer.Option("--rerank", help="Let the language model order the best hits.")] = False,
     limit: Limit = 10,
     wait: passages.Wait = passages.WAIT_SECONDS,
@@ -114,6 +117,7 @@ def search(  # noqa: PLR0913 - each is an option.
         statuses=statuses or None,
         paths=paths or None,
         related_to=related,
+        relations=relations or None,
         rerank=rerank,
     )
     with session(terminal) as opened:
