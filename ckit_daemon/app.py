@@ -143,6 +143,10 @@ class App:
             await inbox.emptied()
         if self._dispatcher is not None:
             await self._dispatcher.drain(0 if self._lifecycle.urgent else limits.shutdown_grace_seconds)
+        if self._probing is not None:
+            self._probing.cancel()
+        # Before what they look at is closed, which they would take for a fault.
+        self._health.close()
         self._repositories.changes.abandon()
         self._language.close()
         with contextlib.suppress(TimeoutError):
@@ -153,9 +157,6 @@ class App:
                 await self._repositories.aclose()
         if self._dispatcher is not None:
             self._dispatcher.close()
-        if self._probing is not None:
-            self._probing.cancel()
-        self._health.close()
         await asyncio.gather(asyncio.to_thread(self._lifecycle.end_children), asyncio.to_thread(self._tracer.close))
         seconds = WRITE_SECONDS if self._own_process else PATIENT_WRITE_SECONDS
         writer.close(0 if self._lifecycle.urgent else seconds)

@@ -100,7 +100,9 @@ class HealthService:
         return self._summary(self._versions)
 
     def close(self) -> None:
-        """Let go of the threads without waiting for them."""
+        """End all probes, and let go of their threads without waiting for them."""
+        for task in self._running.values():
+            task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _start(self, name: str, seconds: float) -> None:

@@ -80,6 +80,16 @@ async def test_R09_a_probe_that_hangs_is_given_up_and_an_essential_failure_is_no
         assert "did not end" in report.components[0].detail
 
 
+async def test_a_probe_that_begins_as_the_daemon_ends_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    probe = SlowProbe()
+    with health(probe) as service:
+        service.renew(0)
+        service.close()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert (probe.times, caplog.records) == (0, [])
+
+
 async def test_R09_probes_begin_by_themselves_so_that_the_first_answer_knows_something(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
