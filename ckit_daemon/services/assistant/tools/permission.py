@@ -116,5 +116,8 @@ def _refused(approval: Approval) -> DeniedError:
     elif approval.note:
         message = f"The person refused this and says: {approval.note}"
     else:
-        message = "The person refused this; nothing is done. Do not try again unless they ask for it."
+        message = "The person refused this; nothing is done."
+        if approval.turn_id is not None:
+            # A model hears it, and some would ask once more.
+            message += " Do not try again unless they ask for it."
     return DeniedError(message, details={"by": "person", "state": approval.state, "approval": approval.id})
