@@ -53,9 +53,10 @@ export class Supervisor {
   /**
    * Waits for a running daemon.
    *
-   * @throws ConnectionClosedError once the supervisor has given up or was stopped.
+   * @throws ConnectionClosedError once the supervisor has given up or was stopped; `start` begins anew.
    */
   async client(): Promise<CkitClient> {
+    if (this.stopping) throw new ConnectionClosedError('The daemon was stopped.');
     this.start();
     for (;;) {
       const state = this.current;

@@ -82,3 +82,19 @@ test('a daemon that is still starting can be stopped', async () => {
   await supervisor.stop();
   assert.equal(supervisor.state.name, 'stopped');
 });
+
+test('a daemon that was stopped is started by nobody who merely asks for it', async () => {
+  const place = workplace();
+  const supervisor = new Supervisor(place.options);
+  await supervisor.client();
+  await supervisor.stop();
+  await assert.rejects(supervisor.client(), (error) => {
+    assert.ok(error instanceof ConnectionClosedError);
+    return true;
+  });
+  assert.equal(supervisor.state.name, 'stopped');
+  supervisor.start();
+  await supervisor.client();
+  await supervisor.stop();
+  place.remove();
+});
