@@ -133,6 +133,7 @@ def test_a_person_s_story_in_vs_code(hosts: Hosts, package: Path, tmp_path: Path
         "nodes": 43,
         "filtered": 31,
         "reached": 8,
+        "kept": True,
         "opened": True,
         "unwritten": True,
         "spec": True,

@@ -7,6 +7,7 @@ import { captions, colorsOf, styleOf } from './graphStyle';
 /** So many facts or more are not drawn while the picture moves. */
 const MANY = 1500;
 const MARGIN = 24;
+const MOST = 10_000;
 
 /** The graph of the repository: filter by type, find, click to choose, and see what a change reaches. */
 export class GraphView {
@@ -16,6 +17,7 @@ export class GraphView {
   private readonly search = h('input', { type: 'search', placeholder: 'Find', 'aria-label': 'Find in the graph' });
   private readonly hidden = new Set<string>();
   private colors: ReadonlyMap<string, string> = new Map();
+  private readonly left = h('span', { class: 'left', role: 'status' });
   private picture: cytoscape.Core | undefined;
 
   constructor(
@@ -28,20 +30,23 @@ export class GraphView {
       if (event.key === 'Enter' && first.nonempty()) this.onChoose(first.id());
     });
     const all = h('button', { type: 'button', onclick: () => this.fit() }, 'Fit');
-    const bar = h('div', { class: 'bar' }, this.filters, this.search, all);
+    const bar = h('div', { class: 'bar' }, this.filters, this.left, this.search, all);
     this.element = h('section', { class: 'graph' }, bar, this.canvas);
   }
 
-  /** Draws the graph anew. */
+  /** Draws the graph anew; what a person looks at stays in view. */
   async load(): Promise<void> {
-    const graph = await this.bridge.request('ckit/repo/graph', { limit: 10_000 });
+    const graph = await this.bridge.request('ckit/repo/graph', { limit: MOST });
+    // What governs everything says nothing about how things hang together.
+    const edges = graph.edges.filter(({ rel }) => rel !== 'governs');
+    const view = this.picture && { zoom: this.picture.zoom(), pan: { ...this.picture.pan() } };
+    this.left.textContent =
+      graph.totalNodes > graph.nodes.length ? `The first ${graph.nodes.length} of ${graph.totalNodes} entities` : '';
     const types = [...new Set(graph.nodes.map((node) => node.type))];
     this.colors = colorsOf(types);
     this.drawFilters(types);
     this.picture?.destroy();
     const caption = captions(this.canvas);
-    // What governs everything says nothing about how things hang together.
-    const edges = graph.edges.filter(({ rel }) => rel !== 'governs');
     const picture = cytoscape({
       container: this.canvas,
       elements: [
@@ -61,10 +66,12 @@ export class GraphView {
     picture.on('mouseover', 'node', (event) => event.target.connectedEdges().addClass('near'));
     picture.on('mouseout', 'node', (event) => event.target.connectedEdges().removeClass('near'));
     this.applyFilters();
+    if (view) picture.viewport(view);
+    else this.fit();
   }
 
-  /** Marks what a change of an entity reaches. */
-  async highlight(id: string): Promise<void> {
+  /** Marks what a change of an entity reaches, and brings it into view unless a person looks at it already. */
+  async highlight(id: string, isInView = false): Promise<void> {
     const impact = await this.bridge.request('ckit/repo/impact', { ids: [id] });
     const stale = new Set(impact.stale.map(({ entity }) => entity.id));
     this.picture?.batch(() => {
@@ -74,7 +81,16 @@ export class GraphView {
       });
       this.fade((node) => node.hasClass('changed') || node.hasClass('stale'));
     });
-    this.fit(this.picture?.nodes('.changed, .stale'));
+    if (!isInView) this.fit(this.picture?.nodes('.changed, .stale'));
+  }
+
+  /** Marks nothing any more, and brings everything into view. */
+  showAll(): void {
+    this.picture?.batch(() => {
+      this.picture?.nodes().removeClass('changed stale');
+      this.fade(() => true);
+    });
+    this.fit();
   }
 
   private drawFilters(types: string[]): void {
@@ -86,6 +102,7 @@ export class GraphView {
           if (box.checked) this.hidden.delete(type);
           else this.hidden.add(type);
           this.applyFilters();
+          this.fit();
         });
         const dot = h('span', { class: 'dot' });
         dot.style.backgroundColor = this.colors.get(type) ?? '';
@@ -112,7 +129,6 @@ export class GraphView {
     });
     // Lines are laid between the places of their ends, so that they come last.
     picture.style(styleOf(this.canvas, this.colors));
-    this.fit();
   }
 
   /** Brings entities into view, all of them by default. */

@@ -3,12 +3,14 @@ import { GraphView } from '../../client/views/graph';
 import { makeBridge, post } from './bridge';
 
 let highlighted: string | undefined;
+let inView: string | undefined;
 let loading: Promise<void> | undefined;
 const status = h('div', { class: 'status', role: 'status' });
 
 const bridge = makeBridge((order) => {
   if (order.kind !== 'highlight') return;
   highlighted = order.entity;
+  inView = undefined;
   void (loading ?? load()).then(() => attempt(highlight));
 });
 const graph = new GraphView(bridge, (entity) => post({ kind: 'choose', entity }));
@@ -23,9 +25,12 @@ async function load(): Promise<void> {
 
 async function highlight(): Promise<void> {
   const entity = highlighted;
-  fill(status);
-  if (entity === undefined) return;
-  await graph.highlight(entity);
+  if (entity === undefined) {
+    fill(status);
+    return;
+  }
+  await graph.highlight(entity, entity === inView);
+  inView = entity;
   const all = h('button', { class: 'link', onclick: () => reset() }, 'Show all');
   fill(status, `What a change of ${entity} reaches. `, all);
 }
@@ -39,8 +44,9 @@ async function attempt(work: () => Promise<void>): Promise<void> {
 }
 
 function reset(): void {
-  highlighted = undefined;
-  reload();
+  highlighted = inView = undefined;
+  fill(status);
+  graph.showAll();
 }
 
 function reload(): void {

@@ -248,6 +248,22 @@ async function draw() {
   const stale = () => inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length);
   seen.reached = await workbench.until(stale, 'what a change reaches');
   await workbench.shot('graph');
+  // What changes is drawn anew below the eyes of a person who has zoomed.
+  const before = await inside.evaluate(() => {
+    const { cy } = document.querySelector('.canvas')._cyreg;
+    cy.zoom(cy.zoom() * 1.5);
+    cy.scratch('before', true);
+    document.body.classList.add('redrawn');
+    return [cy.zoom(), cy.pan()];
+  });
+  await inside.waitForFunction(() => !document.querySelector('.canvas')._cyreg.cy.scratch('before'));
+  await inside.waitForFunction(() => document.querySelector('.canvas')._cyreg.cy.nodes('.stale').length > 0);
+  const after = await inside.evaluate(() => {
+    const { cy } = document.querySelector('.canvas')._cyreg;
+    return [cy.zoom(), cy.pan()];
+  });
+  seen.kept = JSON.stringify(before) === JSON.stringify(after);
+  await inside.evaluate(() => document.querySelector('.canvas')._cyreg.cy.fit());
   const place = await inside.evaluate(() => {
     const { x, y } = document.querySelector('.canvas')._cyreg.cy.$id('SPEC-004').renderedPosition();
     return { x, y };
