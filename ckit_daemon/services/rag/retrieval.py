@@ -154,8 +154,8 @@ class RepositoryRetriever:
     ) -> None:
         """Let strong hits speak for what the graph joins them to, found before or not."""
         lent = neighbours(view.snapshot, [(key, each.score) for key, each in _ranked(fused)])
-        joined = {each: _passages(view, each, (), permitted) for each in lent if each not in fused}
-        more = dict(islice(((key, chunks) for key, chunks in joined.items() if chunks), JOINED))
+        joined = ((each, _passages(view, each, (), permitted)) for each in lent if each not in fused)
+        more = dict(islice((pair for pair in joined if pair[1]), JOINED))
         for key, each in (await self._fused(more, looked)).items():
             fused[key] = at_most(each, UNNAMED) if ids else each
         for identifier, part in lent.items():
