@@ -54,6 +54,17 @@ async def that_dies(tmp_path: Path, server: ModelServer, config: Json | None = N
         await process.exit_code()
 
 
+async def died_asking(tmp_path: Path, server: ModelServer) -> tuple[Talk, Json]:
+    """A conversation whose process was killed while it asked for an approval, and the item of that."""
+    async with that_dies(tmp_path, server) as talk:
+        talk.client.answer(ASK, never)
+        running = talk.start()
+        item = await talk.began("approval")
+    await asyncio.wait([running])
+    assert running.exception() is not None
+    return talk, item
+
+
 @contextlib.asynccontextmanager
 async def again(talk: Talk, tmp_path: Path, config: Json | None = None) -> AsyncGenerator[Talk]:
     """The same conversation with another daemon on the same database."""
@@ -145,12 +156,7 @@ async def test_R04_nobody_knows_whether_a_killed_command_took_effect_and_the_mod
 async def test_R04_an_approval_survives_and_counts_whenever_it_is_given(tmp_path: Path, first: str) -> None:
     with model_server() as server:
         server.enqueue(calls(("entity_edit", RETITLE)))
-        async with that_dies(tmp_path, server) as talk:
-            talk.client.answer(ASK, never)
-            running = talk.start()
-            item = await talk.began("approval")
-        await asyncio.wait([running])
-        assert running.exception() is not None
+        talk, item = await died_asking(tmp_path, server)
         async with again(talk, tmp_path) as talk:
             [approval] = (await talk.client.request("ckit/approval/list", {"sessionId": talk.session}))["approvals"]
             assert (approval["id"], approval["state"]) == (item["approvalId"], "pending")
@@ -175,12 +181,7 @@ async def test_R07_a_call_whose_arguments_were_masked_is_not_run_with_the_mask_a
     changes = [{"path": ["summary"], "value": "The password: twelve characters or more."}]
     with model_server() as server:
         server.enqueue(calls(("entity_edit", {**RETITLE, "changes": changes})))
-        async with that_dies(tmp_path, server) as talk:
-            talk.client.answer(ASK, never)
-            running = talk.start()
-            item = await talk.began("approval")
-        await asyncio.wait([running])
-        assert running.exception() is not None
+        talk, item = await died_asking(tmp_path, server)
         async with again(talk, tmp_path) as talk:
             before = a_file(talk.root, "T-001").read_text("utf-8")
             talk.client.answer(ASK, lambda _: {"decision": "allowOnce"})
@@ -196,12 +197,7 @@ async def test_R07_a_call_whose_arguments_were_masked_is_not_run_with_the_mask_a
 async def test_R04_a_refusal_that_was_told_before_the_death_is_told_no_second_time(tmp_path: Path) -> None:
     with model_server() as server:
         server.enqueue(calls(("entity_edit", RETITLE)))
-        async with that_dies(tmp_path, server) as talk:
-            talk.client.answer(ASK, never)
-            running = talk.start()
-            await talk.began("approval")
-        await asyncio.wait([running])
-        assert running.exception() is not None
+        talk, _ = await died_asking(tmp_path, server)
         # As if it had died a moment later, when the refusal was on disk and the end of the call was not.
         async with a_store(tmp_path / "state") as store:
             found = await store.transcript(talk.session)
@@ -222,12 +218,7 @@ async def test_R04_a_refusal_that_was_told_before_the_death_is_told_no_second_ti
 async def test_a_question_is_withdrawn_when_nothing_waits_for_its_answer_any_more(tmp_path: Path, then: str) -> None:
     with model_server() as server:
         server.enqueue(calls(("entity_edit", RETITLE)))
-        async with that_dies(tmp_path, server) as talk:
-            talk.client.answer(ASK, never)
-            running = talk.start()
-            item = await talk.began("approval")
-        await asyncio.wait([running])
-        assert running.exception() is not None
+        talk, item = await died_asking(tmp_path, server)
         if then == "the same turn":
             # It can't be changed any more, so that nobody is asked again.
             a_file(talk.root, "T-001").unlink()

@@ -157,13 +157,7 @@ def test_windows_line_ends_and_wide_characters_keep_their_places(editor: Editor)
     editor.command("silent %s/status: blocked/status: blokked/")
     editor.until(lambda: editor.lua("return #vim.diagnostic.get(0)") == 1, "the finding")
     go(editor, "blokked")
-    editor.lua(
-        """
-        vim.lsp.buf.code_action({ apply = true, filter = function(action)
-          return action.title:find('blocked', 1, true) ~= nil
-        end })
-        """
-    )
+    editor.fix("blocked")
     editor.until(lambda: "status: blocked" in editor.text(), "the quick fix")
     editor.command("silent write")
     assert path.read_bytes() == text.replace("\n", "\r\n").encode()

@@ -89,6 +89,18 @@ class Editor:
             [*labels],
         )
 
+    def fix(self, part: str) -> None:
+        """Apply the quick fix in whose title a text stands."""
+        self.lua(
+            """
+            local part = ...
+            vim.lsp.buf.code_action({ apply = true, filter = function(action)
+              return action.title:find(part, 1, true) ~= nil
+            end })
+            """,
+            part,
+        )
+
     def answer(self, text: str) -> None:
         """Answer the next questions of `vim.ui.input`."""
         self.lua("local text = ...; vim.ui.input = function(_, done) done(text) end", text)
