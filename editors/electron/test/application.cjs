@@ -22,8 +22,8 @@ async function start(electron, tools, repository) {
 }
 
 /** Waits for something; the page's policy lets nothing in it wait for a condition that is more than a selector. */
-async function until(page, holds) {
-  for (const late = Date.now() + DEADLINE_MS; !(await holds()); await page.waitForTimeout(20)) {
+async function until(holds) {
+  for (const late = Date.now() + DEADLINE_MS; !(await holds()); await new Promise((wake) => setTimeout(wake, 20))) {
     if (Date.now() > late) throw new Error(`It never came about: ${holds}`);
   }
 }
@@ -42,4 +42,23 @@ async function killDaemon(app, page) {
   return pid;
 }
 
-module.exports = { killDaemon, start, until };
+/** Goes through steps, and prints what was seen as JSON; of a step that fails there is a picture. */
+async function tell(seen, steps, shots, look) {
+  try {
+    for (const step of steps) {
+      const began = Date.now();
+      seen.step = step.name;
+      await step();
+      console.error(step.name, Date.now() - began, 'ms');
+    }
+    seen.step = 'end';
+  } catch (error) {
+    const page = look();
+    if (page) await page.screenshot({ path: join(shots, 'failure.png') }).catch(() => undefined);
+    console.error(error, JSON.stringify(seen));
+    process.exit(1);
+  }
+  console.log(JSON.stringify(seen));
+}
+
+module.exports = { killDaemon, start, tell, until };

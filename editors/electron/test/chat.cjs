@@ -2,7 +2,7 @@
 // what was seen goes to standard output as JSON.
 const { join } = require('path');
 const { existsSync, readdirSync, readFileSync } = require('fs');
-const { killDaemon, start, until } = require('./application.cjs');
+const { killDaemon, start, tell, until } = require('./application.cjs');
 
 const [electron, tools, repository, shots] = process.argv.slice(2);
 const seen = {};
@@ -36,7 +36,7 @@ async function say(text) {
 
 /** Waits until so many turns of the open conversation have ended, and none is interrupted. */
 async function ended(turns) {
-  await until(page, async () => {
+  await until(async () => {
     const ends = await page.$$eval('.chat:not(.running) .end', (all) => all.map((each) => each.textContent));
     return ends.filter((each) => !each.endsWith('interrupted')).length === turns;
   });
@@ -108,7 +108,7 @@ async function answerQuestions() {
     await page.fill(`${question} textarea`, edited);
     await page.click(`${question} .allowOnce`);
     const said = () => page.textContent(`${question} .problem`);
-    await until(page, async () => !['', before].includes(await said()));
+    await until(async () => !['', before].includes(await said()));
     return said();
   };
   seen.broken = await refused('{"action": ');
@@ -158,7 +158,7 @@ async function keepOrder() {
     };
   }, path);
   await choose(1, 'Export');
-  await until(page, () => existsSync(path) && readFileSync(path, 'utf8').endsWith('\n'));
+  await until(() => existsSync(path) && readFileSync(path, 'utf8').endsWith('\n'));
   seen.suggested = await app.evaluate(() => global.suggested);
   seen.exported = readFileSync(path, 'utf8').includes('Not before Friday');
   await choose(1, 'Fork');
@@ -224,24 +224,9 @@ async function comeBack() {
   seen.again = [statusOf('T-011'), (await session()).turns.map(({ status }) => status)];
 }
 
-async function main() {
-  await open();
-  for (const step of [chooseAndAttach, answerQuestions, keepOrder, goOn, comeBack]) {
-    const began = Date.now();
-    seen.step = step.name;
-    await step();
-    console.error(step.name, Date.now() - began, 'ms');
-  }
-  seen.step = 'end';
+async function leave() {
   seen.problems = problems;
   await app.close();
 }
 
-main().then(
-  () => console.log(JSON.stringify(seen)),
-  async (error) => {
-    if (page) await page.screenshot({ path: join(shots, 'failure.png') }).catch(() => undefined);
-    console.error(error, JSON.stringify(seen));
-    process.exit(1);
-  },
-);
+tell(seen, [open, chooseAndAttach, answerQuestions, keepOrder, goOn, comeBack, leave], shots, () => page);

@@ -37,7 +37,7 @@ async function main() {
   await page.click('[data-panel="Graph"]');
   await page.waitForSelector('.canvas canvas');
   const nodes = () => page.evaluate(() => document.querySelector('.canvas')._cyreg.cy.nodes().length);
-  await until(page, async () => (await nodes()) > 0);
+  await until(async () => (await nodes()) > 0);
   await page.screenshot({ path: join(shots, 'graph.png') });
 
   // A question, and the place that answers it.

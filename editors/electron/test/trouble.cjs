@@ -3,7 +3,7 @@
 // another one, and `empty`, which is none. What was seen goes to standard output as JSON.
 const { join } = require('path');
 const { readdirSync, symlinkSync, writeFileSync } = require('fs');
-const { start } = require('./application.cjs');
+const { start, tell, until } = require('./application.cjs');
 
 const [electron, tools, repository, shots] = process.argv.slice(2);
 const seen = {};
@@ -14,12 +14,6 @@ const ask = (method, params) => page.evaluate(([id, ...rest]) => window.ckit.req
 const daemonPid = () => app.evaluate(() => global.ckitDaemonPid());
 const trouble = async (part) => (await page.waitForSelector(`.trouble >> text=${part}`)).textContent();
 const question = '.approval:not(.answered)';
-
-async function eventually(holds) {
-  for (const late = Date.now() + 60000; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 50))) {
-    if (Date.now() > late) throw new Error(`It never came about: ${holds}`);
-  }
-}
 
 function gone(pid) {
   try {
@@ -139,7 +133,7 @@ async function changeFolder() {
 async function die() {
   const [daemon, main] = await app.evaluate(() => [global.ckitDaemonPid(), process.pid]);
   process.kill(main, 'SIGKILL');
-  await eventually(() => gone(daemon));
+  await until(() => gone(daemon));
   seen.ended = true;
 }
 
@@ -148,27 +142,9 @@ async function miss() {
   process.env.CKIT_DAEMON = JSON.stringify(['/nowhere/ckit-daemon']);
   ({ app, page } = await start(electron, tools, repository));
   seen.missing = await trouble('Install it');
+  seen.problems = problems;
   await page.screenshot({ path: join(shots, 'missing.png') });
   await app.close();
 }
 
-async function main() {
-  await open();
-  for (const step of [stayInside, mend, askTwice, keepQuestions, changeFolder, die, miss]) {
-    const began = Date.now();
-    seen.step = step.name;
-    await step();
-    console.error(step.name, Date.now() - began, 'ms');
-  }
-  seen.step = 'end';
-  seen.problems = problems;
-}
-
-main().then(
-  () => console.log(JSON.stringify(seen)),
-  async (error) => {
-    if (page) await page.screenshot({ path: join(shots, 'failure.png') }).catch(() => undefined);
-    console.error(error, JSON.stringify(seen));
-    process.exit(1);
-  },
-);
+tell(seen, [open, stayInside, mend, askTwice, keepQuestions, changeFolder, die, miss], shots, () => page);
