@@ -103,6 +103,9 @@ class OpenRetrieval:
         await asyncio.wait([self._opening])
 
     async def _open(self, view: View) -> None:
+        if self.engine.index.status().state == "ready":
+            # It was opened in the background; looking up every hash would only take time.
+            return
         if len(view.corpus.chunks) - await self.known(view) <= FEW:
             with contextlib.suppress(TimeoutError, CkitError):
                 async with asyncio.timeout(OPEN_SECONDS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -71,6 +72,8 @@ class FollowedIndex:
         self.missing = 0
         """Passages that nobody has embedded."""
         self.unreadable = False
+        self.state = "building"
+        self.looked = 0
         self.built = 0
         self.begun = asyncio.Event()
         self.may_end = asyncio.Event()
@@ -79,9 +82,13 @@ class FollowedIndex:
         self.followed.put_nowait(corpus)
 
     async def embedded(self, hashes: Collection[str]) -> Collection[str]:
+        self.looked += 1
         if self.unreadable:
             raise StorageError("The disk refuses.")
         return set([*hashes][self.missing :])
+
+    def status(self) -> SimpleNamespace:
+        return SimpleNamespace(state=self.state)
 
     async def build(self, progress: Progress, *, rebuild: bool) -> None:
         self.built += 1
@@ -219,6 +226,15 @@ async def test_a_first_search_does_not_wait_where_much_is_to_be_embedded(tmp_pat
         await asyncio.wait_for(opened.opened(view), SECONDS)
         assert index.built == 0
         assert await opened.known(view) == (0 if unreadable else len(view.corpus.chunks) - 200)
+
+
+async def test_a_first_search_looks_nothing_up_where_the_index_is_ready(tmp_path: Path) -> None:
+    async with retrieval(tmp_path) as (opened, reader, index, _):
+        reader.gate.release(1000)
+        view = await opened.follow()
+        index.state = "ready"
+        await asyncio.wait_for(opened.opened(view), SECONDS)
+        assert (index.looked, index.built) == (0, 0)
 
 
 async def test_nobody_waits_longer_than_a_while_for_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
