@@ -103,27 +103,36 @@ class SqliteVectorCache:
         await self._database.write(_shrink)
         return gone
 
-    async def trim(self, embedder: str, max_rows: int, keep: Collection[str]) -> int:
+    async def touch(self, embedder: str, hashes: Collection[str]) -> None:
+        """Note that vectors are used today, so that they are forgotten last; raises StorageError."""
+        today = self._today()
+
+        def write(connection: sqlite3.Connection) -> None:
+            for batch in _batches(hashes):
+                connection.execute(
+                    f"UPDATE vector SET used_on = ? WHERE embedder = ? AND used_on < ? AND hash IN ({_marks(batch)})",  # noqa: S608 - marks.
+                    [today, embedder, today, *batch],
+                )
+
+        if hashes:
+            await self._database.write(write)
+
+    async def trim(self, embedder: str, max_rows: int, keep: Collection[str], most: int) -> int:
         """Forget the vectors that were used longest ago; return how many. Raises StorageError.
 
         Args:
             embedder: whose vectors `keep` names.
             max_rows: how many vectors of all embedders may stay.
-            keep: hashes that are in use: they count as used today, and stay whatever the number.
+            keep: hashes that are in use; they stay whatever the number.
+            most: how many to forget in this call, which keeps other daemons from writing.
         """
-        today = self._today()
-        kept = frozenset(keep)
 
         def write(connection: sqlite3.Connection) -> int:
-            for batch in _batches(kept):
-                connection.execute(
-                    f"UPDATE vector SET used_on = ? WHERE embedder = ? AND used_on < ? AND hash IN ({_marks(batch)})",  # noqa: S608 - marks.
-                    [today, embedder, today, *batch],
-                )
+            kept = frozenset(keep)
             rows: int = connection.execute("SELECT count(*) FROM vector").fetchone()[0]
             old = connection.execute("SELECT embedder, hash, rowid FROM vector ORDER BY used_on, rowid")
             idle = ([rowid] for whose, hash_, rowid in old if whose != embedder or hash_ not in kept)
-            doomed = list(itertools.islice(idle, max(rows - max_rows, 0)))
+            doomed = list(itertools.islice(idle, min(max(rows - max_rows, 0), most)))
             connection.executemany("DELETE FROM vector WHERE rowid = ?", doomed)
             return len(doomed)
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio
 
 ONE = "offline/one"
 TWO = "openai/two"
+MANY = 1000
 
 
 def vectors(*names: str, mark: bytes = b"") -> dict[str, bytes]:
@@ -72,13 +73,22 @@ async def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_never(tmp
     now += DAY_SECONDS
     await cache.put(ONE, vectors("a", "b", "c"))
     now += DAY_SECONDS
-    assert await cache.trim(TWO, 10, ["in use"]) == 0
-    assert await cache.trim(ONE, 3, ["c"]) == 2
+    await cache.touch(TWO, ["in use", "unknown"])
+    assert await cache.trim(TWO, 10, ["in use"], MANY) == 0
+    assert await cache.trim(ONE, 3, ["c"], MANY) == 2
     assert await cache.known(ONE, ["old", "a", "b", "c"]) == {"b", "c"}
     # It was the oldest, until it was said to be in use.
     assert await cache.known(TWO, ["in use"]) == {"in use"}
-    assert await cache.trim(ONE, 0, ["b", "c"]) == 1
+    assert await cache.trim(ONE, 0, ["b", "c"], MANY) == 1
     assert await cache.known(ONE, ["b", "c"]) == {"b", "c"}
+    await cache.aclose()
+
+
+async def test_no_more_is_forgotten_at_once_than_was_asked_for(tmp_path: Path) -> None:
+    cache = SqliteVectorCache(tmp_path / "vectors.db")
+    await cache.put(ONE, vectors("a", "b", "c", "d"))
+    assert [await cache.trim(ONE, 1, [], 2) for _ in range(3)] == [2, 1, 0]
+    assert await cache.known(ONE, ["a", "b", "c", "d"]) == {"d"}
     await cache.aclose()
 
 
@@ -89,7 +99,7 @@ async def test_R36_what_is_in_use_is_not_looked_through_for_each_row(tmp_path: P
 
     cache = SqliteVectorCache(tmp_path / "vectors.db")
     await cache.put(ONE, vectors("a", "b", "c"))
-    assert await cache.trim(ONE, 1, OnlyOnce(["b"])) == 2
+    assert await cache.trim(ONE, 1, OnlyOnce(["b"]), MANY) == 2
     assert await cache.known(ONE, ["a", "b", "c"]) == {"b"}
     await cache.aclose()
 

@@ -19,7 +19,7 @@ from ckit_daemon.services.rag.replica import DamagedStoreError
 from ckit_daemon.services.rag.standing import CHANGED, MENDING, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ckit_daemon.core.progress import Progress
@@ -39,7 +39,11 @@ STALE: Final = 500
 MAX_CACHED: Final = 400_000
 """Vectors of all repositories that are kept; 0.6 GB of the built-in embedder's."""
 TRIM_SECONDS: Final = 3600.0
-"""The least time between two looks at how many there are, each of which keeps other daemons from writing."""
+"""The least time between two looks at how many there are."""
+DELETED: Final = 32
+"""Vectors that a store deletes in one step of tidying up."""
+TOUCHED: Final = 1000
+"""Vectors that are noted as used, or forgotten, in one step: a few milliseconds in which nobody else writes."""
 
 
 class SemanticIndex:
@@ -279,16 +283,30 @@ class SemanticIndex:
         return corpus is self._corpus and not self._standing.paused and self._sides.is_wanted(self._sides.filling)
 
     async def _tidy(self, side: Side, corpus: Corpus, most: int, *, wrote: bool) -> None:
-        """Do what can wait until everything is searchable."""
+        """Do what can wait until everything is searchable; whatever comes in between waits for one step of it."""
         if side.shared:
             return
         stale = await asyncio.to_thread(lambda: [each for each in side.held if each not in corpus.by_hash])
         if len(stale) > max(STALE, len(corpus.by_hash) // 4):
-            await side.replica.delete(stale)
-            side.held.difference_update(stale)
-        if wrote and time.monotonic() - self._trimmed >= TRIM_SECONDS:
-            self._trimmed = time.monotonic()
-            await self._cache.trim(side.embedder.name, MAX_CACHED, list(corpus.by_hash)[:most])
+            for some in self._steps(corpus, stale, DELETED):
+                await side.replica.delete(some)
+                side.held.difference_update(some)
+        if not wrote or time.monotonic() - self._trimmed < TRIM_SECONDS:
+            return
+        name, used = side.embedder.name, list(corpus.by_hash)[:most]
+        for some in self._steps(corpus, used, TOUCHED):
+            await self._cache.touch(name, some)
+        while self._goes_on(corpus):
+            if not await self._cache.trim(name, MAX_CACHED, used, TOUCHED):
+                self._trimmed = time.monotonic()
+                return
+
+    def _steps(self, corpus: Corpus, hashes: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+        """Yield so many at a time, as long as a corpus is the one to follow."""
+        for start in range(0, len(hashes), size):
+            if not self._goes_on(corpus):
+                return
+            yield hashes[start : start + size]
 
     async def _start_anew(self, why: str) -> None:
         logger.warning("the index is made anew: %s", why)

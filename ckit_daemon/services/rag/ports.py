@@ -84,13 +84,18 @@ class VectorCache(Protocol):
         """Forget some vectors of an embedder; return how many there were. Raises StorageError."""
         ...
 
-    async def trim(self, embedder: str, max_rows: int, keep: Collection[str]) -> int:
+    async def touch(self, embedder: str, hashes: Collection[str]) -> None:
+        """Note that vectors are used today, so that they are forgotten last; raises StorageError."""
+        ...
+
+    async def trim(self, embedder: str, max_rows: int, keep: Collection[str], most: int) -> int:
         """Forget the vectors that were used longest ago; return how many. Raises StorageError.
 
         Args:
             embedder: whose vectors `keep` names.
             max_rows: how many vectors of all embedders may stay.
-            keep: hashes that are in use: they count as used today, and stay whatever the number.
+            keep: hashes that are in use; they stay whatever the number.
+            most: how many to forget in this call, which keeps other daemons from writing.
         """
         ...
 

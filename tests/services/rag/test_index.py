@@ -30,7 +30,7 @@ from tests.support.indexes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.asyncio
@@ -393,15 +393,62 @@ async def test_how_many_vectors_are_kept_is_looked_at_now_and_then_and_not_after
     kept: list[int] = []
 
     class WatchedCache(SqliteVectorCache):
-        async def trim(self, embedder: str, max_rows: int, keep: Collection[str]) -> int:
+        async def trim(self, embedder: str, max_rows: int, keep: Collection[str], most: int) -> int:
             kept.append(len(keep))
-            return await super().trim(embedder, max_rows, keep)
+            return await super().trim(embedder, max_rows, keep, most)
 
     async with an_index(tmp_path, cache=WatchedCache(tmp_path / "vectors.db")) as index:
         for version in range(1, 4):
             index.follow(a_corpus(TEXTS[: 80 + version], version))
             await index.build(SILENT, rebuild=False)
     assert kept == [81, 82, 83][:looks]
+
+
+async def test_what_comes_while_it_is_tidied_up_waits_for_one_step_and_the_rest_is_done_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "STALE", 0)
+    monkeypatch.setattr(indexing, "DELETED", 10)
+    monkeypatch.setattr(indexing, "TOUCHED", 10)
+    embedder = CountingEmbedder()
+    many, few, other = a_corpus(TEXTS, 1), a_corpus(TEXTS[:40], 2), a_corpus([*TEXTS[:40], "one more"], 3)
+    steps: list[str] = []
+    delete = Replica.delete
+
+    class WatchedCache(SqliteVectorCache):
+        async def touch(self, embedder: str, hashes: Collection[str]) -> None:
+            note(f"touch {len(hashes)}")
+            await super().touch(embedder, hashes)
+
+        async def trim(self, embedder: str, max_rows: int, keep: Collection[str], most: int) -> int:
+            note(f"trim {len(keep)}")
+            return await super().trim(embedder, max_rows, keep, most)
+
+    async def deleting(self: Replica, ids: Sequence[str]) -> None:
+        note(f"delete {len(ids)}")
+        await delete(self, ids)
+
+    def note(step: str) -> None:
+        # A new corpus comes with the first step of each kind.
+        if step.split(maxsplit=1)[0] not in {each.split()[0] for each in steps}:
+            index.follow(next(coming))
+        steps.append(f"{step} with {len(embedder.texts)}")
+
+    monkeypatch.setattr(Replica, "delete", deleting)
+    async with an_index(tmp_path, embedder, cache=WatchedCache(tmp_path / "vectors.db")) as index:
+        coming = iter([few, other, other])
+        await until_ready(index, many)
+        await index.build(SILENT, rebuild=False)
+    assert steps == [
+        # Of the first corpus, until the second comes.
+        "touch 10 with 90",
+        # Of the second, until the third comes, which is embedded before anything else is done.
+        "delete 10 with 90",
+        *["delete 10 with 91"] * 4,
+        *["touch 10 with 91"] * 4,
+        "touch 1 with 91",
+        "trim 41 with 91",
+    ]
 
 
 @pytest.mark.parametrize(("lost", "folder"), [(4, "000001"), (5, "000002")])
