@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ckit_daemon.core.errors import ConflictError, StorageError
 from ckit_daemon.services.assistant.ports import Transcript
+from ckit_daemon.services.assistant.turn_checks import already_running
 from ckit_daemon.services.clock import timestamp
 from ckit_daemon.storage import rows
 from ckit_daemon.storage.approvals import SqliteApprovals, withdraw
@@ -256,10 +257,7 @@ class SqliteSessionStore(SqliteApprovals):
     def _refuse_if_running(self, connection: sqlite3.Connection, session_id: str) -> None:
         lease = self._lease(connection, session_id)
         if lease is not None:
-            raise ConflictError(
-                "A turn of the session is running; wait for its end, or cancel it where it was started.",
-                details={"turnId": lease.turn_id},
-            )
+            raise already_running(turnId=lease.turn_id)
 
     def _lease(self, connection: sqlite3.Connection, session_id: str) -> rows.Lease | None:
         """The lease of a session; one that nobody holds any more is ended, and its turn marked as interrupted."""

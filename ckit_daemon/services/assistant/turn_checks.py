@@ -68,6 +68,13 @@ def check_budget(session: Session) -> None:
         )
 
 
+def already_running(**details: str) -> ConflictError:
+    """Return the error that says why a session can't be used now: by `details` its id, or that of the turn."""
+    return ConflictError(
+        "A turn of the session is running; wait for its end, or cancel it where it was started.", details={**details}
+    )
+
+
 def not_here(session: Session) -> ConflictError:
     """Return the error that says why no turn of a session can be reached."""
     if session.running_turn is None:

@@ -29,7 +29,13 @@ from ckit_daemon.services.assistant.records import NO_USAGE, Compaction, Turn, U
 from ckit_daemon.services.assistant.running import RunningTurn
 from ckit_daemon.services.assistant.session_rates import SessionRates
 from ckit_daemon.services.assistant.stream import TurnWriter
-from ckit_daemon.services.assistant.turn_checks import check_budget, check_length, check_request, not_here
+from ckit_daemon.services.assistant.turn_checks import (
+    already_running,
+    check_budget,
+    check_length,
+    check_request,
+    not_here,
+)
 from ckit_daemon.services.clock import timestamp
 
 if TYPE_CHECKING:
@@ -213,10 +219,7 @@ class TurnService:
         """
         running = self._running.get(session_id)
         if running is not None or session_id in self._prepared:
-            raise ConflictError(
-                "A turn of the session is running; wait for its end, or cancel it where it was started.",
-                details={"session": session_id} if running is None else {"turnId": running.turn.id},
-            )
+            raise already_running(session=session_id) if running is None else already_running(turnId=running.turn.id)
         self._prepared.add(session_id)
         try:
             yield
@@ -231,10 +234,7 @@ class TurnService:
             )
         if session.running_turn is not None:
             # The store would refuse the turn as well, but only after the session has changed for it.
-            raise ConflictError(
-                "A turn of the session is running; wait for its end, or cancel it where it was started.",
-                details={"turnId": session.running_turn},
-            )
+            raise already_running(turnId=session.running_turn)
         return session
 
     async def _repository(self, session: Session, progress: Progress) -> OpenRepository:
