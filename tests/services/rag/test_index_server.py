@@ -120,6 +120,20 @@ async def test_nothing_is_deleted_there_but_by_who_clears(server: str, tmp_path:
         assert status.embedded == 90
 
 
+async def test_what_one_of_a_team_clears_the_others_fill_again_by_themselves(server: str, tmp_path: Path) -> None:
+    corpus = a_corpus(TEXTS)
+    async with an_index(tmp_path, settings=at(server, "emptied")) as index:
+        await until_ready(index, corpus)
+        (kept,) = collections(server, "emptied-")
+        ask(server, "DELETE", f"/{kept['name']}")
+        with pytest.raises(DegradedError, match="filled again"):
+            await index.search(embedded(TEXTS[8]), 1)
+        await until(lambda: index.status().state == "ready")
+        assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
+        (again,) = collections(server, "emptied-")
+        assert ask(server, "GET", f"/{again['id']}/count") == 90
+
+
 async def test_the_collection_is_named_by_the_repository_where_the_settings_name_none(
     server: str, tmp_path: Path
 ) -> None:

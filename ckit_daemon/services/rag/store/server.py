@@ -98,6 +98,9 @@ class ServerStore:
         if self._token:
             text = text.replace(self._token, "[REDACTED]")
         kind = type(error).__name__
+        if kind == "NotFoundError" and self._opened is not None:
+            # By somebody who clears the index, or with the data of the server. To open it again makes it anew.
+            return Failed("damaged", "its collection was deleted")
         if isinstance(error, httpx.TransportError) or "could not connect" in text.lower():
             return Failed("server", "it can't be reached")
         if kind in {"ChromaAuthError", "AuthorizationError"} or any(
