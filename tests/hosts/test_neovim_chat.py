@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.model_server import Reply
+from tests.hosts.conftest import opened
+from tests.support.model_server import Reply, openai_options
+from tests.support.repositories import copy_example
 
 if TYPE_CHECKING:
     from tests.support.model_server import ModelServer
@@ -202,3 +205,22 @@ def test_conversations_are_renamed_copied_exported_put_away_and_deleted(asking: 
     assert asking.sessions() == []
     asking.command("Ckit sessions")
     asking.says("nothing was said here yet")
+
+
+def test_a_key_that_a_person_types_stands_in_no_log_of_neovim(tmp_path: Path, scripted: ModelServer) -> None:
+    scripted.key = "sk-scripted-0123456789abcdef0123456789"
+    scripted.enqueue(Reply(text="The key fits."))
+    root = copy_example(tmp_path / "lantern")
+    with opened(root, tmp_path, config=openai_options(scripted, {"apiKey": "client:mine"})) as editor:
+        editor.lua("vim.lsp.set_log_level('DEBUG')")
+        editor.lua("local key = ...; vim.fn.inputsecret = function() return key end", scripted.key)
+        editor.edit("tasks", "T-009")
+        editor.command("Ckit chat Why is it blocked?")
+        editor.shows("The key fits.")
+        editor.shows(" tokens")
+        log = Path(editor.lua("return vim.lsp.log.get_filename()")).read_text("utf-8")
+        level = editor.lua("return vim.lsp.log.levels[vim.lsp.log.get_level()]")
+    assert scripted.key not in log
+    # All else is logged as the person wants it, the question too and what comes after the answer.
+    assert "The key fits." in log.split("ckit/secret/request", 1)[1]
+    assert level == "DEBUG"

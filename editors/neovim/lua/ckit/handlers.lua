@@ -15,12 +15,26 @@ local function root_of(context)
   return assert(vim.lsp.get_client_by_id(context.client_id)).config.root_dir
 end
 
+--- Keeps the answer that is given next out of Neovim's log, which at the level DEBUG holds all that is said.
+local function answer_unlogged()
+  local log = vim.lsp.log
+  local level = log.get_level()
+  if level ~= log.levels.OFF then
+    log.set_level(log.levels.OFF)
+    -- Whatever is scheduled comes after the answer, which Neovim writes as soon as a handler returns it.
+    vim.schedule(function()
+      log.set_level(level)
+    end)
+  end
+end
+
 M.handlers = {
   ['ckit/approval/request'] = function(_, params, context)
     return require('ckit.approval').ask(params.approval, root_of(context))
   end,
   ['ckit/secret/request'] = function(_, params)
     local value = vim.fn.inputsecret(('ckit needs %s (%s): '):format(params.reference, params.reason))
+    answer_unlogged()
     return { value = value ~= '' and value or vim.NIL }
   end,
   ['ckit/turn/event'] = function(_, params)
