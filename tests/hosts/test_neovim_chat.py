@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 BAR = "return vim.wo.winbar"
 
 
+def choose_a_session(editor: Editor, title: str, *labels: str) -> None:
+    """Choose an earlier conversation, and what is to be done with it."""
+    editor.choose(title, *labels)
+    editor.command("Ckit sessions")
+
+
 def test_what_is_typed_before_there_is_a_session_is_said_once_there_is(asking: Editor, scripted: ModelServer) -> None:
     scripted.enqueue(Reply(text="It waits for the contract."))
     asking.edit("tasks", "T-009")
@@ -161,8 +167,7 @@ def test_an_earlier_conversation_is_gone_on_with(asking: Editor, scripted: Model
     asking.command("stopinsert | Ckit chat Another question")
     asking.shows("Another one.")
     asking.shows(" tokens")
-    asking.choose("The first question", "Go on with it")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "The first question", "Go on with it")
     asking.shows("The first answer.")
     assert ".yaml:2-3" in asking.text()
     assert "Another one." not in asking.text()
@@ -180,27 +185,21 @@ def test_conversations_are_renamed_copied_exported_put_away_and_deleted(asking: 
     asking.shows(" tokens")
     asking.command("close")
     asking.answer("A greeting")
-    asking.choose("Hello there", "Give it another title")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "Hello there", "Give it another title")
     asking.says("it is called A greeting")
-    asking.choose("A greeting", "Go on with a copy")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "A greeting", "Go on with a copy")
     asking.until(lambda: len(asking.sessions()) == 2, "the copy")
     assert asking.sessions()[0]["forkedFrom"] == asking.sessions()[1]["id"]
     asking.shows("Hello there")
     asking.command("stopinsert | close")
-    asking.choose("A greeting", "Show it as Markdown")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "A greeting", "Show it as Markdown")
     asking.shows("# A greeting")
-    asking.choose("A greeting", "Put it away")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "A greeting", "Put it away")
     asking.until(lambda: len(asking.sessions()) == 1, "one conversation")
-    asking.choose("A greeting", "Delete it", "Keep")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "A greeting", "Delete it", "Keep")
     asking.until(lambda: asking.lua("return _G.offered[2]") == "Keep", "the question")
     assert len(asking.sessions()) == 1
-    asking.choose("A greeting", "Delete it", "Delete")
-    asking.command("Ckit sessions")
+    choose_a_session(asking, "A greeting", "Delete it", "Delete")
     asking.says("deleted: A greeting")
     assert asking.sessions() == []
     asking.command("Ckit sessions")
