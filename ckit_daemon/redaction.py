@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 MASK = "[redacted]"
 
-CREDENTIALS = r"api[_-]?key|apikey|access[_-]?key|private[_-]?key|secret|password|passwd|credentials?|authorization"
+CREDENTIALS = (
+    r"api[_-]?key|apikey|access[_-]?key|private[_-]?key|secret(?:[_-]?key)?|password|passwd"
+    # By itself it is the working directory.
+    r"|(?<=[a-z0-9][_-])pwd|credentials?|authorization"
+)
+# Programs have names of their own in one word with it: `PGPASSWORD`.
 SECRET_NAME = re.compile(
-    rf"(?:^|[^a-z])(?:{CREDENTIALS}|(?:auth|access|refresh|bearer|id|session)[_-]?token|token)(?:$|[^a-z])"
+    rf"(?:^|[^a-z]|(?=passw))(?:{CREDENTIALS}|(?:auth|access|refresh|bearer|id|session)[_-]?token|token)(?:$|[^a-z])"
 )
 SECRET_VALUE = re.compile(
     r"""
@@ -39,7 +44,7 @@ BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,63}://[^\s:/@]*):[^\s/@]+@")
 ASSIGNMENT = re.compile(
     # The first letter alone rules out most places.
-    rf"(?i)(?=[acpst])(?<![^\W_])({CREDENTIALS}|token)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}"
+    rf"(?i)(?=[acpst])(?:(?<![^\W_])|(?=passw))({CREDENTIALS}|token)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&}}]{{4,}}"
 )
 
 SECRET_REFERENCE = re.compile(r"(env|keyring|client):[\w./@ -]+")
@@ -58,7 +63,7 @@ _VALUE_MARKS = (
 _FORMS = (
     (("bearer", "basic"), BEARER, rf"\1 {MASK}"),
     (("://",), URL_PASSWORD, rf"\1:{MASK}@"),
-    (("key", "secret", "passw", "credential", "authorization", "token"), ASSIGNMENT, rf"\1\2{MASK}"),
+    (("key", "secret", "passw", "pwd", "credential", "authorization", "token"), ASSIGNMENT, rf"\1\2{MASK}"),
 )
 """What a text holds, whatever the case, in which there may be a secret of a form; the form; what takes its place. To
 look for the first takes a hundredth of the time."""

@@ -127,13 +127,20 @@ def test_R08_a_record_that_can_t_be_written_says_only_where_it_comes_from(
 
 
 @pytest.mark.parametrize(
-    "name", ["apiKey", "api_key", "Authorization", "x-api-key", "PASSWORD", "refreshToken", "token"]
+    "name",
+    [
+        *("apiKey", "api_key", "Authorization", "x-api-key", "PASSWORD", "refreshToken", "token"),
+        *("PGPASSWORD", "MYSQL_PWD", "DJANGO_SECRET_KEY"),
+    ],
 )
 def test_names_of_secrets_are_recognised(name: str) -> None:
     assert names_secret(name)
 
 
-@pytest.mark.parametrize("name", ["workDoneToken", "maxTokens", "keyboard", "tokenizer", "author", "limits.maxQueued"])
+@pytest.mark.parametrize(
+    "name",
+    ["workDoneToken", "maxTokens", "keyboard", "tokenizer", "author", "limits.maxQueued", "PWD", "OLDPWD"],
+)
 def test_harmless_names_are_left_alone(name: str) -> None:
     assert not names_secret(name)
 
@@ -146,6 +153,17 @@ def test_a_variable_that_names_the_place_of_a_secret_is_no_secret() -> None:
 def test_redaction_keeps_the_rest_of_a_text() -> None:
     assert Redactor({}).text("call sk-abcdefgh12345 now") == f"call {MASK} now"
     assert Redactor({}).value({"a": [1, None, True, "b"]}) == {"a": [1, None, True, "b"]}
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "MYSQL_PWD", "GITHUB_TOKEN", "CLIENT_SECRET", "DJANGO_SECRET_KEY"])
+def test_what_a_shell_puts_into_the_variable_of_a_secret_is_masked(name: str) -> None:
+    assert Redactor({}).text(f"{name}=q8w7e6 psql -h db") == f"{name}={MASK} psql -h db"
+    assert Redactor({}).text(f'export {name}="q8w7e6"') == f'export {name}="{MASK}"'
+
+
+@pytest.mark.parametrize("text", ["PWD=/home/ada", "the password: is asked for", "a pgpassword file", "my_pwd is long"])
+def test_what_only_speaks_of_secrets_is_left_alone(text: str) -> None:
+    assert Redactor({}).text(text) == text
 
 
 def test_console_format_and_level_and_warnings() -> None:

@@ -16,6 +16,7 @@ from ckit_daemon.services.assistant.gateway.parsing import parse
 from ckit_daemon.services.generation.artifacts import from_blocks
 from ckit_daemon.services.generation.markdown import sections
 from ckit_daemon.services.rag.chunking import markdown as passages
+from ckit_daemon.services.rag.secrets import PassageRedactor
 from ckit_daemon.services.rag.terms import inner_words
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def parsed(text: str) -> object:
         pytest.param(from_blocks, "```\n# a.py" + " " * 60_000 + "x\n```\n", id="blanks after a path"),
         pytest.param(from_blocks, "```a\n" * 12_000, id="blocks that nothing closes"),
         pytest.param(Redactor({}).text, "https://example.com " + "a." * 40_000, id="dots on one line"),
+        pytest.param(Redactor({}).text, "password" * 8000, id="names of secrets in one word"),
+        pytest.param(Redactor({}).text, "my_pwd" + " " * 60_000, id="blanks after the name of a secret"),
+        pytest.param(PassageRedactor({}).text, "A_PWD=" + "a." * 40_000, id="dots in the value of a variable"),
+        pytest.param(PassageRedactor({}).text, "A_PWD=$" + "A" * 60_000 + "a", id="a variable in the value of another"),
         pytest.param(words_in, "a" * 20_000, id="a word without an end"),
         pytest.param(sections_of, "# a" + "_" * 40_000 + "b\n\ntext\n", id="underscores in a heading"),
         pytest.param(Markup(markdown=True).text, "\n" * 20_000, id="empty lines"),

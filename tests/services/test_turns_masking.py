@@ -23,7 +23,10 @@ SECRETS = [
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-----",
     KNOWN,
 ]
-FRAMED = ["password: swordfish99", "Authorization: Bearer abcdef0123456789", "postgres://me:swordfish99@db/x"]
+FRAMED = [
+    *("password: swordfish99", "Authorization: Bearer abcdef0123456789", "postgres://me:swordfish99@db/x"),
+    *("PGPASSWORD=swordfish99", "MYSQL_PWD=swordfish99"),
+]
 REDACTOR = Redactor({"DB_PASSWORD": KNOWN})
 
 

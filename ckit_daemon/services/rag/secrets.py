@@ -10,19 +10,26 @@ from ckit_daemon.redaction import ASSIGNMENT, BEARER, MASK, SECRET_VALUE, URL_PA
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_WORD: Final = re.compile(r"//.*|[A-Za-z]+(?:[-_./@][A-Za-z]+)*[.:,;)\]`*]*")
+_WORD: Final = re.compile(r"[A-Za-z]+(?:[-_./@][A-Za-z]+)*[.:,;)\]`*]*")
 _REFERENCE: Final = re.compile(r"(?:env|keyring|client):")
-_SEPARATORS: Final = re.compile(r"[\s=:'\"]+")
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*=['\"]?")
+"""Begins what a shell puts into a variable; in sentences nobody writes so."""
+_PLACEHOLDER: Final = re.compile(
+    r"(?:[a-z]+:)?//.*|\$[A-Z_][A-Z0-9_]*|\$[{(].*|\{\{.*|<.*|(?i:change[-_]?me|example|placeholder|your[-_].*|(.)\1*)"
+)
+"""Stands for a secret, or says where there is one: `$TOKEN`, `<token>`, `xxxxxx`, an address."""
 _MIN_VALUE: Final = 6
 _NAMES: Final = tuple(
     [f"{first}{joint}key" for first in ("api", "access", "private") for joint in ("", "_", "-")]
-    + ["secret", "password", "passwd", "credential", "authorization", "token"]
+    + ["secret", "password", "passwd", "pwd", "credential", "authorization", "token"]
 )
 
 
-def _tells(value: str) -> bool:
-    """Whether a value reads like a secret: like no word, and like no number or date."""
-    return len(value) >= _MIN_VALUE and not _WORD.fullmatch(value) and any(map(str.isalpha, value))
+def _tells(value: str, *, in_variable: bool = False) -> bool:
+    """Whether a value reads like a secret: like no placeholder; outside of variables like no word, number or date."""
+    if len(value) < _MIN_VALUE or _PLACEHOLDER.fullmatch(value):
+        return False
+    return in_variable or (not _WORD.fullmatch(value) and any(map(str.isalpha, value)))
 
 
 def _names_secrets(name: str) -> bool:
@@ -34,8 +41,9 @@ def _names_secrets(name: str) -> bool:
 def _mask_value(found: re.Match[str]) -> str:
     """Mask what is assigned, unless it reads like a word or names where the secret is kept."""
     text = found[0]
-    value = _SEPARATORS.split(text)[-1]
-    if not _tells(value) or MASK in text or _REFERENCE.search(text):
+    value = found.string[found.end(found.re.groups) : found.end()].lstrip()
+    in_variable = _VARIABLE.match(text) is not None
+    if not _tells(value, in_variable=in_variable) or MASK in text or _REFERENCE.match(value):
         return text
     return f"{text.removesuffix(value)}{MASK}"
 

@@ -232,6 +232,11 @@ def test_a_passage_in_which_something_was_masked_is_found_where_all_of_its_text_
         ("Authorization: Bearer abc123def456", "Authorization: Bearer [redacted]"),
         ("postgres://user:s3cr3t@db/x", "postgres://user:[redacted]@db/x"),
         ("a client-secret = 'x9y8z7w6'", "a client-secret = '[redacted]"),
+        ("API_KEY: YWJjMTIzZGVm=", "API_KEY: [redacted]"),
+        ("PGPASSWORD=hunter psql", "PGPASSWORD=[redacted] psql"),
+        ("MYSQL_PWD='hunter'", "MYSQL_PWD='[redacted]'"),
+        ("GITHUB_TOKEN=correcthorse", "GITHUB_TOKEN=[redacted]"),
+        ("CLIENT_SECRET=7391046", "CLIENT_SECRET=[redacted]"),
     ],
 )
 def test_what_is_assigned_to_the_name_of_a_secret_is_masked(text: str, masked: str) -> None:
@@ -250,6 +255,15 @@ def test_what_is_assigned_to_the_name_of_a_secret_is_masked(text: str, masked: s
         "Each token: it is renewed.",
         "password: must-be-changed",
         "desk-console and task-force",
+        "the password: is asked for",
+        "PWD=/home/hunter",
+        "PGPASSWORD=$DB_PASSWORD",
+        "PGPASSWORD=${DB_PASSWORD}",
+        "GITHUB_TOKEN=<your-token>",
+        "GITHUB_TOKEN=xxxxxxxxxxxx",
+        "MYSQL_PWD=changeme",
+        "CLIENT_SECRET=example",
+        "TOKEN=https://idp.example.org/oauth2/token",
     ],
 )
 def test_what_only_speaks_of_secrets_stays(text: str) -> None:
