@@ -16,6 +16,7 @@ from ckit_daemon.services.assistant.records import (
     Compaction,
     Item,
     Session,
+    ToolCall,
     Turn,
     Usage,
 )
@@ -228,7 +229,7 @@ def interrupt(connection: sqlite3.Connection, session_id: str) -> None:
     usage = NO_USAGE
     for status, record in rows:
         item = ITEM_DECODER.decode(record)
-        if isinstance(item, AssistantMessage | Compaction) and item.usage is not None:
+        if isinstance(item, AssistantMessage | Compaction | ToolCall) and item.usage is not None:
             usage += item.usage
         if status == "inProgress":
             seq = next_seq(connection, session_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "3c4163e978f18c012a01534e872b8753f31f10f5a5a94149a205cf49dba4e3a3"
+SCHEMA_HASH = "aad2372f53edaa57282993a6c6ecedf5bad86e68c905f87498104a3dc71e9686"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -192,6 +192,7 @@ class ToolCall(_Item):
     output: JsonValue = Field(default=None, description="The result for programs.")
     truncated: bool = Field(default=False, description="Whether the text was cut.")
     duration_ms: float | None = Field(default=None, description="How long it took, approval excluded.")
+    usage: Usage | None = Field(default=None, description="What models did for it took, where it had them write.")
 
 
 class ApprovalItem(_Item):

@@ -2691,6 +2691,8 @@ export interface ToolCall {
   truncated?: boolean;
   /** How long it took, approval excluded. */
   durationMs?: number;
+  /** What models did for it took, where it had them write. */
+  usage?: Usage;
 }
 
 /** Runs of one tool with one status. */

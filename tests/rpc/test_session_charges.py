@@ -71,6 +71,38 @@ async def test_a_tool_that_the_client_runs_for_a_session_is_charged_to_it(tmp_pa
         assert len(talk.server.calls) == 1
 
 
+async def test_R04_what_a_tool_has_a_model_write_is_on_disk_before_anybody_approves_it(tmp_path: Path) -> None:
+    asked = calls(("spec_generate", GENERATE), usage=(100, 10))
+    async with talking(tmp_path, asked, SPEC) as talk:
+        running = talk.start()
+        await talk.began("approval")
+        [call] = await talk.items("toolCall")
+        assert (call["status"], call["usage"]["inputTokens"], call["usage"]["outputTokens"]) == (
+            "inProgress",
+            5000,
+            4000,
+        )
+        turn = await talk.cancel()
+        await running
+        assert [each["usage"] for each in await talk.items("toolCall")] == [call["usage"]]
+        assert await used(talk) == (turn["usage"]["inputTokens"], turn["usage"]["outputTokens"]) == (5100, 4010)
+
+
+async def test_R04_a_client_s_run_is_charged_before_anybody_approves_it(tmp_path: Path) -> None:
+    async with talking(tmp_path, SPEC, answers=[ASK]) as talk:
+        charged: list[tuple[int, int]] = []
+
+        async def deny(params: Json) -> Json:
+            charged.append(await used(talk))
+            return {"decision": "deny"}
+
+        talk.client.answer(ASK, deny)
+        run: Json = {"name": "spec.generate", "arguments": GENERATE, "sessionId": talk.session}
+        assert (await talk.client.request("ckit/tool/run", run))["status"] == "denied"
+        assert charged == [(5000, 4000)]
+        assert await used(talk) == (5000, 4000)
+
+
 async def test_a_summary_that_is_cancelled_is_charged_as_far_as_it_came(tmp_path: Path) -> None:
     async with talking(tmp_path, Reply(text="One.", usage=(1, 1)), Reply(text="In short this.", stall_after=2)) as talk:
         await talk.turn()

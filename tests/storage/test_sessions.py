@@ -172,6 +172,23 @@ async def test_R04_a_daemon_that_ends_leaves_its_turn_interrupted_and_another_on
 
 
 @pytest.mark.asyncio
+async def test_R04_what_a_tool_took_in_an_interrupted_turn_counts_once(tmp_path: Path) -> None:
+    taken = Usage(input_tokens=5000, output_tokens=4000)
+    async with a_store(tmp_path) as other:
+        async with a_store(tmp_path) as one:
+            await one.create(a_session())
+            turn = await one.begin_turn(a_turn())
+            await one.put_item("s", a_message("said", tokens=10))
+            await one.put_item("s", replace(a_tool_call("called"), usage=taken))
+        found = await other.transcript("s")
+        assert (found.session.usage.input_tokens, found.session.usage.output_tokens) == (5010, 4010)
+        assert found.turns[0].usage == found.session.usage
+        resumed = await other.begin_turn(turn)
+        await other.end_turn(replace(resumed, status="completed", usage=found.turns[0].usage))
+        assert (await other.find("s")).usage.input_tokens == 5010
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("tidied", [True, False])
 async def test_R04_whoever_comes_upon_the_turn_of_a_dead_daemon_marks_it(tmp_path: Path, *, tidied: bool) -> None:
     async with a_store(tmp_path) as one, a_store(tmp_path) as other:

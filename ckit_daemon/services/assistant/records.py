@@ -232,6 +232,8 @@ class ToolCall(BaseItem, frozen=True, kw_only=True, tag="toolCall"):
     """The result for programs."""
     truncated: bool = False
     duration_ms: float | None = None
+    usage: Usage | None = None
+    """What models did for it took, e.g. what it had them write; it counts as part of the turn."""
 
 
 class ApprovalItem(BaseItem, frozen=True, kw_only=True, tag="approval"):

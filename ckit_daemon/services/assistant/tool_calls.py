@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from langchain_core.messages import ToolMessage
 from msgspec.structs import replace
 
-from ckit_daemon.core.errors import OperationCancelledError
+from ckit_daemon.core.errors import CkitError, OperationCancelledError
 from ckit_daemon.services.assistant.history import UNFINISHED, UNKNOWN
 from ckit_daemon.services.assistant.masking import is_masked, masked_object
-from ckit_daemon.services.assistant.records import ApprovalItem, ToolCall
+from ckit_daemon.services.assistant.records import NO_USAGE, ApprovalItem, ToolCall
 from ckit_daemon.services.assistant.stream import new_item
 from ckit_daemon.services.assistant.tools.outcome import longest_text
 from ckit_daemon.services.assistant.tools.runner import ToolRequest
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.agent import Answer
     from ckit_daemon.services.assistant.conversation import StartTurn, Surroundings
     from ckit_daemon.services.assistant.gateway import Account
-    from ckit_daemon.services.assistant.records import Approval, Item, ItemStatus, ToolStatus
+    from ckit_daemon.services.assistant.records import Approval, Item, ItemStatus, ToolStatus, Usage
     from ckit_daemon.services.assistant.stream import TurnWriter
     from ckit_daemon.services.assistant.tools.outcome import ToolOutcome
     from ckit_daemon.services.assistant.tools.runner import ToolSpec
+
+logger = logging.getLogger(__name__)
 
 UNREADABLE: Final = "It was not run: its arguments are no JSON object. Call it again with correct ones."
 REPEATED: Final = (
@@ -201,6 +204,7 @@ class ToolCalls:
         if before is not None and before.status == "denied":
             return await self._end(item, "denied", REFUSED_BEFORE)
         self.report(f"Running {item.name}")
+        account = self._charged(item)
         outcome = await self._around.tools.run(
             ToolRequest(
                 name=item.name,
@@ -214,14 +218,14 @@ class ToolCalls:
                 on_approval=self._on_approval,
                 progress=self._request.progress,
                 max_text=longest_text(self._around.context_tokens),
-                account=self._account,
+                account=account,
             )
         )
         self._before[call] = outcome
         same = before is not None and before.text == outcome.text
         return await self._writer.complete(
             replace(
-                item,
+                _with_usage(item, account),
                 status=_STATUSES[outcome.status],
                 result=outcome.status,
                 text=f"{outcome.text}\n{REPEATED}" if same else outcome.text,
@@ -230,6 +234,19 @@ class ToolCalls:
                 duration_ms=outcome.duration_ms,
             )
         )
+
+    def _charged(self, item: ToolCall) -> Account:
+        """An account whose sum is on disk with the call while that runs: nobody can count it after kill -9."""
+
+        async def note(_: Usage) -> None:
+            try:
+                await self._writer.save(_with_usage(item, account))
+            except CkitError as error:
+                # It goes into the sum of the turn all the same, whose end fails where this matters.
+                logger.warning("what a tool took is not noted: %s", error.message, extra={"tool": item.name})
+
+        account = self._account.part(note)
+        return account
 
     async def _end(self, item: ToolCall, result: ToolStatus, text: str) -> ToolCall:
         return await self._writer.complete(replace(item, status=_STATUSES[result], result=result, text=text))
@@ -257,3 +274,10 @@ class ToolCalls:
         else:
             item = await self._writer.add(item)
         self._approvals[approval.id] = item
+
+
+def _with_usage(item: ToolCall, account: Account) -> ToolCall:
+    """The call with what it has taken: now, and before its turn was interrupted."""
+    if account.taken == NO_USAGE:
+        return item
+    return replace(item, usage=(item.usage or NO_USAGE) + account.taken)

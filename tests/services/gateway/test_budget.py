@@ -132,8 +132,8 @@ async def test_an_account_sums_what_is_spent_and_what_runs() -> None:
     account.watch(30)
     with pytest.raises(BudgetExceededError):
         account.watch(1)
-    account.settle(Usage(input_tokens=10, output_tokens=5))
+    await account.settle(Usage(input_tokens=10, output_tokens=5))
     account.begin(30, lambda _: None)
-    account.settle(account.running())
+    await account.settle(account.running())
     with pytest.raises(BudgetExceededError):
         account.begin(6, lambda _: None)

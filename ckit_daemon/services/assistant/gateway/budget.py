@@ -10,6 +10,8 @@ from ckit_daemon.core.errors import BudgetExceededError
 from ckit_daemon.services.assistant.records import NO_USAGE, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from ckit_daemon.services.assistant.gateway.prices import CostOf
     from ckit_daemon.services.assistant.records import Budget
 
@@ -17,10 +19,26 @@ if TYPE_CHECKING:
 class Account:
     """What a session has taken and may take. Models without a known price are bound by tokens alone."""
 
-    def __init__(self, budget: Budget | None = None, spent: Usage = NO_USAGE, *, whole: Account | None = None) -> None:
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        spent: Usage = NO_USAGE,
+        *,
+        whole: Account | None = None,
+        note: Callable[[Usage], Awaitable[None]] | None = None,
+    ) -> None:
+        """Open an account.
+
+        Args:
+            budget: the most that may be taken, if there is a bound.
+            spent: what was taken before.
+            whole: the account that this one is a part of.
+            note: is told what each answer took as soon as that is known, so that it survives the end of the process.
+        """
         self._budget = budget
         self._spent = spent
         self._whole = whole
+        self._note = note
         self._running = NO_USAGE
         self._cost_of: CostOf = lambda _: None
         self.taken = NO_USAGE
@@ -31,9 +49,9 @@ class Account:
         """Whether there is anything to watch."""
         return self._budget is not None
 
-    def part(self) -> Account:
+    def part(self, note: Callable[[Usage], Awaitable[None]] | None = None) -> Account:
         """Return an account for a part of the work; what it takes is taken of this one, too."""
-        return Account(self._budget, whole=self)
+        return Account(self._budget, whole=self, note=note)
 
     def begin(self, input_tokens: int, cost_of: CostOf) -> None:
         """Note that an answer begins, and what its input takes.
@@ -63,12 +81,14 @@ class Account:
         """Return what the answer under way has taken, by our own count."""
         return msgspec.structs.replace(self._running, cost=self._cost_of(self._running))
 
-    def settle(self, usage: Usage) -> None:
+    async def settle(self, usage: Usage) -> None:
         """Note what an answer has taken in the end."""
         self.taken += usage
         self._running = NO_USAGE
         if self._whole is not None:
-            self._whole.settle(usage)
+            await self._whole.settle(usage)
+        if self._note is not None:
+            await self._note(usage)
 
     def check(self) -> None:
         """Raise if more was taken than may be.

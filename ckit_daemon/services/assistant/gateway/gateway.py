@@ -211,7 +211,7 @@ class ModelGateway:
                 async for part, own in items:
                     if isinstance(part, CallInfo):
                         info = part if own or part.cached else self._free(part)
-                        account.settle(info.usage)
+                        await account.settle(info.usage)
                     if isinstance(part, Started):
                         who = part
                     counts = who is not None and not who.cached and own
@@ -226,7 +226,7 @@ class ModelGateway:
             outcome = error.code
             if who is not None:
                 info = _stopped(who, account.running())
-                account.settle(info.usage)
+                await account.settle(info.usage)
                 yield info
             raise
         except CkitError as error:
@@ -235,7 +235,7 @@ class ModelGateway:
         finally:
             if info is None and who is not None and written:
                 # The reader has given the answer up, and nobody will say what it took.
-                account.settle(await self._taken(who, request, "".join(written)))
+                await account.settle(await self._taken(who, request, "".join(written)))
             _log(call, reference, outcome, info, time.monotonic() - begun)
 
     async def _answer(self, key: str, call: ModelCall, request: ModelRequest, target: Target) -> AsyncGenerator[Part]:

@@ -24,7 +24,6 @@ from ckit_daemon.redaction import Redactor, ValueRedactor
 from ckit_daemon.services.assistant.approvals import Question
 from ckit_daemon.services.assistant.gateway import Account
 from ckit_daemon.services.assistant.masking import masked_object
-from ckit_daemon.services.assistant.records import NO_USAGE
 from ckit_daemon.services.assistant.tools.base import ToolContext, places
 from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from ckit_daemon.services.assistant.approvals import Answer, ApprovalService
     from ckit_daemon.services.assistant.container import Part
     from ckit_daemon.services.assistant.ports import Client, SessionStore
-    from ckit_daemon.services.assistant.records import Approval, Session, ToolClass
+    from ckit_daemon.services.assistant.records import Approval, Session, ToolClass, Usage
     from ckit_daemon.services.assistant.tools.base import AnyTool, Output, Plan, Status
     from ckit_daemon.services.generation.service import GenerationService
     from ckit_daemon.services.open_repository import OpenRepository
@@ -87,7 +86,7 @@ class ToolRequest:
     max_text: int = MAX_TEXT
     """Characters of the result that a model gets."""
     account: Account | None = None
-    """What models do for the run is charged to this; without it to the session, once the run is over."""
+    """What models do for the run is charged to this; without it to the session."""
 
 
 class ToolRunner:
@@ -160,8 +159,7 @@ class ToolRunner:
         try:
             # What is run must be what is shown, and no program needs one of our keys as an argument.
             arguments = await asyncio.to_thread(masked_object, self._values, request.arguments)
-            async with self._charged(request) as account:
-                output = await self._perform(replace(request, arguments=arguments), account, watch)
+            output = await self._perform(replace(request, arguments=arguments), self._account(request), watch)
             # Patterns take their time with long texts.
             outcome = await asyncio.to_thread(
                 success, output, request.name, self._redactor, watch.milliseconds, request.max_text
@@ -206,22 +204,19 @@ class ToolRunner:
 
     # Running
 
-    @contextlib.asynccontextmanager
-    async def _charged(self, request: ToolRequest) -> AsyncGenerator[Account]:
+    def _account(self, request: ToolRequest) -> Account:
         session = request.session
         if request.account is not None or session is None:
-            yield request.account or Account()
-            return
-        account = Account(session.budget, session.usage)
-        try:
-            yield account
-        finally:
-            if account.taken != NO_USAGE:
-                # What the run came to is told all the same.
-                try:
-                    await asyncio.shield(self._store.charge(session.id, account.taken))
-                except CkitError as error:
-                    logger.warning("what a tool took is not noted: %s", error.message, extra={"session": session.id})
+            return request.account or Account()
+
+        async def charge(usage: Usage) -> None:
+            # What the run comes to is told all the same.
+            try:
+                await asyncio.shield(self._store.charge(session.id, usage))
+            except CkitError as error:
+                logger.warning("what a tool took is not noted: %s", error.message, extra={"session": session.id})
+
+        return Account(session.budget, session.usage, note=charge)
 
     async def _perform(self, request: ToolRequest, account: Account, watch: _Stopwatch) -> Output:
         tool = self._find(request)
