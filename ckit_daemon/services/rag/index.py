@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import math
-import time
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core.errors import CkitError, DegradedError, StorageError
@@ -17,9 +15,10 @@ from ckit_daemon.services.rag.open_sides import OpenSides, UnlikeVectorsError
 from ckit_daemon.services.rag.records import IndexStatus
 from ckit_daemon.services.rag.replica import DamagedStoreError
 from ckit_daemon.services.rag.standing import CHANGED, MENDING, Standing
+from ckit_daemon.services.rag.tidying import Tidier
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ckit_daemon.core.progress import Progress
@@ -34,16 +33,6 @@ PROBE: Final = "Is anybody there?"
 """What is embedded to see whether an embedder works again that has failed a query."""
 PROGRESS_SECONDS: Final = 0.5
 REPLACED: Final = "The index was closed or replaced while it was searched; ask again."
-STALE: Final = 500
-"""So many vectors of passages that are no more may stay, since a branch may bring them back."""
-MAX_CACHED: Final = 400_000
-"""Vectors of all repositories that are kept; 0.6 GB of the built-in embedder's."""
-TRIM_SECONDS: Final = 3600.0
-"""The least time between two looks at how many there are."""
-DELETED: Final = 32
-"""Vectors that a store deletes in one step of tidying up."""
-TOUCHED: Final = 1000
-"""Vectors that are noted as used, or forgotten, in one step: a few milliseconds in which nobody else writes."""
 
 
 class SemanticIndex:
@@ -83,7 +72,7 @@ class SemanticIndex:
         self._suspicion: str | None = None
         self._is_unsure = False
         self._asked = self._served = 0
-        self._trimmed = -math.inf
+        self._tidier = Tidier(cache, self._goes_on)
 
     # What others call
 
@@ -101,9 +90,12 @@ class SemanticIndex:
         corpus, filler, side = self._corpus, self._filler, self._sides.answering
         chunks = 0 if corpus is None else len(corpus.chunks)
         left, without = (chunks, 0) if filler is None else (filler.left, filler.without)
-        # Of another embedder's vectors nobody counts which are of passages that are still there.
         beside = filler is not None and filler.side is not side
+        # Of another embedder's vectors nobody counts which are of passages that are still there.
         embedded = min(len(side.held), chunks) if side is not None and beside else max(chunks - left - without, 0)
+        if side is None:
+            # What was there is damaged, or another model's.
+            embedded = 0
         state, reason = self._state()
         return IndexStatus(
             state=state,
@@ -266,7 +258,7 @@ class SemanticIndex:
                 self._before = None
                 self._standing.completed(corpus)
                 self._tell()
-                await self._tidy(side, corpus, most, wrote=wrote)
+                await self._tidier.tidy(side, corpus, most, wrote=wrote)
                 return
 
     def _new_filler(self, side: Side, corpus: Corpus) -> Filler:
@@ -281,32 +273,6 @@ class SemanticIndex:
 
     def _goes_on(self, corpus: Corpus) -> bool:
         return corpus is self._corpus and not self._standing.paused and self._sides.is_wanted(self._sides.filling)
-
-    async def _tidy(self, side: Side, corpus: Corpus, most: int, *, wrote: bool) -> None:
-        """Do what can wait until everything is searchable; whatever comes in between waits for one step of it."""
-        if side.shared:
-            return
-        stale = await asyncio.to_thread(lambda: [each for each in side.held if each not in corpus.by_hash])
-        if len(stale) > max(STALE, len(corpus.by_hash) // 4):
-            for some in self._steps(corpus, stale, DELETED):
-                await side.replica.delete(some)
-                side.held.difference_update(some)
-        if not wrote or time.monotonic() - self._trimmed < TRIM_SECONDS:
-            return
-        name, used = side.embedder.name, list(corpus.by_hash)[:most]
-        for some in self._steps(corpus, used, TOUCHED):
-            await self._cache.touch(name, some)
-        while self._goes_on(corpus):
-            if not await self._cache.trim(name, MAX_CACHED, used, TOUCHED):
-                self._trimmed = time.monotonic()
-                return
-
-    def _steps(self, corpus: Corpus, hashes: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-        """Yield so many at a time, as long as a corpus is the one to follow."""
-        for start in range(0, len(hashes), size):
-            if not self._goes_on(corpus):
-                return
-            yield hashes[start : start + size]
 
     async def _start_anew(self, why: str) -> None:
         logger.warning("the index is made anew: %s", why)

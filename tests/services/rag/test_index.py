@@ -10,8 +10,7 @@ import pytest
 
 from ckit_daemon.core.errors import DegradedError, OperationCancelledError
 from ckit_daemon.core.progress import SILENT
-from ckit_daemon.services.rag import filling, sides
-from ckit_daemon.services.rag import index as indexing
+from ckit_daemon.services.rag import filling, sides, tidying
 from ckit_daemon.services.rag.replica import Replica
 from ckit_daemon.services.rag.standing import CANCELLED
 from ckit_daemon.storage.vectors import SqliteVectorCache
@@ -352,7 +351,7 @@ async def test_an_old_embedder_that_no_longer_works_hands_over_to_the_new_one(tm
 async def test_vectors_of_passages_that_are_gone_are_deleted_when_there_are_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "STALE", 20)
+    monkeypatch.setattr(tidying, "STALE", 20)
     async with an_index(tmp_path) as index:
         await until_ready(index, a_corpus(TEXTS))
         fewer = a_corpus(TEXTS[60:], version=2)
@@ -389,7 +388,7 @@ async def test_the_pace_tells_how_long_the_rest_takes() -> None:
 async def test_how_many_vectors_are_kept_is_looked_at_now_and_then_and_not_after_each_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, looks: int
 ) -> None:
-    monkeypatch.setattr(indexing, "TRIM_SECONDS", seconds)
+    monkeypatch.setattr(tidying, "TRIM_SECONDS", seconds)
     kept: list[int] = []
 
     class WatchedCache(SqliteVectorCache):
@@ -407,9 +406,9 @@ async def test_how_many_vectors_are_kept_is_looked_at_now_and_then_and_not_after
 async def test_what_comes_while_it_is_tidied_up_waits_for_one_step_and_the_rest_is_done_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "STALE", 0)
-    monkeypatch.setattr(indexing, "DELETED", 10)
-    monkeypatch.setattr(indexing, "TOUCHED", 10)
+    monkeypatch.setattr(tidying, "STALE", 0)
+    monkeypatch.setattr(tidying, "DELETED", 10)
+    monkeypatch.setattr(tidying, "TOUCHED", 10)
     embedder = CountingEmbedder()
     many, few, other = a_corpus(TEXTS, 1), a_corpus(TEXTS[:40], 2), a_corpus([*TEXTS[:40], "one more"], 3)
     steps: list[str] = []
