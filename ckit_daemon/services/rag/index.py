@@ -91,11 +91,13 @@ class SemanticIndex:
         chunks = 0 if corpus is None else len(corpus.chunks)
         left, without = (chunks, 0) if filler is None else (filler.left, filler.without)
         beside = filler is not None and filler.side is not side
-        # Of another embedder's vectors nobody counts which are of passages that are still there.
-        embedded = min(len(side.held), chunks) if side is not None and beside else max(chunks - left - without, 0)
         if side is None:
-            # What was there is damaged, or another model's.
             embedded = 0
+        elif beside:
+            # Of another embedder's vectors nobody counts which are of passages that are still there.
+            embedded = min(len(side.held), chunks)
+        else:
+            embedded = max(chunks - left - without, 0)
         state, reason = self._state()
         return IndexStatus(
             state=state,

@@ -152,6 +152,20 @@ async def test_the_sudden_end_of_the_store_is_noticed_and_mended_without_a_query
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+async def test_what_a_store_held_that_is_gone_is_not_counted_as_found_by_meaning(tmp_path: Path) -> None:
+    async with an_index(tmp_path) as index:
+        await until_ready(index, a_corpus(TEXTS[:20]))
+        await asyncio.to_thread(shutil.rmtree, tmp_path / "repository")
+        (tmp_path / "repository").write_text("a file where a folder should be")
+        os.kill(await pid_of(index), signal.SIGKILL)
+        await until(lambda: index.status().state == "degraded")
+        assert (index.status().embedded, index.status().chunks) == (0, 20)
+        (tmp_path / "repository").unlink()
+        await until(lambda: index.status().state == "ready")
+        assert index.status().embedded == 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 async def test_a_store_that_hangs_is_ended_and_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = a_corpus(TEXTS[:90])
     async with an_index(tmp_path) as index:
