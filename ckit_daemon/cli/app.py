@@ -16,6 +16,7 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
+from ckit_daemon import __version__
 from ckit_daemon.cli.errors import FAILED, INTERRUPTED, CommandError
 from ckit_daemon.cli.terminal import Terminal
 
@@ -50,6 +51,16 @@ NoColor = Annotated[bool, typer.Option("--no-color", help="No colours and no lin
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.", rich_help_panel=_PANEL)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the daemon's log.", rich_help_panel=_PANEL)]
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"ckit {__version__}\n")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
+]
 _COMMON: Final[dict[str, tuple[Any, object]]] = {
     "repo": (Repo, None),
     "as_json": (AsJson, False),
@@ -68,7 +79,9 @@ def common(  # noqa: D103 - typer shows the text of the app.
     no_color: NoColor = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    version: Version = False,
 ) -> None:
+    del version  # Its callback has ended the program.
     context.obj = {
         "repo": repo,
         "as_json": as_json,

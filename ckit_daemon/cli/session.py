@@ -97,7 +97,7 @@ def session(
                 raw = running.request("ckit/repo/open", params.to_wire(), Hooks(progress=show))
         except RequestError as error:
             if error.code == "not_found":
-                error.hints = ("Choose one with --repo DIR, make one with `ckit init DIR`, or try `ckit demo`.",)
+                error.hints = ("Choose one with --repo DIR, or try `ckit demo`.",)
             raise
         info = parse(OpenResult, raw).repository
         yield Session(terminal, running, info, url2pathname(urlsplit(info.root_uri).path))

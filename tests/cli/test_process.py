@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ckit_daemon import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,6 +34,12 @@ def test_wrong_usage_exits_with_2_and_prints_no_traceback(example: Path) -> None
     assert done.returncode == 2
     assert b"frobnicate" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_the_version_is_told_without_a_daemon(example: Path) -> None:
+    done = run("--version", repo=example)
+    assert done.returncode == 0
+    assert done.stdout.decode().split() == ["ckit", __version__]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGINT that one process sends another")
