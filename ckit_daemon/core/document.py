@@ -35,7 +35,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What would mend a finding: a value to put at `path` of a file, or a new entity to make.
+    """What would mend a finding: a value to put at `path` of a file, a key there to rename, or a new entity to make.
 
     A path that ends with the length of a list appends to that list.
     """
@@ -46,6 +46,10 @@ class Fix:
     creates: str | None = None
     file: str | None = None
     """The file to change, where it is not the one that the finding is about."""
+    renames_to: str | None = None
+    """The new name of the key at `path`, whose value stays."""
+    removes: bool = False
+    """Whether what stands at `path` is taken away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ckit_daemon.core.json import JsonObject, JsonValue, Path
     from ckit_daemon.core.shapes import Shape
 
+_KINDS: Final = jsonschema_rs.ValidationErrorKind
 _MAX_MESSAGE: Final = 240
 _UNRESOLVED: Final = re.compile(r"Resource '(.*)' is not present in a registry", re.DOTALL)
 _TYPE_NAMES: Final = {
@@ -48,6 +49,8 @@ class SchemaError:
     path: Path
     on_key: bool = False
     allowed: tuple[JsonValue, ...] = ()
+    types: tuple[str, ...] = ()
+    """What the value may be, in JSON Schema's names, where it is something else."""
 
 
 class Schema:
@@ -78,7 +81,13 @@ class Schema:
         if self._validator.is_valid(data):
             return
         for error in self._validator.iter_errors(data):
-            yield _describe(error)
+            kind, path = error.kind, tuple(error.instance_path)
+            if isinstance(kind, (_KINDS.AdditionalProperties, _KINDS.UnevaluatedProperties)):
+                for key in kind.unexpected:
+                    message = f"the schema knows no field '{shorten(key)}'"
+                    yield SchemaError(kind.name, message, (*path, key), on_key=True)
+            else:
+                yield _describe(error)
 
     def property_at(self, path: Path) -> JsonObject | None:
         """The schema of the value at `path`, for descriptions and enum values; None where the schema is silent."""
@@ -105,26 +114,21 @@ def _reason(error: Exception) -> str:
 def _describe(error: jsonschema_rs.ValidationError) -> SchemaError:
     path = tuple(error.instance_path)
     kind = error.kind
-    kinds = jsonschema_rs.ValidationErrorKind
     name = ".".join(str(step) for step in path) or "the document"
-    if isinstance(kind, kinds.Required):
+    if isinstance(kind, _KINDS.Required):
         return SchemaError("required", f"the required field '{kind.property}' is missing", (*path, kind.property))
-    if isinstance(kind, (kinds.AdditionalProperties, kinds.UnevaluatedProperties)):
-        unexpected = kind.unexpected
-        names = ", ".join(f"'{key}'" for key in unexpected)
-        return SchemaError(kind.name, f"the schema knows no field {names}", (*path, unexpected[0]), on_key=True)
-    if isinstance(kind, kinds.Enum):
+    if isinstance(kind, _KINDS.Enum):
         allowed = tuple(cast("list[JsonValue]", kind.options))
         options = ", ".join(shown(option) for option in allowed)
         return SchemaError("enum", f"'{name}' must be one of {options}, not {_show_at(error)}", path, allowed=allowed)
-    if isinstance(kind, kinds.Type):
-        types = " or ".join(kind.types)
-        return SchemaError("type", f"'{name}' must be of type {types}, not {_type_of(error.instance)}", path)
-    if isinstance(kind, kinds.Pattern):
+    if isinstance(kind, _KINDS.Type):
+        message = f"'{name}' must be of type {' or '.join(kind.types)}, not {_type_of(error.instance)}"
+        return SchemaError("type", message, path, types=tuple(kind.types))
+    if isinstance(kind, _KINDS.Pattern):
         return SchemaError("pattern", f"'{name}' must match {kind.pattern}, and {_show_at(error)} does not", path)
-    if isinstance(kind, kinds.BacktrackLimitExceeded):
+    if isinstance(kind, _KINDS.BacktrackLimitExceeded):
         return SchemaError("pattern", f"the pattern of '{name}' takes too long to match; write it more simply", path)
-    if isinstance(kind, kinds.Format):
+    if isinstance(kind, _KINDS.Format):
         return SchemaError("format", f"'{name}' must be a {kind.format}, and {_show_at(error)} is none", path)
     message = error.message if len(error.message) <= _MAX_MESSAGE else f"'{name}' breaks '{kind.name}' of its schema"
     return SchemaError(kind.name, message, path)

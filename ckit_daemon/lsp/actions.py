@@ -15,7 +15,7 @@ from ckit_daemon.lsp.target import target_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ckit_daemon.core.document import Document, Finding
+    from ckit_daemon.core.document import Document, Finding, Fix
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.lsp.context import View
 
@@ -52,18 +52,18 @@ def _fixes(view: View, document: Document, params: types.CodeActionParams) -> It
             continue
         shown = [each for each in params.context.diagnostics if _is_same(each, diagnostic)] or [diagnostic]
         fixes = list(_planned(view, finding))
-        for title, plan in fixes:
+        for fix, plan in fixes:
             yield types.CodeAction(
-                title,
+                fix.title,
                 types.CodeActionKind.QuickFix,
                 shown,
-                # What there is one way to mend may be mended without asking.
-                is_preferred=True if len(fixes) == 1 else None,
+                # What there is one way to mend may be mended without asking, unless something is lost.
+                is_preferred=True if len(fixes) == 1 and not fix.removes else None,
                 edit=plan,
             )
 
 
-def _planned(view: View, finding: Finding) -> Iterator[tuple[str, types.WorkspaceEdit]]:
+def _planned(view: View, finding: Finding) -> Iterator[tuple[Fix, types.WorkspaceEdit]]:
     for fix in finding.fixes:
         try:
             plan = view.edit(edit.mend(view.snapshot, finding, fix))
@@ -71,7 +71,7 @@ def _planned(view: View, finding: Finding) -> Iterator[tuple[str, types.Workspac
             # A file that can't be edited by itself is left to a person.
             continue
         if plan is not None:
-            yield fix.title, plan
+            yield fix, plan
 
 
 def _touches(one: types.Range, other: types.Range) -> bool:

@@ -68,9 +68,11 @@ class Converter:
                 wire.Fix(
                     title=fix.title,
                     file=fix.file,
-                    path=list(fix.path) or None,
-                    value=fix.value,
+                    path=None if fix.removes or fix.renames_to is not None else list(fix.path) or None,
+                    value=fix.value if fix.renames_to is None else fix.renames_to,
                     creates=fix.creates,
+                    removes=list(fix.path) if fix.removes else None,
+                    renames=None if fix.renames_to is None else list(fix.path),
                 )
                 for fix in finding.fixes
             ],

@@ -86,6 +86,8 @@ class Fix(WireModel):
     )
     value: JsonValue = Field(default=None, description="The value to put there.")
     creates: str | None = Field(default=None, description="Id of an entity to be made instead.")
+    removes: JsonPath | None = Field(default=None, description="What is to be taken away instead.")
+    renames: JsonPath | None = Field(default=None, description="A key whose name is to be the value instead.")
 
 
 class Finding(WireModel):

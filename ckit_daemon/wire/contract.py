@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "aad2372f53edaa57282993a6c6ecedf5bad86e68c905f87498104a3dc71e9686"
+SCHEMA_HASH = "baeeb13616ee05700901f0d3e81cfc91a6647ab1deb9b646b5c3ca8a854f52a9"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

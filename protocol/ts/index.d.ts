@@ -2027,6 +2027,10 @@ export interface Fix {
   value?: JsonValue;
   /** Id of an entity to be made instead. */
   creates?: string;
+  /** What is to be taken away instead. At most 64 items. */
+  removes?: (string | number)[];
+  /** A key whose name is to be the value instead. At most 64 items. */
+  renames?: (string | number)[];
 }
 
 /** Something that is missing, and what to do about it. */

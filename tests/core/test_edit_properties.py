@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ckit_daemon.core.edit.plan import edits_between
 from ckit_daemon.core.edit.scalars import Quote, literal, write_scalar
-from ckit_daemon.core.edit.values import Append, Insert, Operation, Remove, SetValue, apply, same
+from ckit_daemon.core.edit.values import Append, Insert, Operation, Remove, RenameKey, SetValue, apply, same, value_at
 from ckit_daemon.core.edit.yaml_edit import edit_yaml
 from ckit_daemon.core.text import apply_edits
 from ckit_daemon.core.yaml import parse
@@ -144,6 +144,9 @@ def operations(draw: st.DrawFn, data: dict[str, JsonValue]) -> Operation:
         choices.append(SetValue((*path, draw(KEYS)), new))
     if path and isinstance(path[-1], int):
         choices.append(Insert(path, new))
+    holder, key = value_at(data, path[:-1]), draw(KEYS)
+    if isinstance(holder, dict) and key not in holder:
+        choices.append(RenameKey(path, key))
     return draw(st.sampled_from(choices))
 
 

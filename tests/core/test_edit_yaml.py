@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ckit_daemon.core.edit import Append, Insert, Operation, Remove, SetValue, edit_yaml
+from ckit_daemon.core.edit import Append, Insert, Operation, Remove, RenameKey, SetValue, edit_yaml
 from ckit_daemon.core.errors import ConflictError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -146,6 +146,17 @@ CASES: dict[str, tuple[str, Operation, str]] = {
         SetValue(("a",), [float("inf"), float("-inf")]),
         "a:\n  - .inf\n  - -.inf\n",
     ),
+    "a key is renamed at its place": (
+        "a: 1\r\nb : # why\r\n  - x\r\nc: 3\r\n",
+        RenameKey(("b",), "d"),
+        "a: 1\r\nd : # why\r\n  - x\r\nc: 3\r\n",
+    ),
+    "a quoted key of a mapping in a flow list is renamed": (
+        "a: [{'x': 1, \"w\": 2}]\n",
+        RenameKey(("a", 0, "w"), "é"),
+        "a: [{'x': 1, \"é\": 2}]\n",
+    ),
+    "a new key that would be read as something else is quoted": ("a: 1\n", RenameKey(("a",), "no"), '"no": 1\n'),
     "what is there already changes nothing": ("a:   'x'\n", SetValue(("a",), "x"), "a:   'x'\n"),
 }
 
@@ -206,6 +217,11 @@ def test_removing_the_second_of_two_equal_keys_is_refused_since_the_first_would_
         (Append(("a",), 1), "a is no list, so nothing can be appended to it"),
         (Insert(("a",), 1), "a is no place in a list"),
         (SetValue(("a",), "\ud800"), "Half of a surrogate pair"),
+        (RenameKey((), "b"), "The path is empty"),
+        (RenameKey(("x",), "b"), "There is no key x to rename"),
+        (RenameKey(("l", 0), "b"), r"There is no key l\[0\] to rename"),
+        (RenameKey(("a",), "m"), "There is a key m already"),
+        (RenameKey(("m", "k"), "\ud800"), "Half of a surrogate pair"),
     ],
 )
 def test_an_operation_that_makes_no_sense_is_refused(operation: Operation, message: str) -> None:

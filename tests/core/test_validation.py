@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -26,6 +27,23 @@ K1 = "contexts/packages/pkg-a.yaml"
 
 FEATURE = "id: FEAT-001\nuserStories: [US-001]\n"
 STORY = "id: US-001\nfeature: FEAT-001\n"
+
+CLOSED = {
+    ".context/schemas/task.schema.json": json.dumps(
+        {
+            "required": ["id"],
+            "properties": {
+                "id": {},
+                "owner": {"type": "string"},
+                "steps": {"type": "array", "items": {"type": "string"}},
+                "ranks": {"type": "array", "items": {"type": "integer"}},
+                "links": {"type": "array"},
+                "deep": {},
+            },
+            "additionalProperties": False,
+        }
+    )
+}
 
 CASES: dict[str, tuple[str, Files]] = {
     "text that is no YAML": ("yaml.syntax", {T1: "id: T-001\nsteps: «[unclosed»"}),
@@ -223,6 +241,62 @@ def test_the_missing_side_of_a_list_is_appended(make_snapshot: MakeSnapshot) -> 
 def test_allowed_values_are_offered_the_nearest_first(make_snapshot: MakeSnapshot) -> None:
     found = only(make_snapshot({F1: "id: FEAT-001\nstatus: doen"}))
     assert [fix.value for fix in found.fixes] == ["done", "proposed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "path", "name"),
+    [
+        ("id: T-001\nownr: a", "Rename 'ownr' to 'owner'", ("ownr",), "owner"),
+        ("id: T-001\nOwner: a", "Rename 'Owner' to 'owner'", ("Owner",), "owner"),
+        ("id: T-001\ncolour: a", "Remove 'colour'", ("colour",), None),
+        # What it means is there already.
+        ("id: T-001\nowner: a\nownr: a", "Remove 'ownr'", ("ownr",), None),
+    ],
+)
+def test_an_unknown_key_can_become_the_field_that_it_means_or_go(
+    text: str, title: str, path: tuple[str, ...], name: str | None, make_snapshot: MakeSnapshot
+) -> None:
+    found = only(make_snapshot({**CLOSED, T1: text}))
+    (fix,) = found.fixes
+    assert (fix.title, fix.path, fix.renames_to, fix.removes) == (title, path, name, name is None)
+
+
+def test_each_unknown_key_is_a_finding_of_its_own(make_snapshot: MakeSnapshot) -> None:
+    findings = validate(make_snapshot({**CLOSED, T1: "id: T-001\ncolour: a\nownr: a"})).findings
+    assert [(found.code, found.location.range.start.line, found.path) for found in findings] == [
+        ("schema.additionalProperties", 1, ("colour",)),
+        ("schema.additionalProperties", 2, ("ownr",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("owner: 1.10 # one", "1.10"),
+        ("owner: 007", "007"),
+        ("owner: True", "True"),
+        ("steps: [write, 7]", "7"),
+        ("steps: write", ["write"]),
+        ("steps: 2.0", ["2.0"]),
+        ("ranks: 2", [2]),
+        ("links: 2", [2]),
+        # Nobody can say what these should be.
+        ("owner: [a]", None),
+        ("owner:", None),
+        ("steps:", None),
+        ("steps: ''", None),
+        ("ranks: high", None),
+        ("ranks: true", None),
+        ("deep: {at: &a 7}\nowner: *a", None),
+    ],
+)
+def test_a_single_value_of_another_type_can_become_a_text_or_a_list(
+    text: str, mended: object, make_snapshot: MakeSnapshot
+) -> None:
+    found = only(make_snapshot({**CLOSED, T1: f"id: T-001\n{text}"}))
+    assert found.code == "schema.type"
+    assert [fix.value for fix in found.fixes] == ([] if mended is None else [mended])
+    assert all(fix.path == found.path for fix in found.fixes)
 
 
 def test_a_ring_is_reported_at_its_first_file_with_the_other_dependencies(make_snapshot: MakeSnapshot) -> None:

@@ -114,6 +114,29 @@ async def test_a_value_that_is_not_allowed_can_become_each_that_is_the_nearest_f
         assert on.texts[on.uri(STORY)] == FILES[STORY] + "status: 'done' # 😀\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "title", "mended", "preferred"),
+    [
+        ("titel: Ask # 😀\r\n", "Rename 'titel' to 'title'", "title: Ask # 😀\r\n", True),
+        ("title: 1.10 # 😀\r\n", 'Change it to "1.10"', 'title: "1.10" # 😀\r\n', True),
+        ("steps: ask # 😀\r\n", 'Change it to ["ask"]', "steps: # 😀\r\n  - ask\r\n", True),
+        # It may hold what was meant to be somewhere else.
+        ("colour:\r\n  - red\r\n", "Remove 'colour'", "", None),
+    ],
+)
+async def test_what_breaks_its_schema_in_one_clear_way_is_mended(
+    root: Path, text: str, title: str, mended: str, preferred: bool | None
+) -> None:
+    frame = "id: T-001 # the first\r\n{}# the end\r\nowner: ann\r\n"
+    async with editor(root, capabilities=ABILITIES) as on:
+        on.open(TASK, frame.format(text))
+        offered = await fixes(on, TASK, ["quickfix"])
+        assert {name: action.get("isPreferred") for name, action in offered.items()} == {title: preferred}
+        on.carry_out(offered[title]["edit"])
+        assert on.texts[on.uri(TASK)] == frame.format(mended)
+        assert await findings(on) == []
+
+
 async def test_only_what_stands_in_the_range_is_mended(root: Path) -> None:
     async with editor(root, capabilities=ABILITIES) as on:
         on.open(STORY, FILES[STORY] + "status: dune\n")

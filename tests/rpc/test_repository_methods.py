@@ -114,6 +114,21 @@ async def test_findings_can_be_filtered_paged_and_streamed(tmp_path: Path) -> No
         assert [finding for part in parts for finding in part["value"]] == everything
 
 
+async def test_a_fix_says_whether_it_puts_a_value_renames_a_key_or_takes_one_away(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (client, root):
+        path = a_file(root, "T-001")
+        text = path.read_text("utf-8")
+        text = text.replace("title:", "titel:").replace('owner: "@mira"', "owner: 7")
+        path.write_text(f"{text}colour: red\n", "utf-8")
+        client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": path.as_uri(), "type": 2}]})
+        found = [fix for each in await findings(client) if each["code"] != "schema.required" for fix in each["fixes"]]
+        assert {fix.pop("title"): fix for fix in found} == {
+            "Rename 'titel' to 'title'": {"renames": ["titel"], "value": "title"},
+            "Remove 'colour'": {"removes": ["colour"]},
+            'Change it to "7"': {"path": ["owner"], "value": "7"},
+        }
+
+
 async def test_positions_are_in_the_negotiated_encoding(tmp_path: Path) -> None:
     columns: dict[str, int] = {}
     for encoding in ("utf-8", "utf-16", "utf-32"):

@@ -8,7 +8,7 @@ from ckit_daemon.core.edit.move import move
 from ckit_daemon.core.edit.plan import EditPlan, edits_between
 from ckit_daemon.core.edit.rename import rename
 from ckit_daemon.core.edit.update import update
-from ckit_daemon.core.edit.values import Append, Insert, Operation, Remove, SetValue
+from ckit_daemon.core.edit.values import Append, Insert, Operation, Remove, RenameKey, SetValue
 from ckit_daemon.core.edit.yaml_edit import edit_yaml
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "NewEntity",
     "Operation",
     "Remove",
+    "RenameKey",
     "SetValue",
     "check_id",
     "create",

@@ -9,7 +9,7 @@ from ckit_daemon.core.edit.entities import edit_document
 from ckit_daemon.core.edit.ids import check_id
 from ckit_daemon.core.edit.plan import EditPlan
 from ckit_daemon.core.edit.template import templates_of
-from ckit_daemon.core.edit.values import SetValue, nested
+from ckit_daemon.core.edit.values import Operation, Remove, RenameKey, SetValue, nested
 from ckit_daemon.core.errors import CkitError, InvalidArgumentError, NotFoundError
 from ckit_daemon.core.relations import relation_at, relations_of
 
@@ -38,8 +38,14 @@ def mend(snapshot: Snapshot, finding: Finding, fix: Fix) -> EditPlan:
     document = snapshot.documents.get(path)
     if document is None:
         raise NotFoundError(f"There is no file {path}.", details={"path": path})
-    text = edit_document(snapshot, document, [SetValue(fix.path, fix.value)])
+    text = edit_document(snapshot, document, [_operation(fix)])
     return EditPlan({path: document.text}, {path: text})
+
+
+def _operation(fix: Fix) -> Operation:
+    if fix.renames_to is not None:
+        return RenameKey(fix.path, fix.renames_to)
+    return Remove(fix.path) if fix.removes else SetValue(fix.path, fix.value)
 
 
 def _create(snapshot: Snapshot, finding: Finding, identifier: str) -> EditPlan:

@@ -16,12 +16,13 @@ from ckit_daemon.core.edit.nodes import (
     head_end,
     keeps_blank_lines,
     key_quote_of,
+    last_leaf,
     quote_of,
     style_of,
     usual,
     value_node,
 )
-from ckit_daemon.core.edit.scalars import Quote
+from ckit_daemon.core.edit.scalars import Quote, write_scalar
 from ckit_daemon.core.edit.values import show_path
 from ckit_daemon.core.edit.writer import Block, block_item, block_pair, block_value, flow_pair, flow_value, indent
 from ckit_daemon.core.errors import ConflictError
@@ -100,6 +101,15 @@ class Splices:
             self._remove_block(container, entry)
         else:
             self._remove_flow(siblings, entry)
+
+    def rename_key(self, path: Path, key: str) -> None:
+        """Write another key in the place of the one at `path`."""
+        pair = self._tree.find(path)
+        old = None if pair is None else pair.child_by_field_name("key")
+        if pair is None or old is None:
+            raise _no_place(path)
+        leaf = last_leaf(old)
+        self._splice(leaf.start_byte, end_of(leaf), write_scalar(key, key_quote_of(pair) or Quote.PLAIN, flow=True))
 
     # Replacing
 

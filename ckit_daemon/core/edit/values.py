@@ -44,7 +44,15 @@ class Insert:
     value: JsonValue
 
 
-Operation = SetValue | Remove | Append | Insert
+@dataclass(frozen=True, slots=True)
+class RenameKey:
+    """Give the key at `path` another name; its value and its place stay."""
+
+    path: Path
+    key: str
+
+
+Operation = SetValue | Remove | Append | Insert | RenameKey
 
 
 def show_path(path: Path) -> str:
@@ -116,10 +124,10 @@ def apply(value: JsonValue, operation: Operation) -> JsonValue:
     """
     if not operation.path:
         raise InvalidArgumentError("The path is empty; name the field to change.")
-    return _change(value, operation, 0)
+    return _change(value, _renaming(value, operation) if isinstance(operation, RenameKey) else operation, 0)
 
 
-def _change(value: JsonValue, operation: Operation, depth: int) -> JsonValue:
+def _change(value: JsonValue, operation: SetValue | Remove | Append | Insert, depth: int) -> JsonValue:
     path = operation.path
     if depth == len(path):
         return _changed_leaf(value, operation)
@@ -150,7 +158,18 @@ def _change(value: JsonValue, operation: Operation, depth: int) -> JsonValue:
     return [*value[:step], _change(item, operation, depth + 1), *value[step + 1 :]]
 
 
-def _changed_leaf(value: JsonValue, operation: Operation) -> JsonValue:
+def _renaming(value: JsonValue, operation: RenameKey) -> SetValue:
+    """The same as a change of the mapping that has the key."""
+    *above, old = operation.path
+    holder = value_at(value, (*above,))
+    if not isinstance(holder, dict) or old not in holder:
+        raise InvalidArgumentError(f"There is no key {show_path(operation.path)} to rename.")
+    if operation.key != old and operation.key in holder:
+        raise InvalidArgumentError(f"There is a key {show_path((*above, operation.key))} already.")
+    return SetValue((*above,), {operation.key if key == old else key: item for key, item in holder.items()})
+
+
+def _changed_leaf(value: JsonValue, operation: SetValue | Remove | Append | Insert) -> JsonValue:
     if isinstance(operation, SetValue):
         return operation.value
     if isinstance(operation, Append):

@@ -16,6 +16,7 @@ from ckit_daemon.core.edit.values import (
     Insert,
     Operation,
     Remove,
+    RenameKey,
     SetValue,
     apply,
     check_value,
@@ -53,7 +54,9 @@ def edit_yaml(text: str, operations: Iterable[Operation], key_order: KeyOrder = 
     """
     before = read(text)
     for operation in operations:
-        if not isinstance(operation, Remove):
+        if isinstance(operation, RenameKey):
+            check_value(operation.key)
+        elif not isinstance(operation, Remove):
             check_value(operation.value)
         intended = apply(before.value, operation)
         if same(intended, before.value):
@@ -97,6 +100,8 @@ def _edit(text: str, value: JsonValue, operation: Operation, key_order: KeyOrder
     match operation:
         case Remove():
             splices.remove(path)
+        case RenameKey():
+            splices.rename_key(path, operation.key)
         case SetValue():
             _set(splices, value, path, operation.value, key_order)
         case Append():

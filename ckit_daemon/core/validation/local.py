@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.core import layout
-from ckit_daemon.core.document import Fix
-from ckit_daemon.core.json import shorten, shown
+from ckit_daemon.core.json import shorten
 from ckit_daemon.core.relations import GOVERNANCE
 from ckit_daemon.core.text import Location
 from ckit_daemon.core.validation.codes import CODES, make
+from ckit_daemon.core.validation.schema_fixes import schema_fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from ckit_daemon.core.constitution import Constitution
     from ckit_daemon.core.document import Document, Finding
     from ckit_daemon.core.entity import Entity
-    from ckit_daemon.core.json import JsonValue, Path
+    from ckit_daemon.core.json import Path
     from ckit_daemon.core.schema import SchemaError, SchemaSet
+    from ckit_daemon.core.shapes import Shape
     from ckit_daemon.core.yaml import Problem
-
-_MAX_CHOICES: Final = 10
-"""Allowed values that are offered as fixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +83,13 @@ def _check_content(document: Document, entity: Entity | None, schemas: SchemaSet
     schema = schemas[entity_type]
     for error in schema.errors(data) if schema else ():
         # A missing id is one fault and not two.
-        if entity is not None or error.path != ("id",):
-            yield _schema_finding(document, identifier, entity_type, error), error.path
+        if schema and (entity is not None or error.path != ("id",)):
+            yield _schema_finding(document, identifier, entity_type, error, schema.shape), error.path
 
 
-def _schema_finding(document: Document, identifier: str | None, entity_type: str, error: SchemaError) -> Finding:
+def _schema_finding(
+    document: Document, identifier: str | None, entity_type: str, error: SchemaError, shape: Shape
+) -> Finding:
     message = f"{error.message[:1].upper()}{error.message[1:]} (schema of {entity_type})."
     return make(
         f"schema.{error.keyword}",
@@ -98,25 +98,8 @@ def _schema_finding(document: Document, identifier: str | None, entity_type: str
         document.location_at(error.path, key=error.on_key or error.keyword == "required"),
         entity=identifier,
         path=error.path,
-        fixes=[
-            Fix(f"Change it to {shown(value)}", error.path, value)
-            for value in _nearest_first(document.value, error)[:_MAX_CHOICES]
-        ],
+        fixes=schema_fixes(document, error, shape),
     )
-
-
-def _nearest_first(data: JsonValue, error: SchemaError) -> list[JsonValue]:
-    # Takes time to load, and a repository without findings needs no suggestions.
-    from rapidfuzz import process  # noqa: PLC0415
-
-    found = data
-    for step in error.path:
-        if isinstance(found, dict) and isinstance(step, str):
-            found = found.get(step)
-        elif isinstance(found, list) and isinstance(step, int):
-            found = found[step]
-    ranked = process.extract(str(found), [str(value) for value in error.allowed], limit=None)
-    return [error.allowed[index] for _, _, index in ranked]
 
 
 def _unknown_type(path: str, schemas: SchemaSet) -> str:
