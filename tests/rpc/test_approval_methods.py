@@ -13,12 +13,12 @@ from ckit_daemon.storage.database import Database
 from ckit_daemon.storage.sessions import SqliteSessionStore
 from tests.rpc.test_edit_methods import contents
 from tests.rpc.test_repository_methods import a_file
-from tests.rpc.test_tool_methods import ASK, UPDATE, run
+from tests.rpc.test_tool_methods import UPDATE, run
 from tests.support.client import TIMEOUT_SECONDS, RpcError
 from tests.support.daemon import daemon, spawned
 from tests.support.model_server import Reply, ToolCallReply, model_server
 from tests.support.repositories import copy_example
-from tests.support.talk import options_for
+from tests.support.talk import ASK, options_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
