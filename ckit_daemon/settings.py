@@ -270,7 +270,8 @@ class AssistantSettings(Group, frozen=True):
             max_length=200,
             description="Rules for tools: `action` (allow, ask, deny), `tool` and `path` as globs; the first that fits "
             "decides. Otherwise reading is allowed, and writing and running ask. A path means the files that a tool is "
-            "called for; tools that search everything are called for none, and are denied by name.",
+            "called for. Searches and relations leave out what is in files that they may not read; pipelines and "
+            "generation look at the whole repository, and are denied by name.",
         ),
     ] = []
     archive_after_days: Annotated[float, Meta(gt=0, description="Age at which an unused session is archived.")] = 90.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,3 +65,33 @@ async def test_R38_one_protected_file_is_enough_to_deny_and_reading_can_be_denie
         assert (await run(client, "context.read", {"id": "FEAT-001"}))["status"] == "ok"
         (root / "task.txt").unlink()
         assert contents(root) == before
+
+
+@pytest.mark.parametrize("retrieval", [True, False])
+async def test_R38_what_a_policy_keeps_from_a_tool_is_not_found_by_it_either(
+    tmp_path: Path, *, retrieval: bool
+) -> None:
+    policies = [{"action": "deny", "path": "contexts/tasks/**"}, {"action": "deny", "path": "private/**"}]
+    config = {"assistant": {"policies": policies}, "features": {"rag": retrieval}}
+    async with opened(tmp_path, config=config) as (client, root):
+        # One of the files is reached through a link.
+        (root / "private").mkdir()
+        a_file(root, "FEAT-002").rename(root / "private/FEAT-002.yaml")
+        (root / "contexts/features/linked").symlink_to(root / "private", target_is_directory=True)
+        client.notify("ckit/repo/didChange", {})
+        for identifier in ("T-001", "FEAT-002"):
+            title = (await client.request("ckit/entity/get", {"id": identifier}))["entity"]["title"]
+            asked: list[tuple[str, Json]] = [
+                ("context.search", {"query": title}),
+                ("entity.similar", {"text": title, "limit": 50}),
+                ("entity.details", {"id": "FEAT-001"}),
+            ]
+            if retrieval:
+                asked += [("rag.search", {"query": title, "limit": 50}), ("rag.findSimilar", {"id": "FEAT-001"})]
+            for name, arguments in asked:
+                done = await run(client, name, arguments)
+                assert done["status"] == "ok", done["text"]
+                assert title not in done["text"]
+                assert title not in json.dumps(done["output"])
+            assert (await run(client, "entity.similar", {"id": identifier}))["status"] == "denied"
+        assert (await run(client, "context.search", {"query": "loan"}))["output"]["total"] > 0

@@ -21,7 +21,7 @@ from ckit_daemon.core.search.similar import Likeness, likeness, rarity, saturate
 from ckit_daemon.core.search.words import SEPARATOR, WORD, fold, scalars
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from ckit_daemon.core.entity import Entity
     from ckit_daemon.core.progress import Progress
@@ -76,7 +76,7 @@ class SearchIndex:
         self._vocabulary: list[str] = []
         self._total_length = 0
 
-    def search(
+    def search(  # noqa: PLR0913 - each narrows the search, or says which page of it is wanted.
         self,
         snapshot: Snapshot,
         query: str,
@@ -84,6 +84,7 @@ class SearchIndex:
         types: Collection[str] | None = None,
         statuses: Collection[str] | None = None,
         fields: Collection[str] | None = None,
+        readable: Callable[[str], bool] | None = None,
         limit: int = 20,
         offset: int = 0,
         progress: Progress = SILENT,
@@ -98,6 +99,7 @@ class SearchIndex:
             types: Entity types to search, all by default.
             statuses: Statuses that a hit may have, whatever their case.
             fields: Fields to search, by path or by the name of a key; all by default.
+            readable: Says of a file whether it may be found; all may by default.
             limit: How many hits to return.
             offset: How many hits to skip.
             progress: Sees the index being built.
@@ -120,6 +122,7 @@ class SearchIndex:
                 for path in found
                 if (types is None or self._entries[path].entity.type in types)
                 and (wanted_statuses is None or fold(self._entries[path].entity.status or "") in wanted_statuses)
+                and (readable is None or readable(path))
             ]
             scores = self._scores(kept, parsed.wanted, matches)
             ranked = nsmallest(offset + limit, kept, key=lambda path: (-scores[path], path))
@@ -133,6 +136,7 @@ class SearchIndex:
         like: Entity | str,
         *,
         types: Collection[str] | None = None,
+        readable: Callable[[str], bool] | None = None,
         limit: int = 10,
         progress: Progress = SILENT,
     ) -> tuple[Likeness, ...]:
@@ -142,6 +146,7 @@ class SearchIndex:
             snapshot: Where to look.
             like: An entity of the snapshot, which is not found itself, or a text.
             types: Entity types to look among, all by default.
+            readable: Says of a file whether it may be found; all may by default.
             limit: How many to return.
             progress: Sees the index being built.
 
@@ -160,6 +165,7 @@ class SearchIndex:
             for path, (score, words) in found.items()
             if (types is None or entities[path].type in types)
             and (isinstance(like, str) or entities[path].id != like.id)
+            and (readable is None or readable(path))
         ]
         return tuple(nsmallest(limit, kept, key=lambda each: (-each.score, each.entity.path)))
 

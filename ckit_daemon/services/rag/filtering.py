@@ -45,6 +45,8 @@ def _tests(snapshot: Snapshot, filters: Filters) -> list[Callable[[Chunk], bool]
             return fitting[chunk.path]
 
         tests.append(fits_any)
+    if (readable := filters.readable) is not None:
+        tests.append(lambda chunk: readable(chunk.path))
     if filters.related_to is not None:
         center = filters.related_to
         edges = snapshot.graph.edges_of(center, relations=filters.relations)

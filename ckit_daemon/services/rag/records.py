@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ckit_daemon.core.json import Path
     from ckit_daemon.core.text import Location
     from ckit_daemon.services.assistant.records import Usage
@@ -58,6 +60,8 @@ class Filters:
     """Id of an entity that the passage's entity must be joined to by an edge of the graph."""
     relations: frozenset[str] | None = None
     """With `related_to`: kinds of edges that count."""
+    readable: Callable[[str], bool] | None = None
+    """Says of a file whether it may be found; called in a worker thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class ToolContext:
     turn_id: str | None
     account: Account
     """What models do for the run is charged to this."""
+    readable: Callable[[str], bool] | None
+    """Whether something may be shown that was found in a file; None where all may be. Looks at the disk."""
     scripts: ScriptRunner
     generation: Part[GenerationService]
     rag: Part[RagService]

@@ -106,6 +106,7 @@ class Search(ReadTool[SearchArguments]):
             arguments.query,
             types=arguments.types,
             statuses=arguments.statuses,
+            readable=context.readable,
             limit=arguments.limit,
             offset=arguments.offset,
             progress=context.progress,

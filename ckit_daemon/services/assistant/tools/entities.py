@@ -34,6 +34,11 @@ METHODS: Final[Mapping[Mode, str]] = {
 }
 
 
+def _file_of(context: ToolContext, identifier: str | None) -> tuple[str, ...]:
+    entity = context.repository.store.snapshot.get(identifier or "")
+    return () if entity is None else (entity.path,)
+
+
 class DetailsArguments(Arguments):
     """Which entity."""
 
@@ -49,8 +54,7 @@ class Details(ReadTool[DetailsArguments]):
 
     def files(self, context: ToolContext, arguments: DetailsArguments) -> tuple[str, ...]:
         """Return the entity's file."""
-        entity = context.repository.store.snapshot.get(arguments.id)
-        return () if entity is None else (entity.path,)
+        return _file_of(context, arguments.id)
 
     async def look(self, context: ToolContext, arguments: DetailsArguments) -> Output:
         """Describe in a worker thread."""
@@ -61,9 +65,14 @@ class Details(ReadTool[DetailsArguments]):
         report = context.repository.report(context.progress)
         snapshot = report.snapshot
         entity = snapshot.require(identifier)
-        edges = [*snapshot.graph.edges_of(entity.id)]
+        entities, readable = snapshot.graph.entities, context.readable
+        edges = [
+            edge
+            for edge in snapshot.graph.edges_of(entity.id)
+            if readable is None or readable(entities[edge.other(entity.id)].path)
+        ]
         findings = [each for each in report.by_path.get(entity.path, ()) if each.entity in {None, entity.id}]
-        others = {edge.other(entity.id): snapshot.graph.entities[edge.other(entity.id)] for edge in edges}
+        others = {edge.other(entity.id): entities[edge.other(entity.id)] for edge in edges}
         value: JsonObject = {
             "id": entity.id,
             "type": entity.type,
@@ -130,6 +139,10 @@ class Similar(ReadTool[SimilarArguments]):
             return "degraded", f"A setting switches meaning off (features.{RETRIEVAL}), so it compares by {BY_WORDS}."
         return status, reason
 
+    def files(self, context: ToolContext, arguments: SimilarArguments) -> tuple[str, ...]:
+        """Return the file of the entity that is compared, if one is."""
+        return _file_of(context, arguments.id)
+
     async def look(self, context: ToolContext, arguments: SimilarArguments) -> Output:
         """Compare by what there is."""
         if not context.settings.enabled(RETRIEVAL):
@@ -139,7 +152,11 @@ class Similar(ReadTool[SimilarArguments]):
             context.repository,
             arguments.id or arguments.text or "",
             arguments.limit,
-            Filters(types=frozenset(arguments.types) if arguments.types else None, kinds=frozenset({"entity"})),
+            Filters(
+                types=frozenset(arguments.types) if arguments.types else None,
+                kinds=frozenset({"entity"}),
+                readable=context.readable,
+            ),
             context.progress,
             is_text=arguments.id is None,
         )
@@ -162,7 +179,12 @@ class Similar(ReadTool[SimilarArguments]):
         snapshot = context.repository.store.snapshot
         like = snapshot.require(arguments.id) if arguments.id is not None else arguments.text or ""
         found = context.repository.search_index.similar(
-            snapshot, like, types=arguments.types, limit=arguments.limit, progress=context.progress
+            snapshot,
+            like,
+            types=arguments.types,
+            readable=context.readable,
+            limit=arguments.limit,
+            progress=context.progress,
         )
         return _similar_output(BY_WORDS, [_Alike(each.entity, each.score, [", ".join(each.words)]) for each in found])
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING
 
+from ckit_daemon.core.errors import PathNotAllowedError
 from ckit_daemon.core.glob import matches
 from ckit_daemon.core.layout import SPEC_LOG
+from ckit_daemon.services.assistant.tools.base import places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ckit_daemon.services.assistant.records import ToolClass
+    from ckit_daemon.services.ports import Repository
     from ckit_daemon.settings import PolicyAction, ToolPolicy
 
 
@@ -26,6 +30,28 @@ def decide(policies: Sequence[ToolPolicy], tool: str, tool_class: ToolClass, fil
         if fnmatchcase(tool, policy.tool) and _fits(policy, files):
             return policy.action
     return "allow" if tool_class == "read" else "ask"
+
+
+def readable(
+    policies: Sequence[ToolPolicy], tool: str, tool_class: ToolClass, store: Repository
+) -> Callable[[str], bool] | None:
+    """Return whether a tool that may run may also show what it finds in a file; None where no policy has a path.
+
+    What would have to be asked about for the file alone is not shown either: nobody was asked. The function looks at
+    the disk, so call it in a worker thread.
+    """
+    if all(policy.path == "**" for policy in policies):
+        return None
+    permitted = {"allow", decide(policies, tool, tool_class, ())}
+
+    @cache
+    def may_show(file: str) -> bool:
+        try:
+            return decide(policies, tool, tool_class, places(store, [file])) in permitted
+        except PathNotAllowedError:
+            return False
+
+    return may_show
 
 
 def _fits(policy: ToolPolicy, files: Sequence[str]) -> bool:

@@ -65,6 +65,7 @@ class SearchPassages(ReadTool[SearchArguments]):
                 kinds=_set(arguments.kinds),
                 paths=tuple(arguments.paths) if arguments.paths else None,
                 related_to=arguments.related_to,
+                readable=context.readable,
             ),
         )
         service = await context.rag.get()

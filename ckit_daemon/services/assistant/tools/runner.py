@@ -29,6 +29,7 @@ from ckit_daemon.services.assistant.tools.client import RemoteTool
 from ckit_daemon.services.assistant.tools.names import model_names
 from ckit_daemon.services.assistant.tools.outcome import MAX_TEXT, ToolOutcome, failure, success
 from ckit_daemon.services.assistant.tools.permission import Gate
+from ckit_daemon.services.assistant.tools.policy import readable
 from ckit_daemon.services.assistant.tools.registry import TOOLS
 
 if TYPE_CHECKING:
@@ -221,9 +222,10 @@ class ToolRunner:
     async def _perform(self, request: ToolRequest, account: Account, watch: _Stopwatch) -> Output:
         tool = self._find(request)
         progress = _StoppableProgress(request.progress)
+        settings = self._settings()
         context = ToolContext(
             repository=request.repository,
-            settings=self._settings(),
+            settings=settings,
             progress=progress,
             request_id=request.request_id,
             call_id=request.call_id,
@@ -231,6 +233,7 @@ class ToolRunner:
             session=request.session,
             turn_id=request.turn_id,
             account=account,
+            readable=readable(settings.assistant.policies, tool.name, tool.tool_class, request.repository.store),
             scripts=self._scripts,
             generation=self._generation,
             rag=self._rag,
