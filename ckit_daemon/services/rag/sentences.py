@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FENCE: Final = re.compile(r"^(```+|~~~+)[^\n]*\n.*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
-# A full stop ends a sentence only where what follows looks like a beginning, so that versions and times stay whole.
+# A full stop ends a sentence only where what follows looks like a beginning, so that versions and times stay whole; it
+# does not where it belongs to the number of a list's item or to a single letter, as in "e.g. FEAT-001".
 _END: Final = re.compile(
-    r"(?:[.!?\u3002\uff01\uff1f]['\")\]\u2019\u201d]*(?:[ \t]*\[\d+(?:[ \t]*,[ \t]*\d+)*\])*(?=\s+[^\sa-z]|\s*\Z))|\n+"
+    r"^[ \t]*(?:[-*+>][ \t]+)*(?P<item>\d+\.)(?=[ \t])"
+    r"|(?:(?:(?<!\b[^\W\d_])\.|[!?\u3002\uff01\uff1f])['\")\]\u2019\u201d]*(?:[ \t]*\[\d+(?:[ \t]*,[ \t]*\d+)*\])*"
+    r"(?=\s+[^\sa-z]|\s*\Z))|\n+",
+    re.MULTILINE,
 )
 # Numbers in brackets; what stands in code is passed over, since there they are part of it.
 _CITATION: Final = re.compile(
@@ -21,9 +25,11 @@ _CITATION: Final = re.compile(
     r"|[ \t]*\[(?P<numbers>\d+(?:[ \t]*,[ \t]*\d+)*)\]",
     re.DOTALL | re.MULTILINE,
 )
-_MARKUP: Final = re.compile(r"^\s*(?:[-*+>]|\d+[.)]|#+)\s+")
+_MARKUP: Final = re.compile(r"^\s*(?:(?:[-*+>]|\d+[.)]|#+)\s+)+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[.:,]\d+)*")
 _NUMBER: Final = re.compile(r"\d+(?:[.:,]\d+)*")
+_TABLE_RULE: Final = re.compile(r"[|\t :]*-[|\t :-]*$", re.MULTILINE)
+"""What stands under the headings of a table."""
 SAYING_NOTHING: Final = 2
 """So many words are a heading or a connection and claim nothing, unless there is a number among them."""
 
@@ -44,8 +50,11 @@ def sentences(answer: str) -> Iterator[Sentence]:
     code = [match.span() for match in _FENCE.finditer(answer)]
     start = 0
     for match in (*_END.finditer(answer), None):
+        if match is not None and match["item"]:
+            continue
         end = len(answer) if match is None else match.end()
-        if not any(begin < end and start < stop for begin, stop in code):
+        heads_table = answer.startswith("|", start) and _TABLE_RULE.match(answer, end)
+        if not heads_table and not any(begin < end and start < stop for begin, stop in code):
             found = _sentence(answer, start, end)
             if found is not None:
                 yield found
@@ -56,14 +65,22 @@ def _sentence(answer: str, start: int, end: int) -> Sentence | None:
     raw = answer[start:end]
     left = start + len(raw) - len(raw.lstrip())
     right = start + len(raw.rstrip())
+    beginning = answer[answer.rfind("\n", 0, left) + 1 : right].lstrip()
+    if beginning.startswith("|") and beginning.endswith("|"):
+        # Whatever is added to a row of a table is seen only within its last cell.
+        right = left + len(answer[left : right - 1].rstrip())
     line = answer[left:right]
-    found = [match["numbers"] for match in _CITATION.finditer(line)]
-    cited = [int(number) for listed in found if listed for number in listed.split(",")]
     text = _MARKUP.sub("", _CITATION.sub(lambda match: "" if match["numbers"] else match[0], line)).strip()
     says_nothing = len(words(text)) <= SAYING_NOTHING and not numbers(text)
     if line.startswith("#") or text.endswith(":") or says_nothing:
         return None
-    return Sentence(left, right, text, tuple(dict.fromkeys(cited)))
+    return Sentence(left, right, text, cited_in(line))
+
+
+def cited_in(text: str) -> tuple[int, ...]:
+    """Return the numbers of the sources that a text cites, each once, in its order."""
+    found = [match["numbers"] for match in _CITATION.finditer(text)]
+    return tuple(dict.fromkeys(int(number) for listed in found if listed for number in listed.split(",")))
 
 
 def words(text: str) -> list[str]:

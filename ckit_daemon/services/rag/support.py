@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.services.rag.records import Claim
-from ckit_daemon.services.rag.sentences import numbers, sentences, words
+from ckit_daemon.services.rag.sentences import cited_in, numbers, sentences, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +61,8 @@ def check(
         telling: says how telling each word of a text is, from 0 to 1.
     """
     claims: list[Claim] = []
-    used: set[int] = set()
+    # Also what stands behind a mere "Yes" or in a heading has to be shown to whoever reads it.
+    used = {number for number in cited_in(answer) if number <= len(passages)}
     text = answer
     said = [_Said.of(passage) for passage in passages]
     # From the end, so that the places of the sentences before stay what they are.
@@ -74,7 +75,9 @@ def check(
             for number, (each, meaning) in enumerate(zip(said, meanings, strict=True), 1)
         }
         cited = tuple(number for number in sentence.cited if number in scores)
-        score, best = max(((scores[number], number) for number in cited or scores), default=(0.0, 0))
+        # Of equals the first one, since the passages stand in the order in which they fit the question.
+        best = max(cited or scores, key=lambda number: scores[number], default=0)
+        score = scores.get(best, 0.0)
         support = _support(score)
         added = ""
         if not cited and support == "supported":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ckit_daemon.services.rag.records import Chunk
@@ -74,6 +76,33 @@ def test_a_number_in_a_short_line_is_checked_too() -> None:
         ("14 days", "unsupported"),
     ]
     assert found.text == f"It is kept for:\n- 3 days [2]\n- 14 days [1] {MARK}\n- in short"
+
+
+def test_numbers_of_a_list_and_single_letters_end_no_sentence() -> None:
+    answer = "1. An item waits 7 opening days. [1]\n- 2. A locker holds it for 3 days. [2]"
+    found = checked(answer)
+    assert found.text == answer
+    assert [claim.support for claim in found.claims] == ["supported", "supported"]
+    found = checked("An item waits on a shelf, e.g. FEAT-003 says 7 opening days. [1]")
+    assert [claim.citations for claim in found.claims] == [(1,)]
+
+
+def test_a_table_stays_one_and_its_rows_are_marked_within_their_last_cell() -> None:
+    table = "| What is it | How many days | Where |\n|:---|---|---|\n| Hold shelf | 7 days [1] | desk |\n"
+    found = checked(f"{table}| A locker | It is so. Lions: 14 days [2] | outside |")
+    assert found.text == f"{table}| A locker | It is so. {MARK} Lions: 14 days [2] | outside {MARK} |"
+
+
+def test_of_equal_passages_the_one_that_fits_the_question_best_is_cited() -> None:
+    twin = replace(LOCKER, id="f.yaml#c", hash="h3")
+    answer = "A locker holds it for 3 days."
+    assert check(answer, claims_of(answer), [SHELF, LOCKER, twin], {}, weigh).used == (2,)
+
+
+def test_what_is_cited_where_nothing_is_claimed_is_shown_too() -> None:
+    found = checked("## Shelf [2]\n\nYes. [1]")
+    assert found.claims == ()
+    assert found.used == (1, 2)
 
 
 def test_citations_of_sources_that_were_not_given_are_taken_out() -> None:
