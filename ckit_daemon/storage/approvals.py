@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="Record")
 
 _APPROVAL: Final = msgspec.json.Decoder(Approval)
+_FITS: Final = "(:session IS NULL OR session_id = :session) AND (:state IS NULL OR state = :state)"
+_PAGE: Final = f"SELECT record FROM approvals WHERE {_FITS} ORDER BY created_at, rowid LIMIT :limit OFFSET :offset"  # noqa: S608 - a constant.
 
 
 class SqliteApprovals:
@@ -68,17 +70,33 @@ class SqliteApprovals:
         self, *, session_id: str | None = None, state: ApprovalState | None = None
     ) -> Sequence[Approval]:
         """Return approvals, the oldest first."""
-        values = {"session": session_id, "state": state}
+        values = {"session": session_id, "state": state, "offset": 0, "limit": -1}
 
         def read(connection: sqlite3.Connection) -> list[Approval]:
             if session_id is not None:
                 require_session(connection, session_id)
-            found: list[tuple[str]] = connection.execute(
-                "SELECT record FROM approvals WHERE (:session IS NULL OR session_id = :session) "
-                "AND (:state IS NULL OR state = :state) ORDER BY created_at, rowid",
-                values,
-            ).fetchall()
-            return [_APPROVAL.decode(record) for (record,) in found]
+            return [_APPROVAL.decode(record) for (record,) in connection.execute(_PAGE, values)]
+
+        return await self._database.run(read)
+
+    async def page_of_approvals(
+        self, *, session_id: str | None, state: ApprovalState | None, offset: int, limit: int, room: int
+    ) -> tuple[Sequence[Approval], int]:
+        """Return at most `limit` approvals in `room` bytes, but one at least, and how many there are in all."""
+        values = {"session": session_id, "state": state, "offset": offset, "limit": limit}
+
+        def read(connection: sqlite3.Connection) -> tuple[list[Approval], int]:
+            if session_id is not None:
+                require_session(connection, session_id)
+            total: int = connection.execute(f"SELECT count(*) FROM approvals WHERE {_FITS}", values).fetchone()[0]  # noqa: S608 - constants.
+            page: list[Approval] = []
+            left = room
+            for (record,) in connection.execute(_PAGE, values):
+                left -= len(record.encode()) + 1
+                if page and left < 0:
+                    break
+                page.append(_APPROVAL.decode(record))
+            return page, total
 
         return await self._database.run(read)
 

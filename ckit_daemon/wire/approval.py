@@ -67,12 +67,18 @@ class ListParams(Params):
 
     session_id: SessionId | None = Field(default=None, description="Of this session only.")
     state: State | None = Field(default="pending", description="In this state only; null: all.")
+    offset: int = Field(default=0, ge=0, le=10_000_000, description="Approvals to leave out at the beginning.")
+    limit: int = Field(
+        default=1000, ge=1, le=10_000, description="Approvals to return at the most; fewer, where they are long."
+    )
 
 
 class ListResult(Result):
     """Approvals, the oldest first."""
 
-    approvals: list[Approval] = Field(description="All that fit.")
+    total: int = Field(description="Approvals that fit.")
+    approvals: list[Approval] = Field(description="A page of them.")
+    next_offset: int | None = Field(default=None, description="Where the next page begins, if there is one.")
 
 
 class ResolveParams(Params, Answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "baeeb13616ee05700901f0d3e81cfc91a6647ab1deb9b646b5c3ca8a854f52a9"
+SCHEMA_HASH = "d82b74a856177d5b8cd0ee8a4b956b87d7cff2f601d1d2d3d0d7177173f9ffc6"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

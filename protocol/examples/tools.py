@@ -76,6 +76,7 @@ EXAMPLES = (
             Call("An unknown field is refused by name", {"pending": True}, "invalid_params"),
             Call("A wrong type", {"sessionId": 1}, "invalid_params"),
             Call("A state that does not exist", {"state": "open"}, "invalid_params"),
+            Call("A page that holds nothing", {"limit": 0}, "invalid_params"),
             Call("A session that does not exist", {"sessionId": NOBODY}, "not_found"),
         ),
         errors=("not_found", "storage_error"),

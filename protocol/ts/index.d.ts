@@ -1006,12 +1006,20 @@ export interface ApprovalListParams {
   sessionId?: string | null;
   /** In this state only; null: all. Default: `"pending"`. */
   state?: 'pending' | 'allowed' | 'denied' | 'expired' | 'cancelled' | null;
+  /** Approvals to leave out at the beginning. Default: `0`. 0 to 10000000. */
+  offset?: number;
+  /** Approvals to return at the most; fewer, where they are long. Default: `1000`. 1 to 10000. */
+  limit?: number;
 }
 
 /** Approvals, the oldest first. */
 export interface ApprovalListResult {
-  /** All that fit. */
+  /** Approvals that fit. */
+  total: number;
+  /** A page of them. */
   approvals: Approval[];
+  /** Where the next page begins, if there is one. */
+  nextOffset?: number;
 }
 
 /** Which approval the person answers, and how. */

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from ckit_daemon.services.assistant.records import Approval
 from ckit_daemon.storage.database import Database
@@ -15,6 +16,7 @@ from tests.rpc.test_edit_methods import contents
 from tests.rpc.test_repository_methods import a_file
 from tests.rpc.test_tool_methods import UPDATE, run
 from tests.support.client import TIMEOUT_SECONDS, RpcError
+from tests.support.conversations import a_store, an_approval
 from tests.support.daemon import daemon, spawned
 from tests.support.model_server import Reply, ToolCallReply, model_server
 from tests.support.repositories import copy_example
@@ -139,6 +141,26 @@ async def test_R10_bad_questions_for_approvals_are_refused(root: Path, params: J
         with pytest.raises(RpcError) as caught:
             await approvals(client, **params)
         assert caught.value.code == code
+
+
+async def test_R35_approvals_come_in_pages_that_a_message_can_hold(root: Path) -> None:
+    async with a_store(root.parent / "state") as store:
+        for number in range(6):
+            await store.put_approval(replace(an_approval(f"a{number}", None), state="denied", diff="+" * 12_000))
+    pages: dict[int, list[int]] = {}
+    async with opened(root, config={"limits": {"maxMessageBytes": 64 * 1024}}) as client:
+        for limit in (1, 1000):
+            found: list[str] = []
+            pages[limit] = []
+            answer: Json = {"nextOffset": 0}
+            while (offset := answer.get("nextOffset")) is not None:
+                params = {"state": "denied", "offset": offset, "limit": limit}
+                answer = await client.request("ckit/approval/list", params)
+                assert answer["total"] == 6
+                pages[limit].append(len(answer["approvals"]))
+                found += [each["id"] for each in answer["approvals"]]
+            assert found == [f"a{number}" for number in range(6)]
+    assert pages == {1: [1] * 6, 1000: [2] * 3}
 
 
 async def test_R38_edited_arguments_that_don_t_fit_leave_the_question_open(root: Path) -> None:

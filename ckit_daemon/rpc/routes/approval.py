@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 async def list_(ctx: RequestContext, params: wire.ListParams) -> EncodedResult:
     """Answer `ckit/approval/list`."""
     approvals = await ctx.services.assistant.approvals.get()
-    found = await approvals.query(params.session_id, params.state)
+    found, total = await approvals.query(params.session_id, params.state, offset=params.offset, limit=params.limit)
+    end = params.offset + len(found)
+    result = {"total": total, "approvals": found} | ({"nextOffset": end} if found and end < total else {})
     # Each may hold a long patch.
-    return EncodedResult(await ctx.run(msgspec.json.encode, {"approvals": found}))
+    return EncodedResult(await ctx.run(msgspec.json.encode, result))
 
 
 async def resolve(ctx: RequestContext, params: wire.ResolveParams) -> EncodedResult:

@@ -21,6 +21,7 @@ from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant.ids import new_id
 from ckit_daemon.services.assistant.masking import masked_object
 from ckit_daemon.services.assistant.records import Approval
+from ckit_daemon.services.assistant.sessions import PAGE_SHARE
 from ckit_daemon.services.clock import timestamp
 
 if TYPE_CHECKING:
@@ -133,16 +134,29 @@ class ApprovalService:
             replace(approval, title=shown.title, diff=shown.diff, files=shown.files, command=shown.command)
         )
 
-    async def query(self, session_id: str | None, state: ApprovalState | None) -> Sequence[Approval]:
-        """Return approvals, the oldest first.
+    async def query(
+        self, session_id: str | None, state: ApprovalState | None, *, offset: int = 0, limit: int = 1000
+    ) -> tuple[Sequence[Approval], int]:
+        """Return a page of approvals, the oldest first, and how many there are in all.
 
         A question of a client's own run ends with the daemon that asked it. One of a turn can be asked again.
+
+        Args:
+            session_id: only those of this session.
+            state: only those in this state.
+            offset: how many to leave out at the beginning.
+            limit: most of the page; fewer, where they would make too large a message.
+
+        Raises:
+            NotFoundError: there is no such session.
         """
-        found = [
-            await self._expire(each) if each.state == "pending" and each.turn_id is None and _overdue(each) else each
-            for each in await self._store.approvals(session_id=session_id, state=state)
-        ]
-        return [each for each in found if state is None or each.state == state]
+        for each in await self._store.approvals(session_id=session_id, state="pending"):
+            if each.turn_id is None and _overdue(each):
+                await self._expire(each)
+        room = int(self._settings().limits.max_message_bytes * PAGE_SHARE)
+        return await self._store.page_of_approvals(
+            session_id=session_id, state=state, offset=offset, limit=limit, room=room
+        )
 
     async def resolve(self, approval_id: str, answer: Answer) -> Approval:
         """Take a person's answer, and return the approval as it is on disk then.

@@ -200,3 +200,12 @@ class SessionStore(Protocol):
     ) -> Sequence[Approval]:
         """Return approvals, the oldest first."""
         ...
+
+    async def page_of_approvals(
+        self, *, session_id: str | None, state: ApprovalState | None, offset: int, limit: int, room: int
+    ) -> tuple[Sequence[Approval], int]:
+        """Return at most `limit` approvals, the oldest first, and how many there are in all.
+
+        They have `room` bytes of JSON; the first one comes all the same, or there would be no way past it.
+        """
+        ...

@@ -31,7 +31,7 @@ RETENTION_SECONDS: Final = 3600.0
 
 DAY_SECONDS: Final = 86_400.0
 PAGE_SHARE: Final = 0.5
-"""Part of the largest message that the items of one page may fill; turns and the session come beside them."""
+"""Part of the largest message that the records of one page may fill; what they belong to comes beside them."""
 
 
 @dataclass(frozen=True, slots=True)
