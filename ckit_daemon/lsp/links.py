@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ckit_daemon.lsp.context import View
 
 _PATH: Final = re.compile(r"(?<![\w./@-])(?:[\w@.-]+/)*[\w@-][\w@.-]*\.\w+(?![\w/-])")
-_URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S*")
+# A scheme has a bound, or a long line of letters would be read again from each of them.
+_URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,63}://\S*")
 
 
 def document_links(
@@ -58,15 +59,17 @@ def _files(view: View, document: Document, only: int | None = None) -> Iterator[
     for number, line in enumerate(document.lines):
         if only not in {None, number}:
             continue
-        addresses = [match.span() for match in _URL.finditer(line)]
-        for match in _PATH.finditer(line):
-            path = match[0]
-            if any(start <= match.start() < end for start, end in addresses):
-                continue
+        for path, start in paths_in(line):
             if path not in known:
                 known[path] = _is_file(root, path)
             if known[path]:
-                yield Range(Position(number, match.start()), Position(number, match.end())), path
+                yield Range(Position(number, start), Position(number, start + len(path))), path
+
+
+def paths_in(line: str) -> list[tuple[str, int]]:
+    """What looks like a path in a line and is no part of a URL, with where it begins."""
+    without_urls = _URL.sub(lambda match: " " * len(match[0]), line)
+    return [(match[0], match.start()) for match in _PATH.finditer(without_urls)]
 
 
 def _is_file(root: Path, path: str) -> bool:

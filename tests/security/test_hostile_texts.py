@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ckit_daemon.lsp.links import paths_in
 from ckit_daemon.lsp.markup import Markup
 from ckit_daemon.redaction import Redactor
 from ckit_daemon.services.assistant.gateway.parsing import parse
@@ -53,6 +54,8 @@ def parsed(text: str) -> object:
         pytest.param(PassageRedactor({}).text, "A_PWD=$" + "A" * 60_000 + "a", id="a variable in the value of another"),
         pytest.param(words_in, "a" * 20_000, id="a word without an end"),
         pytest.param(sections_of, "# a" + "_" * 40_000 + "b\n\ntext\n", id="underscores in a heading"),
+        pytest.param(paths_in, "a" * 120_000, id="letters on one line"),
+        pytest.param(paths_in, "a://b c.d " * 12_000, id="addresses on one line"),
         pytest.param(Markup(markdown=True).text, "\n" * 20_000, id="empty lines"),
     ],
 )
