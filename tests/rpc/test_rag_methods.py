@@ -291,6 +291,33 @@ async def test_an_index_that_is_kept_by_hand_is_not_begun_by_a_search(tmp_path: 
         assert (await client.request("ckit/metrics"))["passagesEmbedded"] == 0
 
 
+async def test_an_index_that_was_made_by_hand_is_opened_by_the_searches_of_later_daemons(tmp_path: Path) -> None:
+    with_vectors(tmp_path / "cache")
+    async with opened(tmp_path, config={"rag": {"index": "manual"}}) as (client, root):
+        status = await client.request("ckit/rag/status")
+        assert (status["state"], status["reason"]) == ("ready", "It is opened at the first search.")
+        (root / "docs" / "new.md").write_text("# Turnips\n\nTurnips are out of scope.\n", "utf-8")
+        status = await client.request("ckit/rag/status")
+        assert (status["state"], status["embedded"]) == ("absent", status["chunks"] - 1)
+        assert "what is new is embedded then" in status["reason"]
+        await search(client, "turnips")
+        async with asyncio.timeout(INDEX_SECONDS):
+            while (await client.request("ckit/rag/status"))["state"] != "ready":
+                pass
+        assert "degraded" not in await search(client, "turnips")
+
+
+async def test_the_status_says_that_nobody_can_tell_what_is_on_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "rag").write_text("a file where a folder should be", "utf-8")
+    async with opened(tmp_path, config={"rag": {"index": "manual"}}) as (client, _):
+        status = await client.request("ckit/rag/status")
+        assert status["state"] == "degraded"
+        assert "database of vectors can't be used" in status["reason"]
+        assert str(tmp_path) not in status["reason"]
+        assert (await search(client, "hold shelf"))["mode"] == "lexical"
+
+
 async def test_an_index_can_begin_when_the_repository_is_opened(tmp_path: Path) -> None:
     async with opened(tmp_path, config={"rag": {"index": "onOpen"}}) as (client, _):
         async with asyncio.timeout(INDEX_SECONDS):

@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.core.errors import CkitError, OperationCancelledError, StorageError
+from ckit_daemon.core.errors import CkitError, OperationCancelledError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.services.rag.ports import View
 
@@ -88,13 +88,9 @@ class OpenRetrieval:
         return view
 
     async def known(self, view: View) -> int:
-        """Return how many passages have vectors on this disk; none where the disk refuses to tell."""
+        """Return how many passages have vectors on this disk; raises StorageError where it refuses to tell."""
         by_hash = view.corpus.by_hash
-        try:
-            return sum(len(by_hash[each]) for each in await self.engine.embedded(by_hash.keys()))
-        except StorageError as error:
-            logger.warning("it is not known what is embedded: %s", error.message)
-            return 0
+        return sum(len(by_hash[each]) for each in await self.engine.embedded(by_hash.keys()))
 
     async def opened(self, view: View) -> None:
         """Wait until the index is open that this daemon has just begun to follow, unless there is much to embed."""
@@ -106,8 +102,9 @@ class OpenRetrieval:
         if self.engine.index.status().state == "ready":
             # It was opened in the background; looking up every hash would only take time.
             return
-        if len(view.corpus.chunks) - await self.known(view) <= FEW:
-            with contextlib.suppress(TimeoutError, CkitError):
+        # What goes wrong is what the index says, whether or not somebody waits for it.
+        with contextlib.suppress(TimeoutError, CkitError):
+            if len(view.corpus.chunks) - await self.known(view) <= FEW:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await self.engine.index.build(SILENT, rebuild=False)
 

@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ckit_daemon.core.errors import CapabilityDisabledError, CkitError, NotFoundError
+from ckit_daemon.core.errors import CapabilityDisabledError, CkitError, NotFoundError, StorageError
 from ckit_daemon.services.assistant.container import Part
 from ckit_daemon.services.rag.checks import check_filters, require_words, states
 from ckit_daemon.services.rag.opened import Engine, OpenRetrieval
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 FEATURE: Final = "rag"
 """The feature flag without which nothing here works."""
+OPENED_LATER: Final = "It is opened at the first search."
+COMPLETED_LATER: Final = "It is opened at the first search, and what is new is embedded then."
 
 
 class RagService:
@@ -67,10 +69,15 @@ class RagService:
         )
         if status.state != "absent":
             return status
-        known = await opened.known(view)
-        if known == status.chunks and not self._by_hand(opened):
-            return replace(status, state="ready", embedded=known, reason="It is opened at the first search.")
-        return replace(status, embedded=known)
+        try:
+            known = await opened.known(view)
+        except StorageError as error:
+            return replace(status, state="degraded", reason=error.message)
+        if known == status.chunks:
+            return replace(status, state="ready", embedded=known, reason=OPENED_LATER)
+        if self._by_hand(opened) and not _was_made(known, view):
+            return replace(status, embedded=known)
+        return replace(status, embedded=known, reason=COMPLETED_LATER if known else status.reason)
 
     async def search(self, repository: OpenRepository, request: SearchRequest, progress: Progress) -> SearchResponse:
         """Find passages.
@@ -203,7 +210,13 @@ class RagService:
         self._refuse_if_off()
         opened = await self._open(repository)
         if self._by_hand(opened):
-            return opened, await opened.current()
+            view = await opened.current()
+            try:
+                known = await opened.known(view)
+            except StorageError:
+                known = 0
+            if not _was_made(known, view):
+                return opened, view
         view = await opened.follow()
         await opened.opened(view)
         return opened, view
@@ -239,6 +252,11 @@ class RagService:
             raise CapabilityDisabledError(
                 f"A setting switches retrieval off: features.{FEATURE}.", details={"feature": FEATURE}
             )
+
+
+def _was_made(known: int, view: View) -> bool:
+    """Whether somebody has indexed it before: other repositories have some of the same texts, but not most of them."""
+    return 2 * known >= len(view.corpus.chunks)
 
 
 class _Counted:
