@@ -51,7 +51,9 @@ class Converter:
 
     def range(self, where: Range, document: Document | None) -> types.Range:
         """Write a range of a document; of one that is gone, the columns stay as they are."""
-        lines = () if document is None or self._encoding is PositionEncoding.UTF32 else document.lines
+        # Where all units are the same nobody needs the lines, which take time to find.
+        is_same = document is None or self._encoding is PositionEncoding.UTF32 or document.text.isascii()
+        lines = () if document is None or is_same else document.lines
         return types.Range(self.position(where.start, lines), self.position(where.end, lines))
 
     def location(self, location: Location, document: Document | None = None) -> types.Location:

@@ -6,8 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lsprotocol import types
 
+from ckit_daemon.core.progress import SILENT
 from ckit_daemon.lsp import feed
+from ckit_daemon.lsp.context import Client, View
+from ckit_daemon.lsp.diagnostics import document_diagnostics, workspace_diagnostics
+from ckit_daemon.repo.opener import DiskRepositoryOpener
+from ckit_daemon.services.open_repository import OpenRepository
 from tests.support.client import TIMEOUT_SECONDS
 from tests.support.editor import Editor, editor, small_repository, text_at
 
@@ -123,6 +129,38 @@ async def test_what_did_not_change_is_not_sent_again(root: Path) -> None:
         third = await pull(on, STORY, first["resultId"])
         assert third["kind"] == "full"
         assert third["resultId"] != first["resultId"]
+
+
+async def test_what_only_moved_in_the_client_s_units_is_sent_again(root: Path) -> None:
+    async with editor(root, capabilities=PULLS) as on:
+        on.open(STORY, "{id: US-001, title: é, feature: FEAT-009}")
+        first = await pull(on, STORY)
+        on.type(STORY, "{id: US-001, title: 😀, feature: FEAT-009}")
+        second = await pull(on, STORY, first["resultId"])
+        assert second["kind"] == "full"
+        assert text_at(on.texts[on.uri(STORY)], second["items"][0]["range"]) == "FEAT-009"
+
+
+async def test_places_are_those_of_the_text_that_was_checked_where_it_is_newer(root: Path) -> None:
+    store = await DiskRepositoryOpener().open(root, SILENT)
+    try:
+        uri = (root / STORY).as_uri()
+        client = Client(types.ClientCapabilities(), "utf-16")
+        view = View(OpenRepository(store), store.snapshot, client, {STORY: uri}, {STORY: 1}, SILENT)
+        text = "{id: US-001, title: 😀, feature: FEAT-009}"
+        await store.overlay(STORY, text)
+        asked = types.DocumentDiagnosticParams(types.TextDocumentIdentifier(uri))
+        told = document_diagnostics(view, view.snapshot.documents[STORY], asked)
+        assert isinstance(told, types.RelatedFullDocumentDiagnosticReport)
+        (all_told,) = workspace_diagnostics([view], types.WorkspaceDiagnosticParams([])).items
+        assert isinstance(all_told, types.WorkspaceFullDocumentDiagnosticReport)
+        # Which version the newer text has is not known.
+        assert (all_told.items, all_told.version) == (told.items, None)
+        (item,) = told.items
+        assert (item.range.start.character, item.range.end.character) == (33, 41)
+        assert text.encode("utf-16-le")[66:82].decode("utf-16-le") == "FEAT-009"
+    finally:
+        await store.aclose()
 
 
 async def test_the_whole_workspace_is_told_with_files_that_are_not_open(tmp_path: Path) -> None:
