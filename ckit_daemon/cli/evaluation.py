@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DEPTH: Final = 10
 """Hits of each search that are looked at."""
+MAX_CHARACTERS: Final = 20_000
+"""Of a question; no search takes a longer one."""
 DECIMALS: Final = 4
 ANY: Final = "any"
 """Class of questions that name none."""
@@ -56,6 +58,13 @@ class Outcome:
                 found.setdefault(name, rank)
         # A hit that two of the expected names mean counts once.
         return tuple(sorted(set(found.values())))
+
+    @property
+    def answers(self) -> int:
+        """How many hits were expected, as far as can be told: names of one and the same hit count once."""
+        expected = {*self.question.expected}
+        same = sum(max(len(names & expected) - 1, 0) for names in self.hits[:DEPTH])
+        return max(len(expected) - same, len(self.ranks))
 
     @property
     def succeeded(self) -> bool:
@@ -124,7 +133,7 @@ def percentile(values: Collection[float], share: float) -> float:
 
 def scores(outcomes: Sequence[Outcome]) -> Scores:
     """Return the measures over some questions."""
-    answerable = [(each.ranks, len(set(each.question.expected)), each) for each in outcomes if each.question.expected]
+    answerable = [(each.ranks, each.answers, each) for each in outcomes if each.question.expected]
     empty = [each for each in outcomes if not each.question.expected]
     times = [each.milliseconds for each in outcomes]
     return Scores(
@@ -191,7 +200,9 @@ def _question(line: str) -> Question:
     text, expected, group = value.get("question"), value.get("expected"), value.get("class", ANY)
     if not isinstance(text, str) or not text.strip():
         raise ValueError("'question' must be a text")
-    if not isinstance(expected, list) or not all(isinstance(each, str) and each for each in expected):
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"'question' has {len(text)} characters; {MAX_CHARACTERS} are the most")
+    if not isinstance(expected, list) or not all(isinstance(each, str) and each.strip() for each in expected):
         raise ValueError("'expected' must be a list of ids; [] where there is no answer")
     if not isinstance(group, str) or not group:
         raise ValueError("'class' must be a text")

@@ -84,8 +84,9 @@ class Terminal:
                 if time.monotonic() - started < PROGRESS_AFTER_SECONDS:
                     return
                 bar.start()
-                task = bar.add_task(title, total=100)
-            bar.update(task, completed=report.percentage, description=report.message or title)
+                task = bar.add_task(report.message or title, total=100)
+            # The last report of a request says nothing; what was said before stays.
+            bar.update(task, completed=report.percentage, description=report.message or None)
 
         try:
             yield show

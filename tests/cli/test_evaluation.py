@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from ckit_daemon.cli.errors import CommandError
@@ -135,7 +138,7 @@ def test_each_broken_line_is_named_with_its_number_and_fault() -> None:
         "[1]",
         '{"question": " ", "expected": []}',
         '{"question": "Who?", "expected": "A"}',
-        '{"question": "Who?", "expected": [""]}',
+        '{"question": "Who?", "expected": [" "]}',
         '{"question": "Who?"}',
         '{"question": "Who?", "expected": [], "class": 1}',
         "[" * 100_000,
@@ -150,6 +153,14 @@ def test_each_broken_line_is_named_with_its_number_and_fault() -> None:
     assert caught.value.hints[5] == "and 4 more lines"
 
 
+def test_a_question_that_no_search_takes_is_refused_with_its_line() -> None:
+    longest = {"question": "a" * 20_000, "expected": []}
+    assert len(read_questions(json.dumps(longest), "q.jsonl")) == 1
+    with pytest.raises(CommandError) as caught:
+        read_questions(json.dumps({**longest, "question": "a" * 20_001}), "q.jsonl")
+    assert caught.value.hints[0] == "q.jsonl:1: 'question' has 20001 characters; 20000 are the most"
+
+
 @pytest.mark.parametrize("text", ["", "\n \n"])
 def test_a_file_without_questions_is_refused(text: str) -> None:
     with pytest.raises(CommandError, match="no questions"):
@@ -160,3 +171,6 @@ def test_a_hit_that_two_expected_names_mean_counts_once() -> None:
     hits = (frozenset({"note-1", "notes.jsonl"}), frozenset({"FEAT-001"}))
     outcome = Outcome(Question("What?", ("note-1", "notes.jsonl"), "any"), hits, relevant=True, milliseconds=1)
     assert outcome.ranks == (1,)
+    assert scores([outcome]).ndcg_10 == 1.0
+    apart = (frozenset({"note-2", "notes.jsonl"}), *hits)
+    assert scores([replace(outcome, hits=apart)]).ndcg_10 == 1.0

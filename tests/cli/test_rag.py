@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
+from ckit_daemon.cli.client import Report
+from ckit_daemon.cli.terminal import Terminal
 from tests.cli.conftest import Ckit, copy_example
 
 if TYPE_CHECKING:
@@ -55,6 +59,7 @@ def test_an_index_that_nobody_needed_yet_is_absent_and_the_exit_code_says_so(not
     run = nothing_embedded("rag", "status")
     assert run.code == 1
     assert run.out.startswith("The index is absent")
+    assert " MB" not in run.out
 
 
 def test_the_status_says_that_notes_are_left_out_which_nobody_can_read(nothing_embedded: Ckit, tmp_path: Path) -> None:
@@ -167,6 +172,17 @@ def test_the_doctor_says_how_to_switch_it_on(indexed: Ckit, monkeypatch: pytest.
     assert "features.rag" in checks["Search by meaning"]["fix"]
 
 
+def test_a_bar_goes_on_saying_what_is_done_when_the_last_report_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ckit_daemon.cli.terminal.PROGRESS_AFTER_SECONDS", 0)
+    shown = io.StringIO()
+    monkeypatch.setattr(Terminal, "err", Console(file=shown, force_terminal=True, width=80))
+    with Terminal().progress("ckit/rag/search") as show:
+        show(Report(50, "Comparing passages"))
+        show(Report(None, ""))
+    assert "Comparing passages" in shown.getvalue()
+    assert "ckit/rag/search" not in shown.getvalue()
+
+
 # Evaluation
 
 LINES = [
@@ -204,14 +220,21 @@ def test_an_evaluation_measures_each_class_in_each_mode_and_names_the_failures(i
     assert found["passed"] is True
 
 
-def test_an_evaluation_as_a_table_ends_with_what_failed(indexed: Ckit, tmp_path: Path) -> None:
+def test_an_evaluation_as_a_table_ends_with_what_failed(
+    indexed: Ckit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = indexed("rag", "eval", questions(tmp_path, *LINES))
     assert run.code == 0
     lines = run.out.splitlines()
-    assert lines[0].split()[:2] == ["class", "searched"]
+    assert lines[1].split()[:2] == ["class", "by"]
     assert sum("overall" in line for line in lines) == 1
     assert "\u2718 [wrong] SPEC-004" in run.out
     assert "expected US-001" in run.out
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = indexed("rag", "eval", questions(tmp_path, {**LINES[1], "class": "[/para]ph"}))
+    assert narrow.code == 0
+    assert "[/para]ph hybrid " in narrow.out
+    assert "\u2026" not in narrow.out
 
 
 def test_an_evaluation_below_its_bounds_exits_with_1_and_says_which(indexed: Ckit, tmp_path: Path) -> None:
@@ -234,6 +257,8 @@ def test_an_evaluation_below_its_bounds_exits_with_1_and_says_which(indexed: Cki
         ('{"question": "x", "expected": ["FEAT-404"]}', "FEAT-404"),
         ('{"question": "x", "expected": ["docs/nowhere.md"]}', "docs/nowhere.md"),
         ('{"question": "x", "expected": ["note-999"]}', "note-999"),
+        ('{"question": "x", "expected": ["../questions.jsonl"]}', "does not have"),
+        (json.dumps({"question": "x", "expected": ["a" * 300]}), "does not have"),
     ],
 )
 def test_a_file_that_can_t_be_measured_is_refused_before_anything_is_asked(

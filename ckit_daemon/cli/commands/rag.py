@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.text import Text
 
-from ckit_daemon.cli import passages, render
+from ckit_daemon.cli import options, passages, render
 from ckit_daemon.cli.app import app, command
 from ckit_daemon.cli.completion import entity_ids
-from ckit_daemon.cli.errors import NEGATIVE, OK
+from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
 from ckit_daemon.cli.session import parse, session
 from ckit_daemon.wire.rag import (
     ClearParams,
@@ -67,7 +68,9 @@ def _show_status(opened: Session, raw: JsonObject, result: StatusResult) -> None
     table.add_row(Text("embedder", "cyan"), f"{result.embedder}{dimension}")
     if result.building_embedder:
         table.add_row("", f"a new index is being built with {result.building_embedder}")
-    table.add_row(Text("store", "cyan"), f"{result.store}, {result.bytes / 1e6:,.1f} MB on this disk")
+    # Nobody has looked how large an index is that is not open.
+    size = f", {result.bytes / 1e6:,.1f} MB on this disk" if result.bytes else ""
+    table.add_row(Text("store", "cyan"), Text(f"{result.store}{size}"))
     if result.writer != "none":
         table.add_row(Text("embeds now", "cyan"), f"{result.writer} daemon")
     terminal.out.print(table)
@@ -78,9 +81,15 @@ def index(
     terminal: Terminal,
     *,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget all vectors of the repository first.")] = False,
+    yes: options.Yes = False,
 ) -> int:
-    """Bring the index up to date. Ctrl-C stops; what is done by then is kept."""
+    """Bring the index up to date. Ctrl-C stops; what is done by then is kept.
+
+    With --rebuild an index on a Chroma server is deleted for everybody who uses it, after asking.
+    """
     with session(terminal) as opened:
+        if rebuild and not yes and not _may_delete(opened):
+            return NEGATIVE
         raw = opened.request("ckit/rag/index", IndexParams(rebuild=rebuild))
         _show_status(opened, raw, parse(StatusResult, raw))
     return OK
@@ -152,12 +161,28 @@ def _show_hits(opened: Session, raw: JsonObject) -> int:
 
 
 @command("clear", group=group)
-def clear(terminal: Terminal) -> int:
-    """Delete the index of the repository. It is built again when it is needed."""
+def clear(terminal: Terminal, *, yes: options.Yes = False) -> int:
+    """Delete the index of the repository. It is built again when it is needed.
+
+    On a Chroma server it is deleted for everybody who uses it, after asking.
+    """
     with session(terminal) as opened:
+        if not yes and not _may_delete(opened):
+            return NEGATIVE
         raw = opened.request("ckit/rag/clear", ClearParams())
         if terminal.as_json:
             terminal.print_json(raw)
         else:
             terminal.note(f"Deleted: {render.plural(parse(ClearResult, raw).removed, 'vector')}.")
     return OK
+
+
+def _may_delete(opened: Session) -> bool:
+    """Ask about an index that others use, too; one on this disk costs nobody else anything."""
+    store = parse(StatusResult, opened.request("ckit/rag/status", StatusParams())).store
+    if store == "embedded":
+        return True
+    what = f"the index on {store}, for everybody who uses it"
+    if opened.terminal.as_json or not sys.stdin.isatty():
+        raise CommandError(f"Nobody can be asked here; add --yes to delete {what}, without asking.", code="usage")
+    return typer.confirm(f"Delete {what}?", err=True)

@@ -110,13 +110,19 @@ def _refuse_unknown(opened: Session, questions: Sequence[Question], name: str) -
         expected: question.text
         for question in questions
         for expected in question.expected
-        if expected not in known
-        and not (root / expected.partition("#")[0]).is_file()
-        and not _is_note(opened, expected)
+        if expected not in known and not _is_file(root, expected.partition("#")[0]) and not _is_note(opened, expected)
     }
     if unknown and len(listed.entities) == listed.total:
         hints = [f"{expected}: {text}" for expected, text in unknown.items()]
         raise CommandError(f"{name} expects what the repository does not have.", hints=hints, code="not_found")
+
+
+def _is_file(root: Path, path: str) -> bool:
+    try:
+        return (root / path).resolve().is_relative_to(root.resolve()) and (root / path).is_file()
+    except OSError:
+        # No name of a file is that long.
+        return False
 
 
 def _is_note(opened: Session, expected: str) -> bool:
@@ -209,12 +215,24 @@ def _shortest(names: frozenset[str]) -> str:
 
 def _show(opened: Session, runs: Mapping[SearchMode, Run], missed: Mapping[str, JsonValue]) -> None:
     out = opened.terminal.out
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    # As narrow as its numbers, so that it fits a terminal of 80 columns.
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("class")
-    table.add_column("searched by")
-    columns = ("n", "recall@1", "@5", "@10", "MRR", "nDCG@10", "nothing", "overlooked", "p50 ms", "p95 ms")
+    table.add_column("searched\nby", no_wrap=True)
+    columns = (
+        "n",
+        "recall\n@1",
+        "\n@5",
+        "\n@10",
+        "MRR",
+        "nDCG\n@10",
+        "nothing\nfound",
+        "over-\nlooked",
+        "p50\nms",
+        "p95\nms",
+    )
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     groups = {mode: evaluation.by_group(run.outcomes) for mode, run in runs.items()}
     overall = {mode: evaluation.scores(run.outcomes) for mode, run in runs.items()}
     for name in dict.fromkeys(each.question.group for each in runs["hybrid"].outcomes):
@@ -235,7 +253,7 @@ def _show(opened: Session, runs: Mapping[SearchMode, Run], missed: Mapping[str, 
             out.print(Text(f"\u2718 {name} is {value['reached']}; {value['least']} is the least", "bold red"))
 
 
-def _row(name: str, mode: str, found: Scores) -> list[str]:
+def _row(name: str, mode: str, found: Scores) -> list[str | Text]:
     shares = (
         found.recall_1,
         found.recall_5,
@@ -246,7 +264,8 @@ def _row(name: str, mode: str, found: Scores) -> list[str]:
         found.overlooked,
     )
     shown = ["" if share is None else f"{share:.3f}" for share in shares]
-    return [name, mode, str(found.questions), *shown, f"{found.p50_ms:.1f}", f"{found.p95_ms:.1f}"]
+    # A person's own name of a class may look like Rich's markup.
+    return [Text(name), mode, str(found.questions), *shown, f"{found.p50_ms:.1f}", f"{found.p95_ms:.1f}"]
 
 
 def _failed(outcome: Outcome) -> Text:
