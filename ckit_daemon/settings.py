@@ -342,7 +342,8 @@ class RagSettings(Group, frozen=True):
         Meta(
             max_length=2048,
             pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$",
-            description="Base URL of a Chroma server that a team shares; empty: the embedded one.",
+            description="Base URL of a Chroma server that a team shares; empty: the embedded one. Vectors of passages "
+            "that are gone stay there until somebody clears the index, since others may be on other branches.",
         ),
     ] = ""
     chroma_token: Annotated[SecretReference, Meta(description="Reference to the token that the server asks for.")] = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "d82b74a856177d5b8cd0ee8a4b956b87d7cff2f601d1d2d3d0d7177173f9ffc6"
+SCHEMA_HASH = "a5cc52764a131a1453717cd4865fde1cc6bc7e0eb4a3dba381e0cad641dd0992"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

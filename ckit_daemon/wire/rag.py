@@ -63,7 +63,10 @@ class StatusParams(RepositoryParams):
 class IndexParams(RepositoryParams):
     """Whose index to bring up to date."""
 
-    rebuild: bool = Field(default=False, description="Forget all vectors of the repository first.")
+    rebuild: bool = Field(
+        default=False,
+        description="Forget all vectors of the repository first, on a Chroma server for everybody who uses it.",
+    )
 
 
 class StatusResult(SnapshotResult):
@@ -264,7 +267,8 @@ METHODS = (
     Method("ckit/rag/check", "Say whether cited places still say the same.", CheckParams, CheckResult, feature="rag"),
     Method(
         "ckit/rag/clear",
-        "Delete the index of a repository; it is built again when needed.",
+        "Delete the index of a repository, on a Chroma server for everybody who uses it; it is built again when "
+        "needed.",
         ClearParams,
         ClearResult,
         scope="rag",

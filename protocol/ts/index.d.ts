@@ -1414,7 +1414,7 @@ export interface RagIndexParams {
   workDoneToken?: number | string | null;
   /** Id, path or file URI of an open repository; may be left out while only one is open. At most 4096 characters. */
   repository?: string | null;
-  /** Forget all vectors of the repository first. Default: `false`. */
+  /** Forget all vectors of the repository first, on a Chroma server for everybody who uses it. Default: `false`. */
   rebuild?: boolean;
 }
 
@@ -3040,7 +3040,7 @@ export interface Methods {
   'ckit/rag/query': { params: RagQueryParams; result: RagQueryResult };
   /** Say whether cited places still say the same. */
   'ckit/rag/check': { params: RagCheckParams; result: RagCheckResult };
-  /** Delete the index of a repository; it is built again when needed. */
+  /** Delete the index of a repository, on a Chroma server for everybody who uses it; it is built again when needed. */
   'ckit/rag/clear': { params: RagClearParams; result: RagClearResult };
 }
 
