@@ -14,16 +14,18 @@ import pygit2
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
+from ckit_daemon.repo.repository import DiskRepository
 from tests.rpc.test_edit_methods import as_a_client_would, contents
 from tests.rpc.test_repository_methods import a_file, opened
-from tests.support.client import RpcError
+from tests.support.client import TIMEOUT_SECONDS, RpcError
 from tests.support.daemon import daemon
 from tests.support.model_server import Reply, model_server, openai_options
 from tests.support.repositories import REFERENCE, commit_all, needs_reference
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
+    from ckit_daemon.services.ports import FileChange, SnapshotChange
     from tests.support.client import Client, Json
     from tests.support.model_server import ModelServer
 
@@ -310,6 +312,48 @@ async def test_cancelling_ends_the_stream_and_writes_nothing(tmp_path: Path) -> 
         assert caught.value.code == "cancelled"
         await server.wait_idle()
         assert contents(root) == before
+
+
+async def test_what_was_written_when_the_cancel_came_is_remembered_and_can_be_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrote, go_on = asyncio.Event(), asyncio.Event()
+    apply = DiskRepository._apply
+
+    async def slowly(self: DiskRepository, changes: Sequence[FileChange]) -> SnapshotChange:
+        done = await apply(self, changes)
+        wrote.set()
+        await go_on.wait()
+        return done
+
+    async with scripted(tmp_path) as (client, root, server):
+        before = contents(root)
+        server.enqueue(Reply(text=MARKDOWN))
+        monkeypatch.setattr(DiskRepository, "_apply", slowly)
+        asked = client.start("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True}, request_id="spec")
+        await wrote.wait()
+        client.notify("$/cancelRequest", {"id": "spec"})
+        with pytest.raises(RpcError) as caught:
+            await asked
+        assert caught.value.code == "cancelled"
+        go_on.set()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            # The request for the number is in flight as well.
+            while (await client.request("ckit/metrics"))["inFlight"] > 1:
+                pass
+        [spec] = [path for path in contents(root).keys() - before.keys() if path.startswith("contexts/")]
+        identifier = (root / spec).read_text("utf-8").splitlines()[0].removeprefix("id: ")
+        generation = (await client.request("ckit/generation/explain", {"entity": identifier}))["generation"]
+        assert generation["outcome"] == "succeeded"
+        text = (root / spec).read_bytes()
+        (root / spec).write_bytes(text + b"# By hand\n")
+        explained = await client.request("ckit/generation/explain", {"id": generation["id"]})
+        assert {each["path"]: each["state"] for each in explained["generation"]["files"]}[spec] == "changed"
+        (root / spec).write_bytes(text)
+        await client.request("ckit/code/undo", {"generationId": generation["id"]})
+        assert contents(root) == before
+        explained = await client.request("ckit/generation/explain", {"id": generation["id"]})
+        assert {each["state"] for each in explained["generation"]["files"]} == {"undone"}
 
 
 BAD: list[tuple[str, Json, str]] = [

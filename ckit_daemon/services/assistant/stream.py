@@ -21,16 +21,14 @@ from ckit_daemon.services.assistant.records import (
     TurnStarted,
 )
 from ckit_daemon.services.assistant.stream_masking import StreamMasker
+from ckit_daemon.services.cancellation import uninterrupted
 from ckit_daemon.services.clock import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from ckit_daemon.redaction import Redactor
     from ckit_daemon.services.assistant.ports import EventSink, SessionStore
     from ckit_daemon.services.assistant.records import ItemStatus, Turn
 
-T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=Item)
 S = TypeVar("S", AssistantMessage, Reasoning, Compaction)
 
@@ -88,19 +86,19 @@ class TurnWriter:
 
     async def begin(self, item: ItemT) -> ItemT:
         """Store an item in progress and announce it."""
-        return await _whole(self._begin(item))
+        return await uninterrupted(self._begin(item))
 
     async def complete(self, item: ItemT) -> ItemT:
         """Store the final state of an item in progress and announce it; one that has ended already stays as it is."""
-        return await _whole(self._complete(item))
+        return await uninterrupted(self._complete(item))
 
     async def add(self, item: ItemT) -> ItemT:
         """Store an item that is complete from the start, and announce its beginning and its end."""
-        return await _whole(self._add(item))
+        return await uninterrupted(self._add(item))
 
     async def save(self, item: ItemT) -> ItemT:
         """Store more of an item in progress, and tell nobody."""
-        return await _whole(self._save(item))
+        return await uninterrupted(self._save(item))
 
     def delta(self, item_id: str, offset: int, text: str) -> None:
         """Announce more text of an item."""
@@ -209,17 +207,3 @@ class TextStream(Generic[S]):
             self._writer.delta(self.item.id, self.length, text)
             self._parts.append(text)
             self.length += len(text)
-
-
-async def _whole(work: Coroutine[None, None, T]) -> T:
-    """Do the work to its end, however often the caller is cancelled; the cancellation is raised afterwards."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    return task.result()

@@ -71,6 +71,8 @@ class Run:
     files: tuple[GeneratedFile, ...] = ()
     info: CallInfo | None = None
     """About the newest answer of a model."""
+    made: bool = False
+    """Whether it is recorded as having succeeded."""
     repairs: int = 0
     warnings: list[str] = field(default_factory=list[str])
     _began: float = field(default_factory=time.monotonic)

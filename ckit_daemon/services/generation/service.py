@@ -21,6 +21,7 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.services.assistant.approvals import Question
 from ckit_daemon.services.assistant.tools.base import Output, edit_plan, places
+from ckit_daemon.services.cancellation import uninterrupted
 from ckit_daemon.services.edits import affected_files, write
 from ckit_daemon.services.generation.changes import undoing, writing
 from ckit_daemon.services.generation.code import plan_code
@@ -235,9 +236,8 @@ class GenerationService:
         generation = await self._find(generation_id, repository)
         async with self._writing[repository.id]:
             plan = await asyncio.to_thread(undoing, generation, repository.store)
-            await write(repository.store, plan)
             generation = msgspec.structs.replace(generation, applied=tuple(sorted(plan.before)), undone=True)
-            await self._put(generation)
+            await self._carry_out(plan, repository, generation)
         return Written(generation, plan)
 
     # Explaining
@@ -291,7 +291,9 @@ class GenerationService:
             await self._failed(run.record("failed", error), logged)
             raise
         except asyncio.CancelledError:
-            await self._failed(run.record("cancelled"), None)
+            # What was made stays made: the cancel came while it was written, and that is not left half done.
+            if not run.made:
+                await self._failed(run.record("cancelled"), None)
             raise
 
     async def _failed(self, generation: Generation, logged: OpenRepository | None) -> None:
@@ -307,14 +309,23 @@ class GenerationService:
         run.take(plan)
         generation = run.record("succeeded")
         await self._put(generation)
+        run.made = True
         return await self._written(generation, plan, repository) if apply else generation
 
     async def _written(self, generation: Generation, plan: EditPlan, repository: OpenRepository) -> Generation:
-        await write(repository.store, plan)
         paths = {*generation.applied, *plan.after, *plan.creates}
-        generation = msgspec.structs.replace(generation, applied=tuple(sorted(paths)), undone=False)
-        await self._put(generation)
-        return generation
+        after = msgspec.structs.replace(generation, applied=tuple(sorted(paths)), undone=False)
+        await self._carry_out(plan, repository, after)
+        return after
+
+    async def _carry_out(self, plan: EditPlan, repository: OpenRepository, after: Generation) -> None:
+        """Write files, and remember the generation as it is then; a cancellation does not come in between."""
+
+        async def work() -> None:
+            await write(repository.store, plan)
+            await self._put(after)
+
+        await uninterrupted(work())
 
     async def _log(self, generation: Generation, repository: OpenRepository, output: JsonObject) -> str:
         store = repository.store
