@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from ckit_daemon.core.edit.scalars import write_scalar
-from ckit_daemon.core.json import shown
 from ckit_daemon.core.shapes import facts, properties, required
 from ckit_daemon.core.yaml.cursor import Role
 from ckit_daemon.lsp.fields import describe, kind_of
-from ckit_daemon.lsp.snippet import choice, escape
+from ckit_daemon.lsp.snippet import choice, escape, written
 
 if TYPE_CHECKING:
     from ckit_daemon.core.shapes import Shape
@@ -60,7 +59,7 @@ def _text(typing: Typing, name: str, field: Shape) -> tuple[str, bool]:
     if not typing.snippets:
         return f"{key}: ", False
     known = facts(field)
-    options = [shown(value).strip('"') for value in known.choices]
+    options = written(known.choices, flow=cursor.in_flow)
     if "boolean" in known.types and not options:
         options = ["true", "false"]
     head = escape(key)

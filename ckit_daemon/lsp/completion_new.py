@@ -11,10 +11,9 @@ from ckit_daemon.core.edit.ids import check_free, id_in_name, next_id
 from ckit_daemon.core.edit.scalars import write_scalar
 from ckit_daemon.core.edit.template import about, fill, templates_of
 from ckit_daemon.core.errors import CkitError
-from ckit_daemon.core.json import shown
 from ckit_daemon.core.shapes import facts, properties, required
 from ckit_daemon.core.yaml.cursor import outline
-from ckit_daemon.lsp.snippet import choice, escape, placeholder
+from ckit_daemon.lsp.snippet import choice, escape, placeholder, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,8 +91,8 @@ def _required(typing: Typing, identifier: str) -> str:
             continue
         if name == "id":
             value = escape(identifier) if identifier else placeholder(len(lines) + 1, "id")
-        elif known.choices:
-            value = choice(len(lines) + 1, [shown(option).strip('"') for option in known.choices])
+        elif options := written(known.choices):
+            value = choice(len(lines) + 1, options)
         elif known.types in {("array",), ("object",)}:
             value = "[]" if known.types == ("array",) else "{}"
         else:

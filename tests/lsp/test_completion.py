@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -280,6 +281,21 @@ async def test_a_constitution_is_offered_the_types_that_it_may_govern(root: Path
         offered = await items(on, path, "id: CONST-1\nprinciples:\n  - appliesTo: [task, ¦]\n")
         assert {"feature", "spec", "global"} <= offered.keys()
         assert "task" not in offered
+
+
+async def test_a_choice_is_written_as_the_text_that_the_schema_allows(root: Path) -> None:
+    path = "contexts/epics/E-1.yaml"
+    schema = root / ".context/schemas/epic.schema.json"
+    choices = {"enum": ["1.0", "no", "a, b", "x" * 70, 7, None, ["z"]]}
+    schema.write_text(json.dumps({"required": ["version"], "properties": {"id": {}, "version": choices}}), "utf-8")
+    listed = rf'${{1|"1.0","no",a\, b,{"x" * 70},7,null|}}'
+    async with editor(root, capabilities=SNIPPETS) as on:
+        offered = await items(on, path, "id: E-1\n¦")
+        assert offered["version"]["textEdit"]["newText"] == f"version: {listed}"
+        offered = await items(on, path, "¦")
+        assert offered["New epic"]["textEdit"]["newText"].endswith(f"version: {listed.replace('{1', '{2')}\n")
+        offered = await items(on, path, "{¦}")
+        assert r'"a\, b"' in offered["version"]["textEdit"]["newText"]
 
 
 async def test_references_between_schemas_are_followed(tmp_path: Path) -> None:
