@@ -47,6 +47,8 @@ def _fixes(view: View, document: Document, params: types.CodeActionParams) -> It
         # The document changed meanwhile, and these places are no longer those that were asked about.
         return
     for finding in report.by_path.get(document.path, ()):
+        # Each fix is tried on the text, and a person may have selected all of a file that has many.
+        view.progress.report(0, 0, "")
         diagnostic = to_diagnostics(view, [finding])[0]
         if not finding.fixes or not _touches(diagnostic.range, params.range):
             continue

@@ -80,7 +80,7 @@ def _keys(view: View, document: Document) -> list[types.DocumentSymbol]:
     """The keys of a document that is half typed."""
     top: list[types.DocumentSymbol] = []
     open_keys: list[tuple[Path, types.DocumentSymbol]] = []
-    for path, where in outline_of(document).keys:
+    for path, where in outline_of(document).keys[:_MAX_SYMBOLS]:
         while open_keys and open_keys[-1][0] != path[: len(open_keys[-1][0])]:
             open_keys.pop()
         place = view.convert.range(where, document)

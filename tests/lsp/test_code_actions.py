@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lsprotocol import types
 
+from ckit_daemon.core.errors import OperationCancelledError
+from ckit_daemon.core.progress import SILENT
+from ckit_daemon.lsp.actions import code_actions
+from ckit_daemon.lsp.context import Cancellation, Client, View
+from ckit_daemon.repo.opener import DiskRepositoryOpener
+from ckit_daemon.services.open_repository import OpenRepository
 from tests.support.editor import Editor, editor, merged, small_repository
 
 if TYPE_CHECKING:
@@ -135,6 +142,25 @@ async def test_what_breaks_its_schema_in_one_clear_way_is_mended(
         on.carry_out(offered[title]["edit"])
         assert on.texts[on.uri(TASK)] == frame.format(mended)
         assert await findings(on) == []
+
+
+async def test_fixes_that_nobody_waits_for_are_not_tried(root: Path) -> None:
+    (root / STORY).write_text("id: US-001\nstatus: dune\n", "utf-8")
+    store = await DiskRepositoryOpener().open(root, SILENT)
+    try:
+        stopping = Cancellation()
+        client = Client(types.ClientCapabilities(), "utf-16", {"edits"})
+        view = View(OpenRepository(store), store.snapshot, client, {}, {}, stopping)
+        whole = types.Range(types.Position(0, 0), types.Position(9, 0))
+        asked = types.CodeActionParams(
+            types.TextDocumentIdentifier((root / STORY).as_uri()), whole, types.CodeActionContext([])
+        )
+        assert len(code_actions(view, store.snapshot.documents[STORY], asked)) == 3
+        stopping.cancel()
+        with pytest.raises(OperationCancelledError):
+            code_actions(view, store.snapshot.documents[STORY], asked)
+    finally:
+        await store.aclose()
 
 
 async def test_only_what_stands_in_the_range_is_mended(root: Path) -> None:

@@ -195,6 +195,14 @@ async def test_an_outline_survives_half_typed_text_and_is_flat_for_clients_witho
             assert await on.ask("documentSymbol", FEATURE) == []
 
 
+@pytest.mark.parametrize("rest", ["", "- [\n"])
+async def test_an_outline_of_a_very_long_document_is_cut(root: Path, rest: str) -> None:
+    async with editor(root) as on:
+        on.open(FEATURE, "id: FEAT-001\n" + "".join(f"k{number}: 1\n" for number in range(5001)) + rest)
+        symbols = await on.ask("documentSymbol", FEATURE)
+        assert len(symbols) == 1 + 5000
+
+
 async def test_workspace_symbols_are_entities_the_best_first(root: Path, tmp_path: Path) -> None:
     async with editor(root) as on:
 
