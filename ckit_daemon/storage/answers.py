@@ -151,7 +151,9 @@ class SqliteAnswerCache:
             removed = database.execute("DELETE FROM answer").rowcount
             database.execute("VACUUM")
         except (sqlite3.DatabaseError, OSError) as error:
-            raise StorageError(f"The cache of answers can't be cleared: {error}. Try again later.") from None
+            # The text of the system's own errors holds the path.
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise StorageError(f"The cache of answers can't be cleared: {reason}. Try again later.") from None
         return removed
 
     def _close(self) -> None:
