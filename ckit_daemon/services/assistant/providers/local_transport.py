@@ -42,7 +42,7 @@ class InProcessTransport(httpx2.AsyncBaseTransport):
         body = cast("JsonObject", orjson.loads(await request.aread()))
         answer = _Answer(asyncio.get_running_loop())
         answer.work = asyncio.wrap_future(self._thread.submit(self._answer, body, answer))
-        answer.work.add_done_callback(lambda _: answer.end())
+        answer.work.add_done_callback(answer.end)
         try:
             first = await answer.next()
         except BaseException:
@@ -108,8 +108,11 @@ class _Answer(httpx2.AsyncByteStream):
         """Return the chunk that has been looked at."""
         self._first = chunk
 
-    def end(self) -> None:
-        """Say that no chunk follows, on the event loop."""
+    def end(self, work: asyncio.Future[None]) -> None:
+        """Say that no chunk follows, on the event loop; whoever still reads hears why."""
+        if not work.cancelled():
+            # Whoever has left does not, and nobody else needs to: without this the loop would take it for forgotten.
+            work.exception()
         self._chunks.put_nowait(None)
 
     async def next(self) -> Chunk | None:
