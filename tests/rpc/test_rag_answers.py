@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from ckit_daemon.services.rag.sentences import cited_in
 from tests.support.client import RpcError
 from tests.support.model_server import Reply, model_server
 from tests.support.retrieval import indexed
@@ -36,10 +37,10 @@ async def client(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) 
         yield opened
 
 
-async def answered(client: Client, server: ModelServer, reply: Reply) -> Json:
+async def answered(client: Client, server: ModelServer, reply: Reply, question: str = QUESTION) -> Json:
     server.enqueue(reply)
     client.notifications.clear()
-    asked = {"question": QUESTION, "partialResultToken": "part", "bypassCache": True}
+    asked = {"question": question, "partialResultToken": "part", "bypassCache": True}
     answer = await client.request("ckit/rag/query", asked)
     parts = [n["params"]["value"] for n in client.notifications if n["method"] == "$/progress"]
     answer["streamed"] = "".join(item["text"] for items in parts if isinstance(items, list) for item in items)
@@ -75,6 +76,16 @@ async def test_a_model_that_finds_nothing_in_the_sources_says_so(
     assert answer["streamed"] == answer["text"]
 
 
+async def test_an_answer_from_passages_that_are_about_something_else_says_so(
+    client: Client, server: ModelServer
+) -> None:
+    answer = await answered(client, server, Reply("France won it in 1998 [1]."), "Who won the football world cup?")
+    assert answer["text"] == "France won it in 1998 [1]. [unverified]"
+    assert any("clearly about this" in warning for warning in answer["warnings"])
+    known = await answered(client, server, Reply("An item waits 7 opening days on the hold shelf [1]."))
+    assert known["warnings"] == []
+
+
 async def test_an_answer_that_begins_like_no_answer_is_shown_from_its_beginning(
     client: Client, server: ModelServer
 ) -> None:
@@ -89,6 +100,20 @@ async def test_citations_that_a_model_makes_up_are_taken_out(client: Client, ser
     assert answer["claims"][0]["support"] == "supported"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Yes. [1]",
+        "# Waiting [2]\n\nAn item waits 7 opening days on the hold shelf [1].",
+        "1. An item waits 7 opening days on the hold shelf. [1]\n2. It waits on the hold shelf. [1, 3]",
+    ],
+)
+async def test_every_number_that_an_answer_shows_is_a_citation(client: Client, server: ModelServer, said: str) -> None:
+    answer = await answered(client, server, Reply(said))
+    assert answer["text"] == said
+    assert {citation["number"] for citation in answer["citations"]} == {*cited_in(said)}
+
+
 async def test_a_model_that_fails_is_an_error_and_no_half_answer(client: Client, server: ModelServer) -> None:
     with pytest.raises(RpcError) as failed:
         await answered(client, server, Reply(status=401))
@@ -101,6 +126,20 @@ async def test_hits_are_ordered_anew_by_the_model_where_that_is_asked_for(client
     ordered = await client.request("ckit/rag/search", {"query": QUESTION, "topK": 3, "rerank": True})
     ids = [hit["chunkId"] for hit in plain["hits"]]
     assert [hit["chunkId"] for hit in ordered["hits"]] == [ids[1], ids[0], ids[2]]
+    assert [hit["parts"][-1]["source"] for hit in ordered["hits"]] == ["rerank"] * 3
+    assert ordered["hits"][0]["parts"][-1]["why"] == "the language model puts it at 1 of 3"
+
+
+async def test_what_a_query_names_stays_first_whatever_order_the_model_finds(
+    client: Client, server: ModelServer
+) -> None:
+    server.enqueue(Reply('{"order": [2, 1]}'))
+    asked = {"query": "hold shelf SPEC-001 T-009", "topK": 4}
+    plain = await client.request("ckit/rag/search", asked)
+    ordered = await client.request("ckit/rag/search", {**asked, "rerank": True})
+    ids = [hit["chunkId"] for hit in plain["hits"]]
+    assert [hit["chunkId"] for hit in ordered["hits"]] == [*ids[:2], ids[3], ids[2]]
+    assert [hit["entity"] for hit in ordered["hits"][:2]] == ["SPEC-001", "T-009"]
 
 
 async def test_without_a_model_an_order_that_is_asked_for_is_refused_in_words(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _AROUND: Final = " \t\r\n.*_`'\""
 """What models put around a single word."""
 NOT_FOUND: Final = "Nothing in the repository answers this question."
 UNANSWERED: Final = "The passages that were found do not answer this question."
+NEAREST: Final = "No passage is clearly about this; the answer was made from the nearest ones."
 OFFLINE: Final = "offline"
 EXTRACTED: Final = 4
 """Passages that an answer without a language model quotes."""
@@ -80,7 +81,10 @@ class RepositoryAnswers:
             lambda: tuple(cite(view, passages[number - 1], number) for number in checked.used)
         )
         text = checked.text if by_model else f"{checked.text}\n\n{CLOSING}"
-        return replace(_answer(written, found), text=text, citations=citations, claims=checked.claims)
+        answer = _answer(written, found)
+        if not any(hit.relevant for hit in found.hits):
+            answer = replace(answer, warnings=(*answer.warnings, NEAREST))
+        return replace(answer, text=text, citations=citations, claims=checked.claims)
 
     async def _nothing(self, found: SearchResponse, on_text: TextSink | None) -> Answer:
         text = NOT_FOUND

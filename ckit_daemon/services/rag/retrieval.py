@@ -22,7 +22,7 @@ from ckit_daemon.services.rag.fusion import (
     with_part,
 )
 from ckit_daemon.services.rag.naming import Names
-from ckit_daemon.services.rag.records import Hit, SearchRequest, SearchResponse
+from ckit_daemon.services.rag.records import Hit, ScorePart, SearchRequest, SearchResponse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -90,8 +90,8 @@ class RepositoryRetriever:
             await self._expand(view, looked, permitted, ids, fused)
         ranked = _ranked(fused)[: request.limit]
         hits = await asyncio.to_thread(_hits, view, ranked, looked.mode)
-        if request.rerank and len(hits) > 1:
-            hits, problem = await self._reranker.order(request.query, hits)
+        if request.rerank:
+            hits, problem = await self._ordered_anew(request.query, hits, ids)
             looked.degraded = looked.degraded or problem
         return SearchResponse(tuple(hits), looked.mode, looked.degraded, view.corpus.version)
 
@@ -175,6 +175,18 @@ class RepositoryRetriever:
                 # Whoever asks for nothing but an entity wants its beginning.
                 fused[identifier] = replace(fused[identifier], best=card)
 
+    async def _ordered_anew(self, query: str, hits: list[Hit], ids: Collection[str]) -> tuple[list[Hit], str | None]:
+        """Let a language model order what the query does not name by its id."""
+        named = [hit for hit in hits if hit.chunk.entity in ids]
+        others = [hit for hit in hits if hit.chunk.entity not in ids]
+        if len(others) < 2:
+            return hits, None
+        ordered, problem = await self._reranker.order(query, others)
+        if problem is None:
+            places = enumerate(ordered)
+            ordered = [replace(hit, parts=(*hit.parts, _placed(index, len(ordered)))) for index, hit in places]
+        return [*named, *ordered], problem
+
 
 async def _near(view: View, asked: Asked, permitted: Collection[str] | None) -> list[Chunk]:
     if permitted is None:
@@ -246,6 +258,11 @@ def _hits(view: View, ranked: Sequence[tuple[str, Fused]], mode: Mode) -> list[H
         Hit(each.best, view.corpus.locate(each.best), each.score, each.score >= RELEVANT[mode], each.parts, each.more)
         for _, each in ranked
     ]
+
+
+def _placed(index: int, of: int) -> ScorePart:
+    # It weighs nothing: the other parts say how well a hit fits, and this one why it stands where it does.
+    return ScorePart("rerank", 1 - index / of, 0.0, f"the language model puts it at {index + 1} of {of}")
 
 
 def _text_of(view: View, entity: Entity) -> str:
