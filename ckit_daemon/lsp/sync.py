@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from ckit_daemon.core.errors import CkitError
+from ckit_daemon.core.errors import CkitError, PathNotAllowedError
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.lsp.documents import local_path
 
@@ -120,7 +120,18 @@ async def _refresh(repositories: Repositories, changed: Sequence[str]) -> None:
         if found is not None:
             by_repository.setdefault(found[0], []).append(found[1])
     for repository, paths in by_repository.items():
+        try:
+            await _read_again(repository, paths)
+        except CkitError as error:
+            logger.warning("files that changed were not read again: %s", error.message)
+
+
+async def _read_again(repository: OpenRepository, paths: Sequence[str]) -> None:
+    try:
         await repository.store.refresh(paths)
+    except PathNotAllowedError:
+        # The root itself, or a file of a `.git` within: it can't be read alone, and the others must be.
+        await repository.store.refresh()
 
 
 def _find(repositories: Repositories, uri: str) -> tuple[OpenRepository, str] | None:

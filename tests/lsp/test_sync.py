@@ -60,6 +60,15 @@ async def test_ranges_are_right_behind_characters_that_end_a_line_in_python_only
         assert edited(text, edit["changes"][on.uri(TASK)]) == text.replace("T-001", "T-002")
 
 
+@pytest.mark.parametrize("name", ["", "contexts/.git/index", "contexts/tasks/a%5Cb.yaml", "x" * 5000])
+async def test_a_name_that_can_not_be_read_hides_no_change_that_is_told_with_it(root: Path, name: str) -> None:
+    async with editor(root) as on:
+        assert (await on.client.request("ckit/file/read", {"path": TASK}))["text"] == "id: T-001\n"
+        (root / TASK).write_text("id: T-1\n", "utf-8")
+        on.saw(f"{root.as_uri()}/{name}", on.uri(TASK))
+        assert (await on.client.request("ckit/repo/validate"))["ok"] is False
+
+
 async def test_a_cancelled_request_is_answered_at_once_as_such(root: Path) -> None:
     async with editor(root) as on:
         on.open(TASK)
