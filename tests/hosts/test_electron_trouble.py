@@ -49,6 +49,7 @@ def test_a_person_is_told_what_went_wrong_in_electron(hosts: Hosts, application:
         "kept": ["new-window", "will-navigate", "will-attach-webview"],
         "files": [False, False, False, False, True],
         "opened": 2,
+        "listed": [43, 2],
         "unmended": "The daemon ended before it answered. Try again.",
         "looking": "Looking\u2026",
         "stoppable": False,
@@ -56,6 +57,9 @@ def test_a_person_is_told_what_went_wrong_in_electron(hosts: Hosts, application:
         "folder": "other",
         "left": 0,
         "empty": "This folder holds no context repository. Choose another one with \u201cOpen\u2026\u201d.",
+        "revived": "The window had stopped working, and what ran in it has ended.",
+        "asked": [["The window has stopped working again.", "Load It Again", "Quit"]],
+        "quit": True,
         "ended": True,
         "problems": [],
     }

@@ -1,6 +1,7 @@
 import type { Attachment, EntitySummary } from '@ckit/protocol';
 import type { Bridge } from './bridge';
 import { fill, h, messageOf } from './dom';
+import { allEntities } from './pages';
 
 const MOST_SHOWN = 50;
 
@@ -81,9 +82,9 @@ export class Attachments {
     this.input.focus();
     const repository = this.repository();
     try {
-      const [open, { entities }] = await Promise.all([
+      const [open, entities] = await Promise.all([
         this.bridge.inEditor?.() ?? [],
-        this.bridge.request('ckit/entity/list', { limit: 10_000, ...(repository !== undefined && { repository }) }),
+        allEntities(this.bridge, repository),
       ]);
       this.offers = [...open.map(offerOf), ...entities.map(offerOfEntity)];
       this.filter();

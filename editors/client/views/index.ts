@@ -5,3 +5,4 @@ export { renderDiff } from './diff';
 export { fill, h, messageOf } from './dom';
 export { GraphView } from './graph';
 export { renderMarkdown } from './markdown';
+export { allEntities, allFindings } from './pages';

@@ -134,12 +134,12 @@ bridge.onChange(() => {
 });
 window.ckit.onState((now, folder) => {
   state.textContent = now.name;
-  // Why there is no daemon, and what to do about it.
-  fill(trouble, now.detail);
   state.className = `state ${now.name}`;
   folderName.textContent = folder.split(/[\\/]/).pop() ?? folder;
   folderName.title = folder;
   if (now.name === 'running') quietly(reload());
+  // Why there is no daemon, and what to do about it; or what has happened to the page.
+  fill(trouble, now.detail);
 });
 
 document.getElementById('app')?.append(

@@ -1,6 +1,6 @@
 import type { EntityGetResult, EntitySummary, Finding } from '@ckit/client';
 import type { Bridge } from '../../client/views';
-import { fill, h, messageOf } from '../../client/views';
+import { allEntities, allFindings, fill, h, messageOf } from '../../client/views';
 
 /** The list of entities with their findings, and one of them in detail. */
 export class EntitiesView {
@@ -36,12 +36,7 @@ export class EntitiesView {
 
   /** Reads everything anew. */
   async load(): Promise<void> {
-    const [{ entities }, { findings }] = await Promise.all([
-      this.bridge.request('ckit/entity/list', { limit: 10_000 }),
-      this.bridge.request('ckit/repo/validate', {}),
-    ]);
-    this.entities = entities;
-    this.findings = findings;
+    [this.entities, this.findings] = await Promise.all([allEntities(this.bridge), allFindings(this.bridge)]);
     this.draw();
     if (this.chosen !== undefined) await this.choose(this.chosen, this.line);
   }

@@ -12,6 +12,8 @@ import type { Allowed, Answer, DaemonState } from './channels';
 let window: BrowserWindow | undefined;
 let supervisor: Supervisor | undefined;
 let folder = '';
+/** How often the page has lost its process. */
+let losses = 0;
 const running = new Map<number, AbortController>();
 const PAGE = join(__dirname, 'index.html');
 /** What is opened with the program that the system has for it: texts, and nothing that would run. */
@@ -53,6 +55,43 @@ async function openFolder(path: string): Promise<void> {
     tell('state', describe(state), folder);
   });
   supervisor.start();
+}
+
+/**
+ * Loads the page again where its process is gone. From the second time on the person decides, or it might go on for ever.
+ *
+ * What the page had asked for ends: nobody reads the answers any more, and the next page numbers its own from one again.
+ */
+async function revive(reason: string): Promise<void> {
+  for (const each of running.values()) each.abort();
+  losses += 1;
+  if (window === undefined) return;
+  if (losses > 1 && !(await wantsPage(window, reason))) {
+    app.quit();
+    return;
+  }
+  await window.loadFile(PAGE);
+  if (supervisor === undefined) return;
+  const now = describe(supervisor.state);
+  tell('state', { ...now, detail: now.detail || 'The window had stopped working, and what ran in it has ended.' }, folder);
+}
+
+async function wantsPage(owner: BrowserWindow, reason: string): Promise<boolean> {
+  const { response } = await dialog.showMessageBox(owner, {
+    type: 'error',
+    title: 'ckit',
+    message: 'The window has stopped working again.',
+    detail: `Its process has ended (${reason}). Conversations are kept, and so is all that was saved.`,
+    buttons: ['Load It Again', 'Quit'],
+    cancelId: 1,
+  });
+  return response === 0;
+}
+
+/** Ends the application, and says what it can not do without. */
+function giveUp(error: unknown): void {
+  dialog.showErrorBox('ckit can not go on', messageOf(error));
+  app.quit();
 }
 
 function describe(state: State): DaemonState {
@@ -177,6 +216,10 @@ async function main(): Promise<void> {
   window.on('closed', () => {
     window = undefined;
   });
+  window.webContents.on('render-process-gone', (_event, { reason }) => {
+    // Electron itself may crash where a page is loaded before it is done with the death of the one before.
+    setImmediate(() => void revive(reason).catch(giveUp));
+  });
   await window.loadFile(PAGE);
   await openFolder(namedFolder());
 }
@@ -195,10 +238,7 @@ app.on('before-quit', (event) => {
   event.preventDefault();
   void supervisor.stop().finally(() => app.quit());
 });
-main().catch((error: unknown) => {
-  dialog.showErrorBox('ckit can not start', messageOf(error));
-  app.quit();
-});
+main().catch(giveUp);
 
 /** A page goes nowhere and opens nothing: no other page, no window, no webview. */
 function confine(contents: WebContents): void {

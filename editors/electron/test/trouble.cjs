@@ -2,7 +2,7 @@
 // Electron's program, folder of playwright-core, repository, folder for screenshots; beside the repository lies `other`,
 // another one, and `empty`, which is none. What was seen goes to standard output as JSON.
 const { join } = require('path');
-const { readdirSync, symlinkSync, writeFileSync } = require('fs');
+const { readdirSync, readFileSync, symlinkSync, writeFileSync } = require('fs');
 const { start, tell, until } = require('./application.cjs');
 
 const [electron, tools, repository, shots] = process.argv.slice(2);
@@ -58,6 +58,28 @@ async function stayInside() {
   await page.click('text=Open file');
   seen.unopened = await trouble('There is no such program.');
   seen.opened = await app.evaluate(() => global.opened.length);
+}
+
+/** Lists that come in several answers are shown to their ends; here every answer holds one item. */
+async function readOn() {
+  await app.evaluate(({ ipcMain }) => {
+    global.answer = ipcMain._invokeHandlers.get('request');
+    ipcMain._invokeHandlers.set('request', (event, id, method, { limit, ...params }) =>
+      global.answer(event, id, method, limit === undefined ? params : { ...params, limit: 1 }),
+    );
+  });
+  const tasks = join(repository, 'contexts', 'tasks');
+  const file = join(tasks, readdirSync(tasks).find((name) => name.startsWith('T-011')));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^status: .*$/m, 'status: nowhere'));
+  await page.waitForSelector('[data-id="T-011"] .badge');
+  seen.listed = await page.$$eval('.row', (rows) => [rows.length, rows.filter((row) => row.querySelector('.badge')).length]);
+  await page.click('[data-panel="Chat"]');
+  await page.click('.composer >> text=Attach');
+  await page.fill('.attach input', 't-011');
+  await page.waitForSelector('.options code >> text=T-011');
+  await page.click('.composer >> text=Attach');
+  await page.click('[data-panel="Entities"]');
+  await app.evaluate(({ ipcMain }) => ipcMain._invokeHandlers.set('request', global.answer));
 }
 
 /** A fix that the daemon does not live to make says so. */
@@ -129,6 +151,52 @@ async function changeFolder() {
   await page.waitForSelector('[data-id="T-077"]');
 }
 
+/** Ends the process of the page as the operating system would; what is returned says whether there is another one. */
+async function killPage() {
+  const pidOf = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].webContents.getOSProcessId());
+  const pid = await pidOf();
+  process.kill(pid, 'SIGKILL');
+  return async () => ![0, pid].includes(await pidOf());
+}
+
+/** Runs something in the page; to the driver of this test one whose process was ended is lost for good. */
+function inPage(code) {
+  const run = ({ BrowserWindow }, source) => BrowserWindow.getAllWindows()[0].webContents.executeJavaScript(source);
+  return app.evaluate(run, code);
+}
+
+/** A page whose process dies is loaded again, at once the first time, and then where the person says so. */
+async function losePage() {
+  const { session } = (await ask('ckit/session/create', {})).result;
+  const turn = { sessionId: session.id, text: 'Set status of T-010 to blocked', model: 'offline/offline' };
+  ask('ckit/turn/start', turn).catch(() => undefined);
+  const waiting = ({ result }) => result.approvals.length;
+  await until(async () => waiting(await ask('ckit/approval/list', {})) === 1);
+  await until(await killPage());
+  const isThere = () => inPage(`document.querySelector('[data-id="T-077"]') !== null`);
+  await until(isThere);
+  seen.revived = await inPage(`document.querySelector('.trouble').textContent`);
+  // Nobody would ever hear of the end of the turn.
+  await until(async () => waiting(await inPage(`window.ckit.request(1000001, 'ckit/approval/list', {})`)) === 0);
+
+  const [daemon, main] = await app.evaluate(({ dialog }) => {
+    global.asked = [];
+    dialog.showMessageBox = async (_owner, { message, buttons }) => {
+      global.asked.push([message, ...buttons]);
+      return { response: global.asked.length - 1 };
+    };
+    return [global.ckitDaemonPid(), process.pid];
+  });
+  await until(await killPage());
+  await until(isThere);
+  seen.asked = await app.evaluate(() => global.asked);
+  await killPage();
+  await until(() => gone(daemon));
+  seen.quit = true;
+  // It has ended but for the debugger of this test, for which it waits.
+  process.kill(main, 'SIGKILL');
+}
+
 /** The daemon goes with the application, however that ends. */
 async function die() {
   const [daemon, main] = await app.evaluate(() => [global.ckitDaemonPid(), process.pid]);
@@ -147,4 +215,5 @@ async function miss() {
   await app.close();
 }
 
-tell(seen, [open, stayInside, mend, askTwice, keepQuestions, changeFolder, die, miss], shots, () => page);
+const steps = [open, stayInside, readOn, mend, askTwice, keepQuestions, changeFolder, losePage, open, die, miss];
+tell(seen, steps, shots, () => page);
