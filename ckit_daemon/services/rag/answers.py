@@ -89,7 +89,7 @@ class RepositoryAnswers:
     async def _nothing(self, found: SearchResponse, on_text: TextSink | None) -> Answer:
         text = NOT_FOUND
         if found.hits:
-            text += f" The nearest that it holds: {', '.join(hit.chunk.heading for hit in found.hits[:3])}."
+            text += f" The nearest that it holds: {'; '.join(hit.chunk.heading for hit in found.hits[:3])}."
         if on_text is not None:
             await on_text(text)
         nobody = Written(text, OFFLINE, OFFLINE, cached=False, usage=NO_USAGE, note=None)

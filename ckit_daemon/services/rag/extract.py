@@ -19,6 +19,8 @@ QUOTED: Final = 3
 MAX_CHARACTERS: Final = 360
 """Of one quotation."""
 _PIECE: Final = re.compile(r"[^\n]+?(?:[.!?](?=\s|\Z)|(?=\n)|\Z)")
+_WRAPPED: Final = re.compile(r"(?<=[^\n]{40})[ \t]*\n[ \t]*(?=[a-z(])|(?<=[^\n]{40}[,;])[ \t]*\n[ \t]*(?=\w)")
+"""A break that is no more than the width of somebody's editor: after a long line, before what is no beginning."""
 _TABLE_RULE: Final = re.compile(r"^[|\s:-]+$")
 
 
@@ -40,7 +42,7 @@ def quotation(text: str, telling: Mapping[str, float]) -> str:
 
     Of a text that says it in other words the longest one is returned: it says most.
     """
-    lines = (match[0].strip() for match in _PIECE.finditer(text))
+    lines = (match[0].strip() for match in _PIECE.finditer(_WRAPPED.sub(" ", text)))
     # A row of a table is quoted without the bars at its ends.
     pieces = [line.strip("| ") for line in lines if line and not _TABLE_RULE.match(line)]
     stems = {word[:STEM]: weight for word, weight in telling.items()}

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 _FENCE: Final = re.compile(r"^(```+|~~~+)[^\n]*\n.*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
 # A full stop ends a sentence only where what follows looks like a beginning, so that versions and times stay whole; it
-# does not where it belongs to the number of a list's item or to a single letter, as in "e.g. FEAT-001".
+# does not where it belongs to the number of a list's item or to a single letter, as in "e.g. FEAT-001", nor before an
+# ellipsis, by which a quotation goes on.
 _END: Final = re.compile(
     r"^[ \t]*(?:[-*+>][ \t]+)*(?P<item>\d+\.)(?=[ \t])"
     r"|(?:(?:(?<!\b[^\W\d_])\.|[!?\u3002\uff01\uff1f])['\")\]\u2019\u201d]*(?:[ \t]*\[\d+(?:[ \t]*,[ \t]*\d+)*\])*"
-    r"(?=\s+[^\sa-z]|\s*\Z))|\n+",
+    r"(?=\s+[^\sa-z\u2026]|\s*\Z))|\n+",
     re.MULTILINE,
 )
 # Numbers in brackets; what stands in code is passed over, since there they are part of it.

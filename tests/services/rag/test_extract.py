@@ -28,6 +28,23 @@ def test_a_row_of_a_table_is_quoted_without_the_bars_at_its_ends() -> None:
     assert quotation(table, {"shelf": 1.0}) == "Hold shelf | The shelf near the desk"
 
 
+def test_a_sentence_that_is_wrapped_is_quoted_whole() -> None:
+    lines = [
+        "This governs the whole library with principles that ask for specifications,",
+        "Git as the single source of all truth, and the disciplined",
+        "workflows of everybody.",
+    ]
+    assert quotation("\n".join(lines) + " Fines are gone.", {"library": 1.0}) == " ".join(lines)
+    card = "Summary: The desk keeps working when the line is down\nOwner: @mira\nSteps: a, b"
+    assert quotation(card, {"desk": 1.0}) == "Summary: The desk keeps working when the line is down"
+
+
+def test_a_quotation_is_one_claim_although_something_is_left_out_of_it() -> None:
+    passage = Chunk("a.md#", "markdown", "a.md", (), "Loans", LOANS, "h")
+    (claim,) = sentences(extractive([passage], {"loan": 1.0, "reservation": 1.0}))
+    assert claim.cited == (1,)
+
+
 def test_an_endless_sentence_is_cut_and_says_so() -> None:
     said = quotation("loan " * 1_000, {"loan": 1.0})
     assert said.endswith("…")
