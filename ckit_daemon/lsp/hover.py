@@ -33,9 +33,9 @@ def _about_entity(view: View, document: Document, position: Position, markup: Ma
     target = target_at(view.snapshot, document, position)
     if target is None:
         return None
-    # A file may define an id that an earlier file has; it says what it says itself.
+    # A file may define an id that an earlier file has; it says what it says itself. A second document in it is unread.
     own = view.snapshot.by_path.get(document.path) if target.is_definition else None
-    entity = own or view.snapshot.get(target.id)
+    entity = own if own is not None and own.id == target.id else view.snapshot.get(target.id)
     if entity is not None:
         return target.range, card(view, entity, markup)
     if target.relation is None:

@@ -123,6 +123,15 @@ async def test_a_second_definition_of_an_id_shows_itself(root: Path) -> None:
         assert shown[0].startswith("T-001 Second")
 
 
+async def test_the_id_of_a_second_document_in_a_file_shows_who_has_it(root: Path) -> None:
+    async with editor(root) as on:
+        on.open(TASK, "id: T-001\ntitle: Ask\n---\nid: FEAT-001\n---\nid: T-777\n")
+        shown = await hover(on, TASK, "id: FEAT¦-001")
+        assert shown is not None
+        assert shown[0].startswith("FEAT-001 Renew a loan")
+        assert await hover(on, TASK, "id: T¦-777") is None
+
+
 async def test_a_key_shows_what_its_field_means(root: Path) -> None:
     async with editor(root, capabilities=MARKDOWN) as on:
         on.open(FEATURE)
