@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 from contextlib import asynccontextmanager
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +13,16 @@ import pygit2
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
-from ckit_daemon.repo.repository import DiskRepository
 from tests.rpc.test_edit_methods import as_a_client_would, contents
 from tests.rpc.test_repository_methods import a_file, opened
-from tests.support.client import TIMEOUT_SECONDS, RpcError
+from tests.support.client import RpcError
 from tests.support.daemon import daemon
 from tests.support.model_server import Reply, model_server, openai_options
 from tests.support.repositories import REFERENCE, commit_all, needs_reference
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
-    from ckit_daemon.services.ports import FileChange, SnapshotChange
     from tests.support.client import Client, Json
     from tests.support.model_server import ModelServer
 
@@ -215,51 +212,6 @@ async def test_every_template_gives_a_valid_spec_offline(tmp_path: Path) -> None
         assert await errors(client) == []
 
 
-async def test_a_schema_that_wants_more_than_the_text_says_is_satisfied_by_a_second_answer(tmp_path: Path) -> None:
-    async with scripted(tmp_path) as (client, root, server):
-        require(root, "owner")
-        client.notify("ckit/repo/didChange", {})
-        server.enqueue(
-            Reply(text=MARKDOWN), Reply(text='{"title": "T", "owner": "nobody"}'), Reply(text='{"owner": "@mira"}')
-        )
-        made = await client.request("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True})
-        assert made["data"]["owner"] == "@mira"
-        assert made["data"]["content"].startswith("A member pauses")
-        assert made["repairs"] == 1
-        assert "nobody" in json.dumps(server.calls[-1].body)
-        assert await errors(client) == []
-
-
-async def test_a_spec_that_never_fits_fails_with_the_reasons_and_the_failure_is_logged(tmp_path: Path) -> None:
-    async with scripted(tmp_path, generation={"maxRepairs": 1}) as (client, root, server):
-        require(root, "owner")
-        client.notify("ckit/repo/didChange", {})
-        before = contents(root / "contexts")
-        server.enqueue(Reply(text=MARKDOWN), Reply(text="No."), Reply(text='{"owner": 7}'))
-        with pytest.raises(RpcError) as caught:
-            await client.request("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True})
-        assert caught.value.code == "generation_failed"
-        assert any("owner" in problem for problem in caught.value.data["details"]["problems"])
-        assert contents(root / "contexts") == before
-        newest = (await client.request("ckit/specLog/list", {"limit": 1}))["entries"][0]
-        assert (newest["status"], newest["problems"]) == ("failure", [])
-        entry = log_entries(root)[newest["id"]]
-        assert entry["error"]["code"] == "generation_failed"
-        explained = await client.request(
-            "ckit/generation/explain", {"id": caught.value.data["details"]["generationId"]}
-        )
-        assert explained["generation"]["outcome"] == "failed"
-        assert explained["generation"]["usage"]["inputTokens"] > 0
-
-
-def require(root: Path, field: str) -> None:
-    """Make the repository demand a field of every specification."""
-    path = root / ".context/schemas/spec.schema.json"
-    schema = json.loads(path.read_text("utf-8"))
-    schema["required"].append(field)
-    path.write_text(json.dumps(schema), "utf-8")
-
-
 async def test_R07_a_key_that_a_model_repeats_reaches_neither_files_nor_the_client(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,87 +225,6 @@ async def test_R07_a_key_that_a_model_repeats_reaches_neither_files_nor_the_clie
         assert "planted-key" not in streamed(client, "text") + json.dumps(made)
         assert not [path for path in root.rglob("*") if path.is_file() and b"planted-key" in path.read_bytes()]
         assert not [path for path in (tmp_path / "state").rglob("*") if b"planted-key" in path.read_bytes()]
-
-
-async def test_an_answer_that_is_none_is_an_error_and_nothing_is_saved(tmp_path: Path) -> None:
-    async with scripted(tmp_path) as (client, root, server):
-        before = contents(root / "contexts")
-        for reply, code in (
-            (Reply(text=""), "generation_failed"),
-            (Reply(text="I can't.", finish="content_filter"), "generation_failed"),
-            (Reply(status=401), "provider_error"),
-        ):
-            server.enqueue(reply)
-            with pytest.raises(RpcError) as caught:
-                await client.request("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True})
-            assert caught.value.code == code
-        assert contents(root / "contexts") == before
-        failed = [entry for entry in log_entries(root).values() if entry["status"] == "failure"]
-        assert len(failed) == 3
-
-
-async def test_an_answer_that_was_cut_is_kept_and_said_to_be_partial(tmp_path: Path) -> None:
-    async with scripted(tmp_path) as (client, root, server):
-        server.enqueue(Reply(text=MARKDOWN, finish="length"))
-        made = await client.request("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True})
-        assert any("limit of tokens" in warning for warning in made["warnings"])
-        assert log_entries(root)[Path(made["logPath"]).stem]["status"] == "partial"
-
-
-async def test_cancelling_ends_the_stream_and_writes_nothing(tmp_path: Path) -> None:
-    async with scripted(tmp_path) as (client, root, server):
-        before = contents(root)
-        server.enqueue(Reply(text=MARKDOWN, stall_after=5))
-        asked = client.start("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True}, request_id="spec")
-        await server.wait_stalled()
-        client.notify("$/cancelRequest", {"id": "spec"})
-        with pytest.raises(RpcError) as caught:
-            await asked
-        assert caught.value.code == "cancelled"
-        await server.wait_idle()
-        assert contents(root) == before
-
-
-async def test_what_was_written_when_the_cancel_came_is_remembered_and_can_be_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wrote, go_on = asyncio.Event(), asyncio.Event()
-    apply = DiskRepository._apply
-
-    async def slowly(self: DiskRepository, changes: Sequence[FileChange]) -> SnapshotChange:
-        done = await apply(self, changes)
-        wrote.set()
-        await go_on.wait()
-        return done
-
-    async with scripted(tmp_path) as (client, root, server):
-        before = contents(root)
-        server.enqueue(Reply(text=MARKDOWN))
-        monkeypatch.setattr(DiskRepository, "_apply", slowly)
-        asked = client.start("ckit/spec/generate", {"entities": ["FEAT-003"], "apply": True}, request_id="spec")
-        await wrote.wait()
-        client.notify("$/cancelRequest", {"id": "spec"})
-        with pytest.raises(RpcError) as caught:
-            await asked
-        assert caught.value.code == "cancelled"
-        go_on.set()
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            # The request for the number is in flight as well.
-            while (await client.request("ckit/metrics"))["inFlight"] > 1:
-                pass
-        [spec] = [path for path in contents(root).keys() - before.keys() if path.startswith("contexts/")]
-        identifier = (root / spec).read_text("utf-8").splitlines()[0].removeprefix("id: ")
-        generation = (await client.request("ckit/generation/explain", {"entity": identifier}))["generation"]
-        assert generation["outcome"] == "succeeded"
-        text = (root / spec).read_bytes()
-        (root / spec).write_bytes(text + b"# By hand\n")
-        explained = await client.request("ckit/generation/explain", {"id": generation["id"]})
-        assert {each["path"]: each["state"] for each in explained["generation"]["files"]}[spec] == "changed"
-        (root / spec).write_bytes(text)
-        await client.request("ckit/code/undo", {"generationId": generation["id"]})
-        assert contents(root) == before
-        explained = await client.request("ckit/generation/explain", {"id": generation["id"]})
-        assert {each["state"] for each in explained["generation"]["files"]} == {"undone"}
 
 
 BAD: list[tuple[str, Json, str]] = [
@@ -416,48 +287,6 @@ async def test_R37_without_edits_there_are_previews_and_nothing_else(tmp_path: P
                 await client.request(method, params)
             assert (caught.value.code, caught.value.data["details"]["feature"]) == ("capability_disabled", "edits")
         assert contents(root) == before
-
-
-async def test_a_prompt_stays_within_its_budget_and_accounts_for_every_part(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (client, _):
-        for target, budget in product(("codegen", "review", "test"), (450, 700, 1500, 3000, 60_000)):
-            await check_prompt(client, target, budget)
-
-
-async def check_prompt(client: Client, target: str, budget: int) -> None:
-    params = {"id": "SPEC-001", "target": target, "maxTokens": budget}
-    made = await client.request("ckit/spec/promptify", params)
-    assert made["tokens"] <= budget
-    receipts = made["receipts"]
-    assert sum(receipt["tokens"] for receipt in receipts) <= budget
-    for receipt in receipts:
-        whole, some = receipt["tokens"] == receipt["ofTokens"], receipt["tokens"] > 0
-        assert receipt["state"] == ("whole" if whole else "cut" if some else "left-out")
-        assert (receipt["title"] in made["prompt"]) == some or receipt["part"] == "instructions"
-    assert [receipt["id"] for receipt in receipts[1:3]] == ["SPEC-001", "FEAT-001"]
-    assert (await client.request("ckit/spec/promptify", params))["prompt"] == made["prompt"]
-    if budget == 60_000:
-        assert {receipt["state"] for receipt in receipts} == {"whole"}
-        assert "Scanning the same item twice does not make a second" in made["prompt"]
-        assert "Each rule has one home" in made["prompt"]
-        assert "A member has at most 12 open loans" in made["prompt"]
-        parts = [receipt["part"] for receipt in receipts]
-        assert list(dict.fromkeys(parts)) == [
-            "instructions", "specification", "feature", "story", "constitution", "stack", "domain",
-            *(["guidance"]), "project", "neighbour",
-        ]  # fmt: skip
-
-
-async def test_a_text_and_the_repositorys_own_template_can_be_made_a_prompt_and_logged(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (client, root):
-        made = await client.request(
-            "ckit/spec/promptify", {"text": "Loans are counted once a night.", "target": "review", "log": True}
-        )
-        assert "Loans are counted once a night." in made["prompt"]
-        assert log_entries(root)[Path(made["logPath"]).stem]["output"]["prompt"] == made["prompt"]
-        plan = await client.request("ckit/spec/promptify", {"id": "US-001", "target": "test-plan"})
-        assert plan["prompt"].startswith("# Tests for US-001\n- [ ] Scanning a barcode shows title, due date")
-        assert 'the words "It\'s yours"' in plan["prompt"]
 
 
 async def test_the_log_lists_the_newest_first_and_says_what_is_wrong_with_an_entry(tmp_path: Path) -> None:
