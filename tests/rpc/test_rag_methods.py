@@ -139,6 +139,15 @@ async def test_unsaved_text_and_changed_files_are_found_at_once(tmp_path: Path) 
         assert entities(await search(client, "zeppelin"))[0] == "docs/airships.md"
 
 
+async def test_an_index_is_not_called_ready_while_what_has_just_changed_is_missing(tmp_path: Path) -> None:
+    async with indexed(tmp_path) as (client, root):
+        for number in range(5):
+            (root / "docs" / f"{number}.md").write_text(f"# Airship {number}\n\nIt lands on the roof.\n", "utf-8")
+            client.notify("ckit/repo/didChange", {"paths": [f"docs/{number}.md"]})
+            status = await client.request("ckit/rag/status")
+            assert status["state"] != "ready" or status["embedded"] == status["chunks"]
+
+
 @pytest.mark.parametrize(("encoding", "width"), [("utf-8", 4), ("utf-16", 2), ("utf-32", 1)])
 async def test_places_are_in_the_negotiated_encoding_in_markdown_too(tmp_path: Path, encoding: str, width: int) -> None:
     root = copy_example(tmp_path / "example")

@@ -63,6 +63,9 @@ class RagService:
         opened = await self._open(repository)
         view = await opened.current()
         corpus = view.corpus
+        if opened.follows:
+            # Otherwise what has just changed would count as missing in an index that says it is ready.
+            opened.engine.index.follow(corpus)
         status = opened.engine.index.status()
         status = replace(
             status, chunks=len(corpus.chunks), masked=corpus.masked, broken=corpus.broken, version=corpus.version
