@@ -50,6 +50,16 @@ CASES: dict[str, tuple[str, Operation, str]] = {
         SetValue(("a",), {"x": [1]}),
         "a: # c\n  x:\n    - 1\nb: 2\n",
     ),
+    "a list takes the place of a scalar below its key": (
+        "a: # c\n  # in\n  x\nb: 2\n",
+        SetValue(("a",), ["x"]),
+        "a: # c\n  # in\n  - x\nb: 2\n",
+    ),
+    "a list leaves the comment behind a scalar below its key": (
+        "a:\r\n  x # c\r\nb: 2",
+        SetValue(("a",), ["x"]),
+        "a:\r\n # c\r\n  - x\r\nb: 2",
+    ),
     "a scalar takes the place of a mapping": (
         "a: # c\n  # in\n  x: 1 # d\nb: 2\n",
         SetValue(("a",), 1),

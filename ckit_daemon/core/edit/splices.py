@@ -148,6 +148,9 @@ class Splices:
         end = end_of(content)
         line_end = self._line_end(end)
         start = content.start_byte if header else self._before_spaces(content.start_byte)
+        if not header and content.start_byte > head_line and line_end == end:
+            # Its line would be left empty.
+            start = self._line_break_before(content.start_byte)
         if content.type in BLOCK_COLLECTIONS:
             self._splice(start, line_end, header + body)
         else:
