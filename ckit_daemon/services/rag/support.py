@@ -100,7 +100,12 @@ class _Said:
     @classmethod
     def of(cls, passage: Chunk) -> _Said:
         said = passage.embedded
-        return cls(frozenset(word[:STEM] for word in words(said)), frozenset(numbers(said)))
+        return cls(stems(said), frozenset(numbers(said)))
+
+
+def stems(text: str) -> frozenset[str]:
+    """Return the beginnings of a text's words, which words that mean the same mostly share."""
+    return frozenset(word[:STEM] for word in words(text))
 
 
 def _score(text: str, said: _Said, weights: Mapping[str, float], meaning: float) -> float:

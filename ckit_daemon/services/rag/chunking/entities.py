@@ -164,7 +164,7 @@ class FieldReader:
             keys: its name in what is written.
             above: the names above that, one of which may say that all below is secret.
         """
-        label = f"{_label(keys)}: " if keys else ""
+        label = f"{label_of(keys)}: " if keys else ""
         if isinstance(value, dict):
             for key, item in value.items():
                 yield from self._folded(item, (*keys, key), above)
@@ -220,7 +220,8 @@ def _names_of(items: list[JsonValue]) -> list[str | None]:
     return [name if name and counts[name] == 1 else None for name in names]
 
 
-def _label(keys: tuple[str, ...]) -> str:
+def label_of(keys: tuple[str, ...]) -> str:
+    """Return what a card calls a field, given the names that lead to it, e.g. `Related feature`."""
     first, *rest = keys
     return " ".join((_words(first), *(_words(key).lower() for key in rest)))
 
