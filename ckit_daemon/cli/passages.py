@@ -103,7 +103,8 @@ def sources(opened: Session, result: QueryResult) -> None:
         out.print(Padding(Text(shortened(citation.excerpt), "dim"), (0, 0, 0, 4), expand=False))
     for claim in result.claims:
         if claim.support == "unsupported":
-            warn(opened, f"Nothing that it cites bears this out: {claim.text}")
+            looked_at = "it cites" if claim.citations else "was found"
+            warn(opened, f"Nothing that {looked_at} bears this out: {claim.text}")
     for warning in [*result.warnings, *_given(result.degraded)]:
         warn(opened, warning)
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from ckit_daemon.cli.client import Report
 from ckit_daemon.cli.terminal import Terminal
 from tests.cli.conftest import Ckit, copy_example
+from tests.support.model_server import Reply, model_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,22 @@ def test_an_answer_names_its_sources_with_file_and_line(indexed: Ckit) -> None:
     answer = indexed("ask", "--cite", QUESTION, "--json").json
     assert answer["found"] is True
     assert answer["citations"][0]["location"]["path"] == path
+
+
+def test_what_a_model_says_and_nothing_bears_out_is_told(
+    indexed: Ckit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with model_server("openai") as server:
+        config = tmp_path / "config.toml"
+        provider = f'{{ kind = "openai", baseUrl = "{server.base_url}" }}'
+        config.write_text(f'models.chat = "mine/scripted"\nmodels.providers.mine = {provider}\n', "utf-8")
+        monkeypatch.setenv("CKIT_CONFIG_FILE", str(config))
+        server.enqueue(Reply("Lions eat it after 30 weeks [1]. Tigers wear purple hats every Friday. [99]"))
+        run = indexed("ask", "--cite", QUESTION)
+    assert run.code == 0
+    assert "30 weeks [1]. [unverified] Tigers wear purple hats every Friday. [unverified]\n" in run.out
+    assert "Nothing that it cites bears this out: Lions eat it after 30 weeks.\n" in run.err
+    assert "Nothing that was found bears this out: Tigers wear purple hats every Friday.\n" in run.err
 
 
 @pytest.mark.parametrize(("option", "reason"), [("--continue", "session"), ("--attach=FEAT-001", "attached")])
