@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.rpc.test_repository_methods import a_file, opened
 from tests.support.client import TIMEOUT_SECONDS, RpcError
-from tests.support.daemon import spawned
+from tests.support.daemon import daemon, spawned
 from tests.support.repositories import copy_example
 from tests.support.retrieval import INDEX_SECONDS, complete, indexed, with_vectors
 
@@ -280,6 +280,24 @@ async def test_a_search_promises_nothing_that_the_settings_forbid(tmp_path: Path
         assert found["degraded"].startswith("20 of ")
         assert "rag.maxPassages" in found["degraded"]
         assert "follows" not in found["degraded"]
+
+
+async def test_a_search_with_the_vectors_of_a_former_embedder_says_why_not_with_the_new_one(tmp_path: Path) -> None:
+    async with indexed(tmp_path):
+        pass
+    environment = {"CKIT_PATHS_CACHE_DIR": str(tmp_path / "cache"), "CKIT_PATHS_STATE_DIR": str(tmp_path / "state")}
+    wrong = {"protocolVersions": ["1.0"], "config": {"models": {"embeddings": "nobody/model"}}}
+    async with daemon(wrong, environment=environment) as client:
+        await client.request("ckit/repo/open", {"path": str(tmp_path / "example")})
+        await search(client, "hold shelf")
+        async with asyncio.timeout(INDEX_SECONDS):
+            while (status := await client.request("ckit/rag/status"))["state"] != "degraded":
+                pass
+        assert "There is no provider 'nobody'" in status["reason"]
+        found = await search(client, "hold shelf")
+        assert found["mode"] == "hybrid"
+        assert found["degraded"].startswith("nobody/model can't be used yet")
+        assert status["reason"] in found["degraded"]
 
 
 async def test_broken_lines_of_notes_are_left_out_and_the_status_says_so(tmp_path: Path) -> None:

@@ -272,6 +272,9 @@ def _text_of(view: View, entity: Entity) -> str:
 
 
 def _unfinished(status: IndexStatus, chunks: int) -> str | None:
+    if status.building_embedder is not None and status.state == "degraded":
+        former = f"it was searched with the vectors of {status.embedder}"
+        return f"{status.building_embedder} can't be used yet; {former}. {status.reason}"
     if status.embedded >= chunks:
         return None
     found = f"{status.embedded} of {chunks} passages are searchable by meaning"
