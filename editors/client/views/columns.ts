@@ -1,4 +1,8 @@
-/** Where the cards of a graph stand: a column for each type, and in it each entity near what it is joined to. */
+/**
+ * Where the cards of a graph stand: a column for each type, and in it each entity near what it is joined to.
+ *
+ * `ckit_daemon/core/export/picture/picture.js` says the same for exported pages, which stand alone, and has to agree.
+ */
 
 export interface Point {
   x: number;

@@ -127,7 +127,7 @@
     const dx = end.x + (to * CARD.width) / 2 - start.x - (from * CARD.width) / 2;
     const dy = end.y - start.y;
     const length = Math.hypot(dx, dy) || 1;
-    const reach = from === to ? 46 + Math.abs(dy) / 12 : Math.abs(dx) / 2;
+    const reach = from === to ? CARD.gapX / 2 + Math.abs(dy) / 12 : Math.abs(dx) / 2;
     const points = [[from * reach, 0], [dx + to * reach, dy]];
     return {
       weights: points.map(([x, y]) => (x * dx + y * dy) / (length * length)),
@@ -135,7 +135,8 @@
     };
   };
 
-  // One column per type in reading order; within it, each entity near what it is connected with.
+  // One column per type in reading order; within it, each entity near what it is connected with. This page stands alone,
+  // so `editors/client/views/columns.ts` says the same for the graph in editors, and has to agree.
   const arrange = () => {
     const nodes = cy.nodes().not(".hidden");
     const rows = Math.max(12, Math.ceil(Math.sqrt(nodes.length) * 1.1));
