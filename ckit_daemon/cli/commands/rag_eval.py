@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MODES: Final[tuple[SearchMode, ...]] = ("hybrid", "lexical", "vector")
 _GOT: Final = 3
 """Hits that are shown of a question that failed."""
-Share = Annotated[float | None, typer.Option(min=0, max=1, metavar="0..1")]
+Share = Annotated[float | None, typer.Option(min=0, max=1, metavar="0..1", help="The least that will do.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ def evaluate(
     ] = None,
 ) -> int:
     """Measure how well questions find what they should: by words and meaning together, and by each alone.
+
+    Each expected id is an answer: recall@k is the share of questions that find one of theirs among the first k hits.
 
     Exits with 1 if the search by both reaches less than one of the bounds.
     """

@@ -78,15 +78,7 @@ class RepositoryAnswers:
             return replace(_answer(written, found), text=UNANSWERED, found=False)
         checked = await self._checked(written.text, passages)
         citations = await asyncio.to_thread(
-            lambda: tuple(
-                cite(
-                    view,
-                    passages[number - 1],
-                    number,
-                    [each.text for each in checked.claims if number in each.citations],
-                )
-                for number in checked.used
-            )
+            lambda: tuple(cite(view, passages[number - 1], number, checked.said(number)) for number in checked.used)
         )
         text = checked.text if by_model else f"{checked.text}\n\n{CLOSING}"
         answer = _answer(written, found)

@@ -36,6 +36,10 @@ class Checked:
     used: tuple[int, ...]
     """The numbers of the passages that stand behind it, ascending."""
 
+    def said(self, number: int) -> list[str]:
+        """Return the claims that cite a passage, without those that it does not bear out."""
+        return [each.text for each in self.claims if number in each.citations and each.support != "unsupported"]
+
 
 def claims_of(answer: str) -> list[Sentence]:
     """Return the sentences of an answer that claim something."""

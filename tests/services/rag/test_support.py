@@ -99,6 +99,12 @@ def test_of_equal_passages_the_one_that_fits_the_question_best_is_cited() -> Non
     assert check(answer, claims_of(answer), [SHELF, LOCKER, twin], {}, weigh).used == (2,)
 
 
+def test_what_a_passage_does_not_bear_out_is_not_said_by_it() -> None:
+    found = checked("An item waits 7 opening days on the hold shelf. [1] It waits 14 days. [1] Members love lions. [2]")
+    assert found.said(1) == ["An item waits 7 opening days on the hold shelf."]
+    assert found.said(2) == []
+
+
 def test_what_is_cited_where_nothing_is_claimed_is_shown_too() -> None:
     found = checked("## Shelf [2]\n\nYes. [1]")
     assert found.claims == ()
