@@ -42,12 +42,17 @@ def await_index(opened: Session, seconds: float) -> None:
     opened.request("ckit/rag/search", SearchParams(query="index", top_k=1, mode="lexical"))
     deadline = time.monotonic() + seconds
     with terminal.progress("Indexing") as show:
-        while (status := _status(opened)).state == "building" and time.monotonic() < deadline:
+        while is_incomplete(status := _status(opened)) and time.monotonic() < deadline:
             percentage = 100 * status.embedded // status.chunks if status.chunks else 0
             show(Report(percentage, progress_text(status)))
             time.sleep(POLL_SECONDS)
-    if status.state == "building":
+    if is_incomplete(status):
         terminal.note(f"The index is not complete yet: {progress_text(status)}. ckit rag index completes it.")
+
+
+def is_incomplete(status: StatusResult) -> bool:
+    """Whether passages are still to come that can't be found by meaning; not so while another embedder takes over."""
+    return status.state == "building" and status.embedded < status.chunks
 
 
 def _status(opened: Session) -> StatusResult:

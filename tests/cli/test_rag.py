@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from ckit_daemon.cli import passages
 from ckit_daemon.cli.client import Report
 from ckit_daemon.cli.terminal import Terminal
+from ckit_daemon.wire.rag import StatusResult
 from tests.cli.conftest import Ckit, copy_example
 from tests.support.model_server import Reply, model_server
 
@@ -164,6 +166,15 @@ def test_an_incomplete_index_is_used_when_the_person_does_not_wait(nothing_embed
     assert run.code == 0
     assert "docs/long.md" in run.out
     assert "warning" in run.err
+
+
+@pytest.mark.parametrize(
+    ("state", "embedded", "incomplete"), [("building", 2, True), ("building", 3, False), ("degraded", 2, False)]
+)
+def test_nobody_waits_for_an_index_in_which_everything_is_found(state: str, embedded: int, incomplete: bool) -> None:
+    found = {"version": 1, "chunks": 3, "masked": 0, "broken": 0, "store": "embedded", "writer": "this", "bytes": 1}
+    found |= {"state": state, "embedded": embedded, "embedder": "offline/all-minilm-l6-v2"}
+    assert passages.is_incomplete(StatusResult.model_validate(found)) is incomplete
 
 
 def test_a_cleared_index_is_absent(nothing_embedded: Ckit) -> None:
