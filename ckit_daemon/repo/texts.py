@@ -213,7 +213,8 @@ class TextFiles:
         with self._lock:
             stamps, _ = self._look(ignored=False)
             wanted = [path for path in stamps if _is_markdown(path) or _is_template(path)]
-            return {path: document.text for path, document in self._documents(wanted, stamps, overlays)}
+            documents = self._documents(wanted, stamps, overlays)
+            return {path: document.text for path, document in documents if not document.failures}
 
     def texts(self, overlays: Mapping[str, str], *, ignored: bool) -> Texts:
         """The texts to search beside the snapshot; see the port."""
@@ -247,15 +248,13 @@ class TextFiles:
         for path in self._unsaved.keys() - overlays.keys():
             del self._unsaved[path]
         for path in paths:
-            document = self._on_top(path, overlays[path]) if path in overlays else self._on_disk(path, stamps[path])
-            if document is not None:
-                yield path, document
+            yield path, self._on_top(path, overlays[path]) if path in overlays else self._on_disk(path, stamps[path])
 
-    def _on_disk(self, path: str, stamp: Stamp) -> Document | None:
+    def _on_disk(self, path: str, stamp: Stamp) -> Document:
         known = self._read.get(path)
         if known is None or not known.is_current(stamp):
             known = self._read[path] = self._read_again(path, stamp, known)
-        return None if known.document.failures else known.document
+        return known.document
 
     def _read_again(self, path: str, stamp: Stamp, known: Entry | None) -> Entry:
         now = time.time_ns()

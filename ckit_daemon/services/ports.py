@@ -37,7 +37,8 @@ class Texts:
 
     documents: Mapping[str, Document]
     """Markdown, notes (`.context-kit/rag/*.jsonl`) and entries of the spec log, by path and in the order of the paths;
-    one that did not change is the same object as before. Unsaved text first; what can't be read is left out."""
+    one that did not change is the same object as before. Unsaved text first; what can't be read is empty, and its
+    `failures` say why."""
     ignored: frozenset[str]
     """Entities that Git ignores, by path; empty where ignored files were asked for."""
 

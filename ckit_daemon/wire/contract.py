@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "a5cc52764a131a1453717cd4865fde1cc6bc7e0eb4a3dba381e0cad641dd0992"
+SCHEMA_HASH = "9dddecec8811fb4f0ba23efd8e1838053709fd185ed4dc47af92af4c406097da"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

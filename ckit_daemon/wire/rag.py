@@ -81,7 +81,8 @@ class StatusResult(SnapshotResult):
     embedded: int = Field(description="Of these, how many can be found by meaning.")
     masked: int = Field(description="Passages in which something that looks like a secret was masked.")
     broken: int = Field(
-        description="Lines of notes and entries of the spec log that are no JSON objects, and are left out."
+        description="What is left out: lines of notes and entries of the spec log that are no JSON objects, and files "
+        "beside the entities that can't be read: too large, not UTF-8, or links that lead out."
     )
     embedder: str = Field(description="Who turns passages into vectors, `provider/model`.")
     dimension: int | None = Field(default=None, description="Length of a vector, once it is known.")

@@ -1390,7 +1390,7 @@ export interface RagStatusResult {
   embedded: number;
   /** Passages in which something that looks like a secret was masked. */
   masked: number;
-  /** Lines of notes and entries of the spec log that are no JSON objects, and are left out. */
+  /** What is left out: lines of notes and entries of the spec log that are no JSON objects, and files beside the entities that can't be read: too large, not UTF-8, or links that lead out. */
   broken: number;
   /** Who turns passages into vectors, `provider/model`. */
   embedder: string;

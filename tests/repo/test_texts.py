@@ -61,7 +61,10 @@ async def test_markdown_notes_and_the_log_are_texts_and_nothing_else(workspace: 
     workspace.write("large.md", "x" * 200_000)
     async with workspace.open() as repository:
         documents = repository.texts().documents
-        assert [*documents] == sorted(found)
+        assert [path for path, document in documents.items() if not document.failures] == sorted(found)
+        unreadable = {path: document.text for path, document in documents.items() if document.failures}
+        assert unreadable == {"binary.md": "", "large.md": "", "latin.md": ""}
+        assert not repository.prose().keys() & unreadable.keys()
         assert documents[LOG].value == {"id": "x"}
         assert documents[GUIDE].text == '{"id": "x"}'
 
@@ -165,6 +168,8 @@ async def test_a_link_is_followed_to_a_file_inside_and_never_out(workspace: Work
         assert {path: each.text for path, each in repository.texts().documents.items()} == {
             GUIDE: "inside",
             "in.md": "inside",
+            # That it can't be read is all that is said of it.
+            "out.md": "",
         }
 
 

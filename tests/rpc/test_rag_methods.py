@@ -307,6 +307,9 @@ async def test_broken_lines_of_notes_are_left_out_and_the_status_says_so(tmp_pat
         notes.write_text('{"text": "Turnips are out of scope."}\nno JSON\n["no object"]\n', "utf-8")
         assert (await client.request("ckit/rag/status"))["broken"] == 2
         assert (await search(client, "turnips", mode="lexical"))["hits"][0]["location"]["path"].endswith("more.jsonl")
+        # One byte that is no UTF-8 costs the whole file.
+        (root / ".context-kit" / "rag" / "latin.jsonl").write_bytes(b'{"text": "Caf\xe9"}\n{"text": "Tea"}\n')
+        assert (await client.request("ckit/rag/status"))["broken"] == 3
 
 
 async def test_an_index_that_is_kept_by_hand_is_not_begun_by_a_search(tmp_path: Path) -> None:

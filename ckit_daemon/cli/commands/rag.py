@@ -61,9 +61,8 @@ def _show_status(opened: Session, raw: JsonObject, result: StatusResult) -> None
     if result.masked:
         table.add_row(Text("masked", "cyan"), f"something that looks like a secret, in {result.masked} of them")
     if result.broken:
-        why = "that is no JSON object" if result.broken == 1 else "that are no JSON objects"
-        what = render.plural(result.broken, "note or log entry", "notes or log entries")
-        table.add_row(Text("left out", "cyan"), f"{what} {why}")
+        what = render.plural(result.broken, "note, log entry or file", "notes, log entries or files")
+        table.add_row(Text("left out", "cyan"), f"{what} that can't be read")
     dimension = f", {result.dimension} dimensions" if result.dimension else ""
     table.add_row(Text("embedder", "cyan"), f"{result.embedder}{dimension}")
     if result.building_embedder:

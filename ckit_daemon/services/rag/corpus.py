@@ -64,7 +64,7 @@ class RepositoryCorpus:
     """All entities of each id, of which the first one counts."""
     masked: int
     broken: int
-    """Lines of notes and entries of the log that could not be read and were left out."""
+    """Lines of notes, entries of the log and other texts that could not be read and were left out."""
 
     def of_entity(self, identifier: str) -> Sequence[Chunk]:
         """The passages of one entity in the order of its file; empty where there is none."""
@@ -171,8 +171,11 @@ class RepositoryReader:
         masker = self._redactor if self._redactor.may_mask(document.text) else None
         broken = 0
         passages: list[Passage] = []
-        if _chosen(path, settings) and not document.failures:
-            if entity is not None:
+        if _chosen(path, settings):
+            if document.failures:
+                # Of an entity there is a finding.
+                broken = int(entity is None)
+            elif entity is not None:
                 passages = entity_passages(entity, limit, masker)
             elif path.endswith(".jsonl"):
                 passages, broken = note_passages(document, limit, masker)

@@ -134,7 +134,7 @@ class Corpus(Protocol):
 
     @property
     def broken(self) -> int:
-        """Lines of notes and entries of the spec log that could not be read and are left out."""
+        """Lines of notes, entries of the spec log and other texts that could not be read and are left out."""
         ...
 
     def of_entity(self, identifier: str) -> Sequence[Chunk]:

@@ -204,7 +204,7 @@ class IndexStatus:
     masked: int
     """Passages in which something that looks like a secret was masked."""
     broken: int
-    """Lines of notes and entries of the spec log that could not be read and are left out."""
+    """Lines of notes, entries of the spec log and other texts that could not be read and are left out."""
     embedder: str
     """`provider/model`."""
     dimension: int | None
