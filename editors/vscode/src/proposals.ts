@@ -40,6 +40,7 @@ export class Proposals implements Disposable {
       tabs.filter((tab) => isOf(tab, change)),
       true,
     );
+    this.texts.forget(({ path, query }) => query.startsWith(`${change.id}&`) || path === `/${titleOf(change)}.diff`);
   }
 
   /** The id of the approval that an editor shows; of the active one without a side. */

@@ -4,7 +4,12 @@ import type { Disposable, TextDocument, TextDocumentContentProvider } from 'vsco
 /** Scheme of documents that hold what the daemon has said: prompts, specifications that are being written. */
 export const TEXT_SCHEME = 'ckit-text';
 
-/** Texts that are shown in editors, and that nobody can change. */
+/**
+ * Texts that are shown in editors, and that nobody can change.
+ *
+ * A text is kept until it is closed or another one gets its name. The end of its document says nothing: VS Code ends one
+ * that only a preview has shown for minutes, or that gets another language, and asks for the text again later.
+ */
 export class Texts implements TextDocumentContentProvider, Disposable {
   private readonly texts = new Map<string, string>();
   private readonly changes = new EventEmitter<Uri>();
@@ -15,7 +20,6 @@ export class Texts implements TextDocumentContentProvider, Disposable {
   constructor(private readonly scheme: string) {
     this.disposables = [
       workspace.registerTextDocumentContentProvider(scheme, this),
-      workspace.onDidCloseTextDocument(({ uri }) => this.texts.delete(uri.toString())),
       this.changes,
     ];
   }
@@ -49,6 +53,12 @@ export class Texts implements TextDocumentContentProvider, Disposable {
     await window.tabGroups.close(
       tabs.filter(({ input }) => input instanceof TabInputText && input.uri.toString() === uri),
     );
+    this.texts.delete(uri);
+  }
+
+  /** Forgets the texts of some documents. */
+  forget(isOver: (uri: Uri) => boolean): void {
+    for (const each of [...this.texts.keys()]) if (isOver(Uri.parse(each))) this.texts.delete(each);
   }
 
   provideTextDocumentContent(uri: Uri): string {

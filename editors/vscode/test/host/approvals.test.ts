@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { commands, window, workspace } from 'vscode';
 import type { Approval } from '@ckit/client';
 import type { Insides } from '../../src/extension';
+import type { Texts } from '../../src/texts';
 import { diffs, diffsAre, file, insides, textOf, until } from './insides';
 
 let parts: Insides;
@@ -45,11 +46,18 @@ describe('approvals', () => {
   it('change nothing after a no', async () => {
     const uri = await file('tasks', 'T-008');
     const before = await textOf(uri);
-    const { result } = await propose('Set status of T-008 to done');
-    await commands.executeCommand('ckit.deny', diffs()[0]?.modified);
+    const { approval, result } = await propose('Set status of T-008 to done');
+    const [diff] = diffs();
+    assert.ok(diff);
+    const texts = Reflect.get(parts.proposals, 'texts') as Texts;
+    assert.equal(texts.provideTextDocumentContent(diff.original), before);
+    await commands.executeCommand('ckit.deny', diff.modified);
     assert.equal(await result, 'endTurn');
     assert.equal(await textOf(uri), before);
     await diffsAre(0);
+    // Nothing of it is kept when it has closed.
+    await parts.proposals.close(approval);
+    assert.equal(texts.provideTextDocumentContent(diff.original), '');
   });
 
   it('that are answered before their diff is shown open none', async () => {

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { commands, EventEmitter, MarkdownString, window, workspace } from 'vscode';
-import type { Webview } from 'vscode';
+import { commands, EventEmitter, languages, MarkdownString, window, workspace } from 'vscode';
 import type { Insides } from '../../src/extension';
 import type { Node } from '../../src/entityTree';
-import type { ToPage } from '../../src/webviews/messages';
-import { active, file, insides, until } from './insides';
+import { active, file, insides, standIn, until } from './insides';
 import { answering } from './person';
 
 let parts: Insides;
@@ -62,6 +60,24 @@ describe('care', () => {
     await commands.executeCommand('workbench.action.closeActiveEditor');
   });
 
+  it('is taken that a text outlives its document, which may be shown again', async () => {
+    const uri = parts.texts.put('Kept.md', '# Kept');
+    const document = await workspace.openTextDocument(uri);
+    const ended = new Promise<void>((resolve) => {
+      const listening = workspace.onDidCloseTextDocument((closed) => {
+        if (closed.uri.toString() !== uri.toString()) return;
+        listening.dispose();
+        resolve();
+      });
+    });
+    // VS Code ends one that gets another language, as it does after minutes where only a preview has it.
+    await languages.setTextDocumentLanguage(document, 'plaintext');
+    await ended;
+    assert.equal(parts.texts.provideTextDocumentContent(uri), '# Kept');
+    await parts.texts.close('Kept.md');
+    assert.equal(parts.texts.provideTextDocumentContent(uri), '');
+  });
+
   it('is taken that what a repository says is text, and fetches no picture', async () => {
     const [type] = await parts.entityTree.getChildren();
     const [entity] = (await parts.entityTree.getChildren(type)) as Extract<Node, { kind: 'entity' }>[];
@@ -73,17 +89,7 @@ describe('care', () => {
   });
 
   it('is taken that a page opens nothing outside of its repository, and that odd messages do nothing', async () => {
-    const sent = new EventEmitter<unknown>();
-    const next = new EventEmitter<void>();
-    const got: ToPage[] = [];
-    const webview = {
-      onDidReceiveMessage: sent.event,
-      postMessage: async (message: ToPage) => {
-        got.push(message);
-        next.fire();
-        return true;
-      },
-    } as unknown as Webview;
+    const { webview, sent, got, next } = standIn<unknown>();
     const link = parts.link(webview, false);
     const range = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
     const told = new EventEmitter<string>();

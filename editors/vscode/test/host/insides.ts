@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  EventEmitter,
   Position,
   Range,
   TabInputTextDiff,
@@ -12,8 +13,9 @@ import {
   window,
   workspace,
 } from 'vscode';
-import type { CodeAction, Diagnostic, Event, TextDocument } from 'vscode';
+import type { CodeAction, Diagnostic, Event, TextDocument, Webview } from 'vscode';
 import type { Insides } from '../../src/extension';
+import type { ToPage } from '../../src/webviews/messages';
 
 /** Only what hangs takes as long, also on a busy machine. */
 const DEADLINE_MS = 180_000;
@@ -48,6 +50,31 @@ export async function until<T>(event: Event<T>, what: string, holds: () => boole
     deadline.abort();
     listening.dispose();
   }
+}
+
+/** Stands in for a page. */
+export interface StandIn<Message> {
+  webview: Webview;
+  /** What the page says. */
+  sent: EventEmitter<Message>;
+  /** What it is told, and an event with each of it. */
+  got: ToPage[];
+  next: EventEmitter<void>;
+}
+
+export function standIn<Message>(): StandIn<Message> {
+  const sent = new EventEmitter<Message>();
+  const next = new EventEmitter<void>();
+  const got: ToPage[] = [];
+  const webview = {
+    onDidReceiveMessage: sent.event,
+    postMessage: async (message: ToPage) => {
+      got.push(message);
+      next.fire();
+      return true;
+    },
+  } as unknown as Webview;
+  return { webview, sent, got, next };
 }
 
 /** A file of the repository that the test has open. */

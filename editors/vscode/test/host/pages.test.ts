@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { commands, EventEmitter, Range, Selection, window, workspace } from 'vscode';
-import type { Webview } from 'vscode';
+import { commands, Range, Selection, window, workspace } from 'vscode';
+import type { EventEmitter } from 'vscode';
 import type {
   ApprovalListResult,
   Attachment,
@@ -13,7 +13,7 @@ import type {
 import type { Insides } from '../../src/extension';
 import type { Link } from '../../src/webviews/link';
 import type { FromPage, ToPage } from '../../src/webviews/messages';
-import { active, daemonPid, diffsAre, file, insides, textOf, until } from './insides';
+import { active, daemonPid, diffsAre, file, insides, standIn, textOf, until } from './insides';
 
 let parts: Insides;
 before(async () => {
@@ -33,17 +33,7 @@ interface Page {
 
 /** A page's side of a link: what it sends, and what comes back. */
 function page(asksPerson: boolean): Page {
-  const sent = new EventEmitter<FromPage>();
-  const next = new EventEmitter<void>();
-  const got: ToPage[] = [];
-  const webview = {
-    onDidReceiveMessage: sent.event,
-    postMessage: async (message: ToPage) => {
-      got.push(message);
-      next.fire();
-      return true;
-    },
-  } as unknown as Webview;
+  const { webview, sent, got, next } = standIn<FromPage>();
   let ids = 1000;
   const want: Page['want'] = async (message) => {
     const id = ++ids;
