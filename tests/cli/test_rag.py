@@ -69,7 +69,7 @@ def test_the_status_says_that_notes_are_left_out_which_nobody_can_read(nothing_e
     assert "left out" not in nothing_embedded("rag", "status").out
     notes = tmp_path / "lantern" / ".context-kit" / "rag" / "more.jsonl"
     notes.write_text("no JSON\n", "utf-8")
-    assert "1 note or log entry that is no JSON object" in nothing_embedded("rag", "status").out
+    assert "1 note, log entry or file that can't be read" in nothing_embedded("rag", "status").out
 
 
 def test_what_was_embedded_before_counts_though_this_daemon_has_not_opened_it(indexed: Ckit, tmp_path: Path) -> None:
