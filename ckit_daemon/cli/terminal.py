@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from contextlib import contextmanager
@@ -16,15 +17,33 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from pydantic import JsonValue
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from ckit_daemon.cli.client import Report
 
 PIPE_WIDTH: Final = 160
 """Width of tables that no terminal shows; 80 would break the lines of most messages."""
 PROGRESS_AFTER_SECONDS: Final = 0.3
+_CONTROLS: Final = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class _SafeConsole(Console):
+    """Shows the control characters of a text instead of sending them.
+
+    A title in a repository or an answer of a model could hide what stands there, or write to the clipboard.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of what is printed; Rich's own controls are not in their texts."""
+        for segment in super().render(renderable, options):
+            if segment.control is None and _CONTROLS.search(segment.text):
+                yield segment._replace(text=_CONTROLS.sub("\ufffd", segment.text))
+            else:
+                yield segment
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,7 @@ class Terminal:
         stream = sys.stderr if stderr else sys.stdout
         plain = not self.color or bool(os.environ.get("NO_COLOR"))
         width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        return Console(stderr=stderr, highlight=False, width=width, color_system=None if plain else "auto")
+        return _SafeConsole(stderr=stderr, highlight=False, width=width, color_system=None if plain else "auto")
 
     def note(self, message: str) -> None:
         """Say something about the work; `--quiet` and `--json` leave it out."""

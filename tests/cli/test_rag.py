@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
 from ckit_daemon.cli import passages
-from ckit_daemon.cli.client import Report
-from ckit_daemon.cli.terminal import Terminal
 from ckit_daemon.wire.rag import StatusResult
 from tests.cli.conftest import Ckit, copy_example
 from tests.support.model_server import Reply, model_server
@@ -198,17 +194,6 @@ def test_the_doctor_says_how_to_switch_it_on(indexed: Ckit, monkeypatch: pytest.
     checks = {each["capability"]: each for each in indexed("doctor", "--json").json["checks"]}
     assert checks["Search by meaning"]["state"] == "missing"
     assert "features.rag" in checks["Search by meaning"]["fix"]
-
-
-def test_a_bar_goes_on_saying_what_is_done_when_the_last_report_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ckit_daemon.cli.terminal.PROGRESS_AFTER_SECONDS", 0)
-    shown = io.StringIO()
-    monkeypatch.setattr(Terminal, "err", Console(file=shown, force_terminal=True, width=80))
-    with Terminal().progress("ckit/rag/search") as show:
-        show(Report(50, "Comparing passages"))
-        show(Report(None, ""))
-    assert "Comparing passages" in shown.getvalue()
-    assert "ckit/rag/search" not in shown.getvalue()
 
 
 # Evaluation
