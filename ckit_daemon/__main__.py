@@ -54,9 +54,8 @@ def main() -> None:
     logs.start()
 
     async def serve() -> int:
-        return await App(configuration, client_pid=arguments.clientProcessId, own_process=True, parent=parent).serve(
-            read_fd, write_fd
-        )
+        app = App(configuration, client_pid=arguments.clientProcessId, own_process=True, parent=parent, logs=logs)
+        return await app.serve(read_fd, write_fd)
 
     try:
         code = asyncio.run(serve())

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from ckit_daemon.config import Configuration
     from ckit_daemon.core.json import JsonObject
+    from ckit_daemon.logs import Logs
     from ckit_daemon.rpc.dispatch import Dispatcher
     from ckit_daemon.services.open_repository import OpenRepository
     from ckit_daemon.services.ports import SnapshotChange
@@ -68,16 +69,23 @@ class App:
     """One daemon on one connection. Several may live in one process; the tests do that."""
 
     def __init__(
-        self, configuration: Configuration, *, own_process: bool, client_pid: int | None = None, parent: int = 0
+        self,
+        configuration: Configuration,
+        *,
+        own_process: bool,
+        client_pid: int | None = None,
+        parent: int = 0,
+        logs: Logs | None = None,
     ) -> None:
         """Build everything; call it on the running loop."""
         self._own_process = own_process
+        self._logs = logs
         self._children = ChildProcesses()
         self._lifecycle = Lifecycle(self._children, own_process=own_process, parent=parent)
         self._lifecycle.watch_client(client_pid)
         self._health = HealthService(self._limits, versions)
         self._repositories = Repositories(functools.cache(self._opener))
-        self._outbox = WireOutbox(configuration.settings.limits.max_message_bytes)
+        self._outbox = WireOutbox(self._max_message_bytes)
         self._session = Session()
         self._client = ClientRequests(self._outbox, lambda: self._session)
         self._conversations = Conversations(lambda: self._services, self._client)
@@ -125,15 +133,21 @@ class App:
         Returns:
             The exit code: 0 after `shutdown` and `exit` or end of input, else 1, or what a signal asks for.
         """
-        limits = self._limits()
         writer = Writer(write_fd, on_broken=lambda: self.stop(1, "the client reads no more"))
         self._outbox.writer = writer
         inbox = Inbox(asyncio.get_running_loop(), self.server.ckit.receive)
 
         def has_room(timeout: float) -> bool:
-            return writer.wait_below(limits.max_buffered_bytes, timeout) and inbox.wait_for_room(timeout)
+            return writer.wait_below(self._limits().max_buffered_bytes, timeout) and inbox.wait_for_room(timeout)
 
-        reader = Reader(read_fd, Framer(limits.max_message_bytes), inbox.put, has_room, self._on_end_of_input)
+        reader = Reader(
+            read_fd,
+            Framer(self._max_message_bytes),
+            inbox.put,
+            has_room,
+            self._on_end_of_input,
+            patience=lambda: self._limits().incomplete_message_seconds,
+        )
         self._services.metrics.transferred = lambda: (reader.bytes_read, writer.bytes_written)
         self._lifecycle.begin()
         reader.start()
@@ -142,7 +156,7 @@ class App:
         if not self._lifecycle.urgent:
             await inbox.emptied()
         if self._dispatcher is not None:
-            await self._dispatcher.drain(0 if self._lifecycle.urgent else limits.shutdown_grace_seconds)
+            await self._dispatcher.drain(0 if self._lifecycle.urgent else self._limits().shutdown_grace_seconds)
         if self._probing is not None:
             self._probing.cancel()
         # Before what they look at is closed, which they would take for a fault.
@@ -192,6 +206,7 @@ class App:
         settled = settle_session(raw)
         self._services.configuration = self._services.configuration.with_client(settled.config)
         self._session = settled.session
+        self._follow_log_settings()
         teach_variables(self._settings())
         if self._settings().enabled("language"):
             enabled = self._settings().enabled_features()
@@ -253,6 +268,19 @@ class App:
 
     def _limits(self) -> LimitSettings:
         return self._settings().limits
+
+    def _follow_log_settings(self) -> None:
+        if self._logs is None:
+            return
+        try:
+            self._logs.follow(self._settings().log)
+        except OSError as error:
+            message = f"The file can't be opened: {error.strerror}."
+            self._services.configuration = self._services.configuration.without_client("log.file", message)
+            self._logs.follow(self._settings().log)
+
+    def _max_message_bytes(self) -> int:
+        return self._limits().max_message_bytes
 
     def _child_environment(self) -> dict[str, str]:
         return reduced_environment(os.environ, key_variables(self._settings()))

@@ -147,6 +147,18 @@ class Configuration:
         """Return the configuration with the client's (nested) options on top."""
         return Configuration((*self.layers, Layer("client", flatten(options))))
 
+    def without_client(self, key: str, message: str) -> Configuration:
+        """Return the configuration without one of the client's options, and with a warning that says why."""
+        warning = OptionWarning(key, "client", message)
+        return Configuration(
+            tuple(
+                Layer("client", {k: v for k, v in layer.options.items() if k != key}, (*layer.warnings, warning))
+                if layer.source == "client" and key in layer.options
+                else layer
+                for layer in self.layers
+            )
+        )
+
     def for_repository(self, root: Path) -> Configuration:
         """Return the configuration for one repository: its own file stands between the user's and the client's.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ckit_daemon.core.json import JsonValue
 
@@ -57,8 +57,8 @@ Frame = Message | Fault
 class Framer:
     """Cuts a stream of bytes into frames; its memory is bounded by the largest allowed message."""
 
-    def __init__(self, max_body_bytes: int) -> None:
-        self._max = max_body_bytes
+    def __init__(self, max_body_bytes: Callable[[], int]) -> None:
+        self._max_body_bytes = max_body_bytes
         self._buffer = bytearray()
         self._need: int | None = None
         self._skip = 0
@@ -117,12 +117,13 @@ class Framer:
             return self._lose(error, end.end())
         del self._buffer[: end.end()]
         self._suspect = False
-        if length > self._max * SKIPPABLE_FACTOR:
+        limit = self._max_body_bytes()
+        if length > limit * SKIPPABLE_FACTOR:
             message = f"Content-Length {length} is beyond all measure; the connection can't go on."
             return Fault("limit_exceeded", message, fatal=True)
-        if length > self._max:
+        if length > limit:
             self._skip = length
-            return Fault("limit_exceeded", f"The message has {length} bytes; the limit is {self._max}.")
+            return Fault("limit_exceeded", f"The message has {length} bytes; the limit is {limit}.")
         self._need = length
         return None
 

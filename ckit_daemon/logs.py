@@ -52,12 +52,10 @@ class Logs:
         Raises:
             OSError: the log file can't be opened.
         """
-        self._file: IO[str] | None = None
-        if stream is None and settings.file:
-            self._file = Path(settings.file).open("a", encoding="utf-8")  # noqa: SIM115 - closed in `close`.
+        self._settings = settings
+        self._file = None if stream is not None else _opened(settings.file)
         self._sink = _Sink(stream or self._file or sys.stderr)
         self._sink.setFormatter(_LazyFormatter(settings.format))
-        self._level: int = logging.getLevelNamesMapping()[settings.level.upper()]
         self._handler = _QueueHandler(queue.Queue(MAX_QUEUED_RECORDS))
         self._thread = threading.Thread(target=self._write, name="ckit-logs", daemon=True)
         self._hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
@@ -66,7 +64,7 @@ class Logs:
         """Take over the root logger."""
         root = logging.getLogger()
         root.addHandler(self._handler)
-        root.setLevel(self._level)
+        root.setLevel(self._settings.level.upper())
         # pygls logs whole messages, params included; what matters of it is logged by the transport.
         logging.getLogger("pygls").setLevel(logging.CRITICAL)
         logging.captureWarnings(capture=True)
@@ -75,6 +73,23 @@ class Logs:
         threading.excepthook = _log_uncaught_in_thread
         sys.unraisablehook = _log_unraisable
         self._thread.start()
+
+    def follow(self, settings: LogSettings) -> None:
+        """Go on with other settings.
+
+        Raises:
+            OSError: the log file can't be opened; nothing has changed then.
+        """
+        before = self._settings
+        if settings.file != before.file:
+            former, self._file = self._file, _opened(settings.file)
+            self._sink.setStream(self._file or sys.stderr)
+            if former is not None:
+                former.close()
+        if settings.format != before.format:
+            self._sink.setFormatter(_LazyFormatter(settings.format))
+        logging.getLogger().setLevel(settings.level.upper())
+        self._settings = settings
 
     def close(self) -> None:
         """Write what is queued, within a bounded time, and let go of the root logger."""
@@ -100,6 +115,10 @@ class Logs:
     def _write(self) -> None:
         while (record := self._handler.next()) is not None:
             self._sink.handle(record)
+
+
+def _opened(file: str) -> IO[str] | None:
+    return Path(file).open("a", encoding="utf-8") if file else None
 
 
 class _Sink(logging.StreamHandler[IO[str]]):

@@ -30,16 +30,16 @@ TURN_SECONDS = 0.002
 class WireOutbox:
     """Implements rpc's Outbox on the writer: frames messages and holds them to the size limit."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max = max_bytes
+    def __init__(self, max_bytes: Callable[[], int]) -> None:
+        self._max_bytes = max_bytes
         self.writer: Writer | None = None
 
     def send_result(self, request_id: int | str, result: bytes) -> bool:
         """Answer a request; an answer beyond the limit becomes the error `limit_exceeded`, and False."""
-        if len(result) > self._max:
+        if len(result) > (limit := self._max_bytes()):
             error = LimitExceededError(
-                f"The answer has {len(result)} bytes; the limit is {self._max}. Ask for less, or for pages.",
-                details={"size": len(result), "limit": self._max},
+                f"The answer has {len(result)} bytes; the limit is {limit}. Ask for less, or for pages.",
+                details={"size": len(result), "limit": limit},
             )
             self.send_error(request_id, to_error(error, request_id))
             return False
@@ -53,7 +53,7 @@ class WireOutbox:
 
     def send_notification(self, method: str, params: bytes) -> None:
         """Send a notification; one beyond the limit is dropped and logged."""
-        if len(params) > self._max:
+        if len(params) > self._max_bytes():
             logger.error("notification dropped: too large", extra={"method": method, "size": len(params)})
             return
         self._send(b'{"jsonrpc":"2.0","method":' + orjson.dumps(method) + b',"params":' + params + b"}")

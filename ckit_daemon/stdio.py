@@ -11,6 +11,7 @@ import os
 import select
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,18 @@ class Reader:
         deliver: Callable[[list[Frame]], None],
         has_room: Callable[[float], bool],
         on_end: Callable[[], None],
+        patience: Callable[[], float],
     ) -> None:
+        """Prepare to read.
+
+        Args:
+            fd: what is read.
+            framer: cuts it into frames.
+            deliver: takes them.
+            has_room: waits for so many seconds until more can be taken, and says whether it can.
+            on_end: is called when there is no more to read.
+            patience: says how many seconds to wait for the rest of a message that is complete but for its length.
+        """
         self._fd = fd
         self._framer = framer
         self._deliver = deliver
@@ -142,8 +154,8 @@ class Reader:
         self._on_end = on_end
         self._lock = threading.Lock()
         self._hangup = _poller(fd, "POLLHUP")
-        self._reads = 0
-        self._reads_at_tick = 0
+        self._patience = patience
+        self._last_read = 0.0
         self.bytes_read = 0
         self._thread = threading.Thread(target=self._run, name="ckit-reader", daemon=True)
 
@@ -152,10 +164,9 @@ class Reader:
         self._thread.start()
 
     def tick(self) -> None:
-        """Called at the interval after which a message that is complete but for its length is called wrong."""
+        """Called now and then, to give up on the rest of a message that is complete but for its length."""
         with self._lock:
-            idle = self._reads == self._reads_at_tick
-            self._reads_at_tick = self._reads
+            idle = time.monotonic() - self._last_read >= self._patience()
             frames = list(self._framer.expire()) if idle else []
         if frames:
             self._deliver(frames)
@@ -164,7 +175,7 @@ class Reader:
         try:
             while data := os.read(self._fd, READ_BYTES):
                 with self._lock:
-                    self._reads += 1
+                    self._last_read = time.monotonic()
                     self.bytes_read += len(data)
                     frames = list(self._framer.feed(data))
                 if frames:

@@ -39,7 +39,7 @@ def test_documents_survive_any_cut_and_any_foreign_header(
     items: list[tuple[object, dict[str, str]]], places: list[int]
 ) -> None:
     data = b"".join(frame(document, extra) for document, extra in items)
-    framer = Framer(LIMIT)
+    framer = Framer(lambda: LIMIT)
     found = [f for piece in cut(data, places) for f in framer.feed(piece)]
     assert [f.value for f in found if isinstance(f, Message)] == [document for document, _ in items]
     assert len(found) == len(items)
@@ -49,7 +49,7 @@ def test_documents_survive_any_cut_and_any_foreign_header(
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200), st.lists(st.integers(0, 10_000), max_size=5))
 def test_after_any_rubbish_a_good_message_is_found_again(rubbish: bytes, places: list[int]) -> None:
-    framer = Framer(LIMIT)
+    framer = Framer(lambda: LIMIT)
     good = {"jsonrpc": "2.0", "method": "x"}
     # The second message is the one that must arrive: rubbish may end in something that swallows the first.
     data = rubbish + frame(good) + frame(good)
@@ -73,13 +73,13 @@ def test_after_any_rubbish_a_good_message_is_found_again(rubbish: bytes, places:
 )
 def test_half_a_surrogate_pair_becomes_the_character_that_stands_for_none(sent: str, read: JsonValue) -> None:
     data = sent.encode()
-    framer = Framer(LIMIT)
+    framer = Framer(lambda: LIMIT)
     assert [*framer.feed(b"Content-Length: %d\r\n\r\n" % len(data) + data)] == [Message(read, len(data))]
 
 
 def test_a_broken_document_stays_broken_whatever_halves_it_holds() -> None:
     data = rb'{"text": "\ud83c", '
-    framer = Framer(LIMIT)
+    framer = Framer(lambda: LIMIT)
     [fault] = framer.feed(b"Content-Length: %d\r\n\r\n" % len(data) + data)
     assert isinstance(fault, Fault)
 
@@ -87,13 +87,13 @@ def test_a_broken_document_stays_broken_whatever_halves_it_holds() -> None:
 def test_a_header_inside_a_string_of_a_broken_document_is_not_obeyed() -> None:
     inner = frame({"jsonrpc": "2.0", "method": "evil"}).decode()
     document = json.dumps({"text": inner}).encode()[:-1]
-    framer = Framer(LIMIT)
+    framer = Framer(lambda: LIMIT)
     found = list(framer.feed(b"Content-Length: %d\r\n\r\n" % len(document) + document))
     assert [type(f) for f in found] == [Fault]
 
 
 def test_a_body_over_the_limit_is_skipped_without_being_kept() -> None:
-    framer = Framer(1000)
+    framer = Framer(lambda: 1000)
     found = list(framer.feed(b"Content-Length: 50000\r\n\r\n"))
     for _ in range(50):
         found += framer.feed(b"x" * 1000)
@@ -102,6 +102,6 @@ def test_a_body_over_the_limit_is_skipped_without_being_kept() -> None:
 
 
 def test_a_length_beyond_all_measure_ends_the_stream() -> None:
-    (fault,) = Framer(1000).feed(b"Content-Length: 99999999999999\r\n\r\n")
+    (fault,) = Framer(lambda: 1000).feed(b"Content-Length: 99999999999999\r\n\r\n")
     assert isinstance(fault, Fault)
     assert fault.fatal

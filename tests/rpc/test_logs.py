@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -15,25 +16,34 @@ import pytest
 from ckit_daemon.logs import Logs, bind_request
 from ckit_daemon.redaction import MASK, Redactor, names_secret
 from ckit_daemon.settings import LogSettings
+from tests.support.daemon import spawned
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
+
+    from tests.support.client import Json
 
 PLANTED = "planted-value-4711"
 
 
 def written(settings: LogSettings, stream: io.StringIO, act: object) -> list[str]:
-    logs = Logs(settings, stream)
+    with in_force(Logs(settings, stream)):
+        assert callable(act)
+        act()
+    return stream.getvalue().splitlines()
+
+
+@contextlib.contextmanager
+def in_force(logs: Logs) -> Generator[None]:
     root = logging.getLogger()
     level = root.level
     logs.start()
     try:
-        assert callable(act)
-        act()
+        yield
     finally:
         logs.close()
         root.setLevel(level)
-    return stream.getvalue().splitlines()
 
 
 def test_R08_a_record_is_one_json_object_with_level_time_and_fields() -> None:
@@ -178,11 +188,41 @@ def test_console_format_and_level_and_warnings() -> None:
     assert "odd" in str(lines)
 
 
+def test_what_a_client_says_of_the_log_holds_from_then_on(tmp_path: Path) -> None:
+    path = tmp_path / "other.log"
+
+    stream = io.StringIO()
+    logs = Logs(LogSettings(level="error"), stream)
+    with in_force(logs):
+        logging.getLogger("x").info("hidden")
+        logs.follow(LogSettings(level="info"))
+        logging.getLogger("x").info("shown")
+        with pytest.raises(OSError, match="No such file"):
+            logs.follow(LogSettings(file=str(tmp_path / "none" / "x.log")))
+        logging.getLogger("x").info("still here")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["shown", "still here"]
+    logs = Logs(LogSettings(level="error"), stream)
+    with in_force(logs):
+        logs.follow(LogSettings(file=str(path), format="console"))
+        logging.getLogger("x").info("over there")
+    assert path.read_text("utf-8").split()[1:5] == ["[info", "]", "over", "there"]
+
+
+@pytest.mark.asyncio
+async def test_a_client_hears_of_a_log_file_that_can_t_be_opened(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.log", tmp_path / "none" / "bad.log"
+    for file, told in ((good, []), (bad, ["log.file"])):
+        options: Json = {"config": {"log": {"file": str(file), "level": "debug"}}}
+        async with spawned(tmp_path, options) as one:
+            answer = await one.client.request("ckit/config/get", {"prefix": "log."})
+        assert [each["key"] for each in answer["warnings"]] == told
+        in_effect = {each["key"]: each["value"] for each in answer["settings"]}
+        assert in_effect == {"log.file": "" if told else str(file), "log.level": "debug", "log.format": "json"}
+        assert '"level":"debug"' in (one.log if told else file).read_text("utf-8")
+
+
 def test_the_log_can_go_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "päth with space.log"
-    logs = Logs(LogSettings(file=str(path)))
-    logs.start()
-    logging.getLogger("x").error("to the file")
-    logs.close()
-    logging.getLogger().setLevel(logging.WARNING)
+    with in_force(Logs(LogSettings(file=str(path)))):
+        logging.getLogger("x").error("to the file")
     assert "to the file" in path.read_text("utf-8")

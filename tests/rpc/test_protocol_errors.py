@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ckit_daemon import redaction
+from ckit_daemon import lifecycle, redaction
 from tests.support.client import TIMEOUT_SECONDS, RpcError, frame
 from tests.support.daemon import daemon
 
@@ -87,8 +87,28 @@ async def test_a_length_that_swallows_the_next_header_loses_neither_message() ->
         assert (await asyncio.wait_for(second, TIMEOUT_SECONDS))["result"]
 
 
+async def test_a_client_s_own_limit_of_messages_holds_from_the_answer_to_initialize_on() -> None:
+    async with daemon({"config": {"limits": {"maxMessageBytes": 64 * 1024}}}) as client:
+        await client.send_large(BROKEN_FRAMES["message over the limit"][0])
+        assert (await client.stray())["error"]["code"] == -33011
+        assert await client.request("ckit/capabilities")
+
+
+async def test_a_length_that_is_too_large_is_called_wrong_after_the_time_that_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifecycle, "POLL_SECONDS", 0.01)
+    async with daemon({"config": {"limits": {"incompleteMessageSeconds": 3600}}}) as client:
+        data = json.dumps(HEALTH).encode()
+        answer = client.expect(77)
+        client.send_bytes(b"Content-Length: %d\r\n\r\n" % (len(data) + 1) + data)
+        await asyncio.sleep(0.1)
+        client.send_bytes(b"\n")
+        assert (await asyncio.wait_for(answer, TIMEOUT_SECONDS))["result"]
+
+
 async def test_a_length_that_is_too_large_is_called_wrong_when_nothing_more_comes() -> None:
-    async with daemon() as client:
+    async with daemon({"config": {"limits": {"incompleteMessageSeconds": 0.01}}}) as client:
         data = json.dumps(HEALTH).encode()
         client.send_bytes(b"Content-Length: %d\r\n\r\n" % (len(data) + 5) + data)
         assert (await client.stray())["error"]["code"] == -32700

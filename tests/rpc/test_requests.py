@@ -297,7 +297,7 @@ async def test_R06_domain_errors_keep_their_message_and_foreign_ones_lose_theirs
 
 
 async def test_R35_an_answer_over_the_limit_becomes_an_error(gate: Gate) -> None:
-    async with daemon(environment={"CKIT_LIMITS_MAX_MESSAGE_BYTES": "65536"}) as client:
+    async with daemon({"config": {"limits": {"maxMessageBytes": 65_536}}}) as client:
         with pytest.raises(RpcError) as caught:
             await client.request("ckit/test/large")
         assert caught.value.code == "limit_exceeded"
