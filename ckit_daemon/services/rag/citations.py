@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
+from ckit_daemon.core.text import Range
 from ckit_daemon.services.rag.checks import content_hash
 from ckit_daemon.services.rag.chunking.entities import label_of
 from ckit_daemon.services.rag.places import range_of_value
@@ -31,15 +33,18 @@ def cite(view: View, chunk: Chunk, number: int, said: Sequence[str] = ()) -> Cit
         chunk: one of its passages.
         number: as it stands in the answer.
         said: the sentences that cite it. An entity's short fields are one passage, though they stand all over its file;
-            where the sentences are about one of them, that one is cited.
+            those that the sentences repeat are cited.
     """
-    excerpt = " ".join(chunk.text.split())
-    field, location = chunk.field, view.corpus.locate(chunk)
+    field, text, location = chunk.field, chunk.text, view.corpus.locate(chunk)
     entity = view.snapshot.by_path.get(chunk.path)
     if entity is not None and entity.document.readable and not field:
-        fields = {_field_said(entity, chunk, sentence) for sentence in said}
-        if len(fields) == 1 and (field := fields.pop()):
-            location = replace(location, range=range_of_value(entity.document, field, None))
+        lines = _lines_said(entity, chunk, said)
+        fields = [_field_called(entity.data, line.partition(":")[0]) for line in lines]
+        if fields and all(fields):
+            ranges = [range_of_value(entity.document, each, None) for each in fields]
+            whole = Range(min(each.start for each in ranges), max(each.end for each in ranges))
+            field, text, location = _shared(fields), " \u2026 ".join(lines), replace(location, range=whole)
+    excerpt = " ".join(text.split())
     return Citation(
         number=number,
         chunk_id=chunk.id,
@@ -54,20 +59,27 @@ def cite(view: View, chunk: Chunk, number: int, said: Sequence[str] = ()) -> Cit
     )
 
 
-def _field_said(entity: Entity, card: Chunk, sentence: str) -> Path:
-    """The field of an entity's card that a sentence repeats most of; none where it repeats half of none."""
-    told = stems(sentence)
-    best, most = "", 0
-    for line in card.text.splitlines():
-        holds = stems(line)
-        shared = len(holds & told)
-        # The type that the folder says is no field.
-        if shared > max(most, len(holds) / 2) and line != f"Type: {entity.type}":
-            best, most = line, shared
-    return _field_called(entity.data, best.partition(":")[0]) if best else ()
+def _lines_said(entity: Entity, card: Chunk, said: Sequence[str]) -> list[str]:
+    """The lines of an entity's card that sentences repeat; none where one of them repeats no more than half of any."""
+    # The type that the folder says is no field.
+    lines = {line: stems(line) for line in card.text.splitlines() if line != f"Type: {entity.type}"}
+    found: set[str] = set()
+    for sentence in said:
+        told = stems(sentence)
+        repeated = {line for line, holds in lines.items() if holds <= told}
+        best = max(lines, key=lambda line: len(lines[line] & told), default="")
+        if not repeated and best and 2 * len(lines[best] & told) > len(lines[best]):
+            repeated = {best}
+        if not repeated:
+            return []
+        found |= repeated
+    return [line for line in lines if line in found]
 
 
 def _field_called(fields: Mapping[str, JsonValue], label: str, above: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The path of the field that a card calls so; empty where there is none."""
+    if not label:
+        return ()
     for name, value in fields.items():
         path = (*above, name)
         if label_of(path) == label:
@@ -79,3 +91,8 @@ def _field_called(fields: Mapping[str, JsonValue], label: str, above: tuple[str,
         ):
             return found
     return ()
+
+
+def _shared(paths: Sequence[Path]) -> Path:
+    """What paths begin with alike."""
+    return tuple(steps[0] for steps in takewhile(lambda steps: len({*steps}) == 1, zip(*paths, strict=False)))

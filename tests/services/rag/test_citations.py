@@ -20,26 +20,37 @@ related:
   owners:
     - "@mira"
 """
+REQUIRES = "Requires: svc-loans, svc-members"
+OWNERS = "Related owners: @mira"
+CARD = f"Type: feature Status: done {REQUIRES} Related service: svc-notify {OWNERS}"
+SEVERAL = TEXT[TEXT.index("done") : TEXT.index("\nrelated")]
+RELATED = TEXT[TEXT.index("svc-notify") :].rstrip()
 WHOLE = TEXT.partition("\nacceptance")[0]
 
 
 @pytest.mark.parametrize(
-    ("said", "field", "there"),
+    ("said", "line", "field", "there"),
     [
-        (["**FEAT-001 Borrow**: Requires: svc-loans, svc-members"], ["requires"], "[svc-loans, svc-members]"),
-        (["It is related to the service svc-notify."], ["related", "service"], "svc-notify"),
-        (["Related owners: @mira", "Its related owner is @mira."], ["related", "owners"], '- "@mira"'),
-        (["Its status is done.", "It requires svc-loans and svc-members."], [], WHOLE),
-        (["It is a feature."], [], WHOLE),
-        (["Type: feature"], [], WHOLE),
-        ([], [], WHOLE),
+        (["**FEAT-001 Borrow**: " + REQUIRES], REQUIRES, ["requires"], "[svc-loans, svc-members]"),
+        (["Its service svc-notify is related."], "Related service: svc-notify", ["related", "service"], "svc-notify"),
+        (["Related owners: @mira", "@mira owns it, a related owner."], OWNERS, ["related", "owners"], '- "@mira"'),
+        (["Its status is done.", REQUIRES], f"Status: done \u2026 {REQUIRES}", [], SEVERAL),
+        ([f"**FEAT-001 Borrow**: Status: done \u2026 {REQUIRES}"], f"Status: done \u2026 {REQUIRES}", [], SEVERAL),
+        (["Related service: svc-notify", OWNERS], f"Related service: svc-notify \u2026 {OWNERS}", ["related"], RELATED),
+        (["Its status is done.", "It is fine."], CARD, [], WHOLE),
+        (["It is a feature."], CARD, [], WHOLE),
+        (["Type: feature"], CARD, [], WHOLE),
+        ([], CARD, [], WHOLE),
     ],
 )
-def test_the_one_short_field_that_sentences_repeat_is_cited(said: list[str], field: list[str], there: str) -> None:
+def test_the_short_fields_that_sentences_repeat_are_cited(
+    said: list[str], line: str, field: list[str], there: str
+) -> None:
     repository = MemoryRepository()
     corpus = repository.corpus({FEATURE: TEXT})
     citation = cite(View(repository.snapshot, corpus, None), corpus.chunks[f"{FEATURE}#"], 1, said)
     assert [*citation.field] == field
+    assert citation.excerpt == line
     assert text_at(TEXT, citation.location.range).rstrip() == there
 
 
