@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ckit_daemon.services.rag.records import ScorePart
+from ckit_daemon.services.rag.support import stems
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -103,6 +104,7 @@ def fuse(passages: Collection[Evidence], lexical: float) -> Fused:
     """
     ordered = sorted(passages, key=lambda each: (-each.base(lexical), each.chunk.id))
     best, following = ordered[0], ordered[1:_AFTER_BEST] or ordered[:1]
+    shown = _shown(ordered, lexical)
     words = BEST * best.lexical + NEXT * _mean([each.lexical for each in following])
     words += WHOLE * _mean([each.lexical for each in ordered[:_AFTER_BEST]])
     cosines = [max(each.cosine, 0.0) for each in ordered if each.cosine is not None]
@@ -112,8 +114,23 @@ def fuse(passages: Collection[Evidence], lexical: float) -> Fused:
     if cosines and lexical < 1:
         first = cosines[0] if best.cosine is not None else 0.0
         meaning = BEST * first + NEXT * _mean(_known(following)) + WHOLE * _mean(cosines)
-        parts.append(ScorePart("vector", meaning, 1 - weight, f"cosine {first:.2f} of the passage, and of the rest"))
-    return Fused(best.chunk, _total(parts), tuple(parts), tuple(each.chunk for each in ordered[1:_AFTER_BEST]))
+        which = "the" if shown is best.chunk else "another"
+        parts.append(
+            ScorePart("vector", meaning, 1 - weight, f"cosine {first:.2f} of {which} passage, and of the rest")
+        )
+    return Fused(shown, _total(parts), tuple(parts), tuple(each.chunk for each in ordered[1:_AFTER_BEST]))
+
+
+def _shown(ordered: Sequence[Evidence], lexical: float) -> Chunk:
+    """The best passage; of an entity that is found by its title alone the beginning.
+
+    All its passages hold the title then, and the shortest one wins, which says nothing of what was looked for.
+    """
+    best = ordered[0].chunk
+    told = stems(" ".join(ordered[0].words))
+    if lexical >= WORDED and told and told <= stems(best.heading) and told.isdisjoint(stems(best.text)):
+        return next((each.chunk for each in ordered if each.chunk.entity and not each.chunk.field), best)
+    return best
 
 
 def with_part(fused: Fused, part: ScorePart) -> Fused:

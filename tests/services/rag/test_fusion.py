@@ -55,6 +55,26 @@ def test_the_score_is_the_sum_of_its_explained_parts() -> None:
     assert fused.parts[0].why == "shares wait"
 
 
+def test_an_entity_that_is_found_by_its_title_alone_is_shown_by_its_beginning() -> None:
+    title = "T-009 Retry deliveries"
+    short = Chunk("t.yaml#steps[0]", "entity", "t.yaml", ("steps", 0), title, "Unit tests pass", "h1", entity="T-009")
+    card = Chunk("t.yaml#", "entity", "t.yaml", (), title, "Status: todo, owner: @mira", "h2", entity="T-009")
+
+    def shown(said: Chunk, *words: str, lexical: float = WORDED) -> Chunk:
+        return fuse([Evidence(said, 0.3, 0.9, words), Evidence(card, 0.2, 0.8, words)], lexical).best
+
+    assert shown(short, "retry deliveries") == card
+    assert shown(short, "retry", "tests") == short
+    assert shown(short, "retyr") == short
+    assert shown(short) == short
+    assert shown(short, "retry deliveries", lexical=LEXICAL) == short
+    scores = [
+        fuse([Evidence(short, 0.3, 0.9, words), Evidence(card, 0.2, 0.8, ())], WORDED) for words in (("retry",), ())
+    ]
+    assert scores[0].score == scores[1].score
+    assert "of another passage" in scores[0].parts[1].why
+
+
 def test_a_passage_whose_siblings_fit_too_comes_before_one_that_fits_alone() -> None:
     alone = fuse([evidence("a", 0.6, 0.0), evidence("b", 0.0, 0.0)], 0.2)
     together = fuse([evidence("c", 0.6, 0.0), evidence("d", 0.5, 0.0)], 0.2)
