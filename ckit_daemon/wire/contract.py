@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckit_daemon.wire.summary import MethodSummary
 
-SCHEMA_HASH = "9dddecec8811fb4f0ba23efd8e1838053709fd185ed4dc47af92af4c406097da"
+SCHEMA_HASH = "accf867238f699a5bbb3043ab43c5fe1fa7bf4c6921a6e6296af43fe284e26b4"
 METHODS: tuple[MethodSummary, ...] = (
     MethodSummary("ckit/health", "request", "clientToServer", "stable", None),
     MethodSummary("ckit/metrics", "request", "clientToServer", "stable", None),

@@ -46,7 +46,8 @@ class PassageFilters(WireModel):
         default=None,
         min_length=1,
         max_length=100,
-        description="Files that fit one of these globs only, relative to the repository; `**` crosses folders.",
+        description="Files that fit one of these globs only, relative to the repository; `**` crosses folders, and the "
+        "name of a folder stands for all that is in it.",
     )
     related_to: EntityId | None = Field(
         default=None, description="Only entities that an edge of the graph joins to this one, and notes about them."

@@ -1426,7 +1426,7 @@ export interface RagSearchParams {
   statuses?: string[] | null;
   /** These kinds of passages only. 1 to 4 items. */
   kinds?: ('entity' | 'markdown' | 'note' | 'specLog')[] | null;
-  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders. 1 to 100 items. */
+  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders, and the name of a folder stands for all that is in it. 1 to 100 items. */
   paths?: string[] | null;
   /** Only entities that an edge of the graph joins to this one, and notes about them. 1 to 200 characters. */
   relatedTo?: string | null;
@@ -1468,7 +1468,7 @@ export interface RagSimilarParams {
   statuses?: string[] | null;
   /** These kinds of passages only. 1 to 4 items. */
   kinds?: ('entity' | 'markdown' | 'note' | 'specLog')[] | null;
-  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders. 1 to 100 items. */
+  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders, and the name of a folder stands for all that is in it. 1 to 100 items. */
   paths?: string[] | null;
   /** Only entities that an edge of the graph joins to this one, and notes about them. 1 to 200 characters. */
   relatedTo?: string | null;
@@ -1496,7 +1496,7 @@ export interface RagQueryParams {
   statuses?: string[] | null;
   /** These kinds of passages only. 1 to 4 items. */
   kinds?: ('entity' | 'markdown' | 'note' | 'specLog')[] | null;
-  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders. 1 to 100 items. */
+  /** Files that fit one of these globs only, relative to the repository; `**` crosses folders, and the name of a folder stands for all that is in it. 1 to 100 items. */
   paths?: string[] | null;
   /** Only entities that an edge of the graph joins to this one, and notes about them. 1 to 200 characters. */
   relatedTo?: string | null;

@@ -33,7 +33,9 @@ app.add_typer(group, name="rag")
 
 Types = Annotated[list[str] | None, typer.Option("--type", "-t", help="Passages of entities of these types only.")]
 Statuses = Annotated[list[str] | None, typer.Option("--status", help="Passages of entities with these statuses only.")]
-Paths = Annotated[list[str] | None, typer.Option("--path", metavar="GLOB", help="Files that fit only.")]
+Paths = Annotated[
+    list[str] | None, typer.Option("--path", metavar="GLOB", help="Files that fit only, or those in a folder.")
+]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Passages to show.")]
 
 

@@ -41,7 +41,7 @@ def _tests(snapshot: Snapshot, filters: Filters) -> list[Callable[[Chunk], bool]
 
         def fits_any(chunk: Chunk) -> bool:
             if chunk.path not in fitting:
-                fitting[chunk.path] = any(fits(chunk.path, glob) for glob in paths)
+                fitting[chunk.path] = any(_is_among(chunk.path, glob) for glob in paths)
             return fitting[chunk.path]
 
         tests.append(fits_any)
@@ -53,3 +53,8 @@ def _tests(snapshot: Snapshot, filters: Filters) -> list[Callable[[Chunk], bool]
         joined = {edge.other(center) for edge in edges}
         tests.append(lambda chunk: chunk.entity in joined or not joined.isdisjoint(chunk.mentions))
     return tests
+
+
+def _is_among(path: str, glob: str) -> bool:
+    """Whether a file fits a glob, or lies below a folder that is named without one."""
+    return fits(path, glob) or path.startswith(f"{glob.rstrip('/')}/")

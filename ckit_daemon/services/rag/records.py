@@ -55,7 +55,7 @@ class Filters:
     statuses: frozenset[str] | None = None
     kinds: frozenset[ChunkKind] | None = None
     paths: tuple[str, ...] | None = None
-    """Globs relative to the repository; `**` crosses folders. One must fit."""
+    """Globs relative to the repository, or folders; `**` crosses folders. One must fit."""
     related_to: str | None = None
     """Id of an entity that the passage's entity must be joined to by an edge of the graph."""
     relations: frozenset[str] | None = None

@@ -75,8 +75,11 @@ async def test_filters_leave_only_what_fits(client: Client) -> None:
     assert {hit["type"] for hit in tasks["hits"]} == {"task"}
     todo = await search(client, query, statuses=["todo"])
     assert {hit["status"] for hit in todo["hits"]} == {"todo"}
-    docs = await search(client, query, paths=["docs/**"])
-    assert all(hit["location"]["path"].startswith("docs/") for hit in docs["hits"])
+    for folder in ("docs/**", "docs", "docs/"):
+        docs = await search(client, query, paths=[folder])
+        assert docs["hits"]
+        assert all(hit["location"]["path"].startswith("docs/") for hit in docs["hits"])
+    assert (await search(client, query, paths=["doc", "d*"]))["hits"] == []
     notes = await search(client, query, kinds=["note"])
     assert {hit["kind"] for hit in notes["hits"]} == {"note"}
     near = await search(client, query, relatedTo="FEAT-005", relations=["has-story"])
