@@ -225,6 +225,9 @@ class SemanticIndex:
             self._standing.problem = CHANGED
         except CkitError as error:
             self._standing.problem = error.message
+            if not all(side.replica.is_open for side in self._sides.all):
+                # It had no room, and was ended.
+                await self._sides.aclose()
         except Exception:
             logger.exception("indexing failed in an unforeseen way")
             self._standing.problem = "Indexing failed in an unforeseen way; the daemon's log says how."
@@ -311,17 +314,15 @@ class SemanticIndex:
         try:
             yield
         except DamagedStoreError as error:
-            if not any(side is each for each in self._sides.all):
+            if not side.replica.is_open or not any(side is each for each in self._sides.all):
                 # It was closed while somebody still searched it; the one in its place has no fault.
                 raise DegradedError(REPLACED) from None
             logger.warning("the index is damaged: %s", error)
             self._ended()
             raise DegradedError(MENDING) from None
-        except DegradedError as error:
+        except (DegradedError, StorageError) as error:
             self._standing.problem = error.message
             self._start()
-            raise
-        except StorageError as error:
             raise DegradedError(error.message) from None
 
     # What is told

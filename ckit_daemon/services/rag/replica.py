@@ -34,6 +34,7 @@ from ckit_daemon.services.rag.store.calls import (
     Opened,
     Query,
 )
+from ckit_daemon.services.rag.store.disk import DISK_FULL
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -89,7 +90,7 @@ class Replica:
     @property
     def is_open(self) -> bool:
         """Whether there is somebody to ask."""
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and self._process.returncode is None and not self._closing
 
     async def open(self) -> Opened:
         """Start the child and open the collection.
@@ -210,6 +211,10 @@ class Replica:
                 raise DegradedError(f"The Chroma server did not answer within {seconds:g} s.") from None
             raise DamagedStoreError(f"it did not answer within {seconds:g} s") from None
         if isinstance(answer, Failed):
+            if answer.reason == DISK_FULL:
+                # Whatever Chroma is asked after that, a query too, may never be answered.
+                self._closing = True
+                _kill(process)
             raise self._error(answer)
         return cast("T", answer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -339,6 +340,49 @@ async def test_a_full_disk_is_said_and_the_index_goes_on_when_there_is_room(smal
         await until(lambda: index.status().state == "ready")
         assert await nearest(index, corpus, some_texts(600)[8]) == some_texts(600)[8]
         assert index.status().embedded == 600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a small disk can be mounted on Linux")
+@pytest.mark.parametrize("cache_fits", [False, True])
+async def test_nobody_waits_for_a_store_without_room_and_it_is_not_called_damaged(
+    small_disk: Path, tmp_path: Path, cache_fits: bool
+) -> None:
+    await remount(small_disk, "size=1m")
+    embedder, corpus, said = CountingEmbedder(dimension=384), a_corpus(some_texts(600)), set[str]()
+    cache = SqliteVectorCache((tmp_path if cache_fits else small_disk) / "vectors.db")
+    async with an_index(small_disk, embedder, cache=cache) as index:
+        index.follow(corpus)
+        await until(lambda: index.status().state == "degraded")
+        # What Chroma is to write after it had no room may never end.
+        async with asyncio.timeout(20):
+            while index._standing._failures < 2:
+                with contextlib.suppress(DegradedError):
+                    await index.search(embedded("anything"), 3)
+                said.add(index.status().reason or "")
+                await asyncio.sleep(0)
+        assert any("the disk is full" in each for each in said)
+        assert not any("damaged" in each or "does not work" in each for each in said)
+        await remount(small_disk, "size=60m")
+        await until(lambda: index.status().state == "ready")
+        assert await nearest(index, corpus, some_texts(600)[8]) == some_texts(600)[8]
+
+
+async def test_a_disk_that_fails_a_query_is_said_until_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise StorageError("The index can't be read: the disk is full.")
+
+    async with an_index(tmp_path) as index:
+        await until_ready(index, a_corpus(TEXTS[:20]))
+        side = index._sides.answering
+        assert side is not None
+        with monkeypatch.context() as patched:
+            patched.setattr(side.replica, "query", refuse)
+            with pytest.raises(DegradedError, match="the disk is full"):
+                await index.search(embedded(TEXTS[8]), 1)
+            assert index.status().state == "degraded"
+        await until(lambda: index.status().state == "ready")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a small disk can be mounted on Linux")

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from ckit_daemon.services.rag.store.calls import Done, Failed, Found, Ids, Nearest, Open, Opened
 from ckit_daemon.services.rag.store.chroma import DIMENSION, EMBEDDER, ChromaCollection, close, configuration, settings
+from ckit_daemon.services.rag.store.disk import DISK_FULL, is_full
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -23,9 +24,9 @@ NAME: Final = "passages"
 DATABASE: Final = "chroma.sqlite3"
 MAX_REPLICAS: Final = 100
 DISK_ERRORS: Final = {
-    "code: 13)": "the disk is full",
-    "no space left": "the disk is full",
-    "disk is full": "the disk is full",
+    "code: 13)": DISK_FULL,
+    "no space left": DISK_FULL,
+    "disk is full": DISK_FULL,
     "code: 8)": "the folder is read-only",
     "readonly database": "the folder is read-only",
     "read-only file system": "the folder is read-only",
@@ -64,7 +65,7 @@ class EmbeddedStore:
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:
-                if _disk_error(error) is not None:
+                if _disk_error(error, self._replica) is not None:
                     raise
                 damage = f"{type(error).__name__}: {error}"
         else:
@@ -104,7 +105,7 @@ class EmbeddedStore:
 
     def explain(self, error: BaseException) -> Failed:
         """Say what an error of the store means."""
-        disk = _disk_error(error)
+        disk = _disk_error(error, self._replica)
         if disk is not None and self._client is not None and not (self._folder / DATABASE).exists():
             # SQLite calls a file read-only that somebody has deleted.
             return Failed("damaged", "its folder was deleted")
@@ -205,11 +206,12 @@ def _connect(folder: Path) -> ClientAPI:
     return chromadb.PersistentClient(folder, own)
 
 
-def _disk_error(error: BaseException) -> str | None:
+def _disk_error(error: BaseException, folder: Path) -> str | None:
     """Return what is wrong with the disk; None where it is something else."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "the disk is full"
+        return DISK_FULL
     if isinstance(error, OSError):
         return error.strerror or "the system refuses it"
     text = str(error).lower()
-    return next((reason for sign, reason in DISK_ERRORS.items() if sign in text), None)
+    said = next((reason for sign, reason in DISK_ERRORS.items() if sign in text), None)
+    return DISK_FULL if said is None and is_full(folder) else said
