@@ -159,7 +159,7 @@ class OpenSides:
         hashes = {each for side in sides for each in side.held} | set(corpus.by_hash if corpus is not None else ())
         for name in {self.wanted.name, *(side.embedder.name for side in sides), *names}:
             await self._cache.forget(name, hashes)
-        held = max((len(side.held) for side in sides), default=0)
+        held = max((max(side.found, len(side.held)) for side in sides), default=0)
         await self._drop(sides)
         if not self._settings().rag.chroma_url:
             await remove(self._folder)

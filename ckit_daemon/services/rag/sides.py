@@ -62,6 +62,8 @@ class Side:
     lease: Lease
     held: set[str] = field(default_factory=set[str])
     """Hashes that are known to be there."""
+    found: int = 0
+    """Vectors that a server had when it was opened, of everybody's passages."""
     dimension: int | None = None
     damage: str | None = None
     """Why what was there has been thrown away."""
@@ -110,6 +112,7 @@ async def open_side(
     opened = await replica.open()
     side = Side(embedder, place, replica, Lease(folder / "writer.lock"), set(opened.ids or ()))
     side.dimension, side.damage = opened.dimension, opened.damage
+    side.found = opened.count if side.shared else 0
     try:
         if not side.shared and (doubt := await _doubt(side, cache)) is not None:
             await replica.drop()

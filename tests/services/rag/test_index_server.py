@@ -114,7 +114,9 @@ async def test_nothing_is_deleted_there_but_by_who_clears(server: str, tmp_path:
         await until_ready(index, a_corpus(TEXTS[:5], version=2))
         (kept,) = collections(server, "cleared-")
         assert ask(server, "GET", f"/{kept['id']}/count") == 90
-        await index.clear()
+        async with an_index(tmp_path / "another", settings=settings) as another:
+            another.follow(a_corpus(TEXTS[:5]))
+            assert await another.clear() == 90
         assert not collections(server, "cleared-")
         status = await until_ready(index, a_corpus(TEXTS, version=3))
         assert status.embedded == 90
