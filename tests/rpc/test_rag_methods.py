@@ -312,6 +312,17 @@ async def test_broken_lines_of_notes_are_left_out_and_the_status_says_so(tmp_pat
         assert (await client.request("ckit/rag/status"))["broken"] == 3
 
 
+async def test_an_index_of_nothing_says_which_settings_leave_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path, config={"rag": {"include": ["nowhere/**"]}}) as (client, root):
+        status = await client.request("ckit/rag/status")
+        assert (status["state"], status["chunks"]) == ("ready", 0)
+        assert "rag.include" in status["reason"]
+        assert (await search(client, "hold shelf"))["hits"] == []
+        (root / "nowhere").mkdir()
+        (root / "nowhere" / "new.md").write_text("# Turnips\n\nTurnips are out of scope.\n", "utf-8")
+        assert "rag.include" not in ((await client.request("ckit/rag/status")).get("reason") or "")
+
+
 async def test_an_index_that_is_kept_by_hand_is_not_begun_by_a_search(tmp_path: Path) -> None:
     async with opened(tmp_path, config={"rag": {"index": "manual"}}) as (client, _):
         found = await search(client, "hold shelf")

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 FEATURE: Final = "rag"
 """The feature flag without which nothing here works."""
+NOTHING: Final = "The repository holds no text that rag.include and rag.exclude leave to be indexed."
 OPENED_LATER: Final = "It is opened at the first search."
 COMPLETED_LATER: Final = "It is opened at the first search, and what is new is embedded then."
 
@@ -70,6 +71,8 @@ class RagService:
         status = replace(
             status, chunks=len(corpus.chunks), masked=corpus.masked, broken=corpus.broken, version=corpus.version
         )
+        if not corpus.chunks and status.state in {"absent", "ready"}:
+            return replace(status, state="ready", reason=NOTHING)
         if status.state != "absent":
             return status
         try:
