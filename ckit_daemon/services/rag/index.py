@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ckit_daemon.core.errors import CkitError, DegradedError, StorageError
 from ckit_daemon.services.rag.asked import AskedTexts
 from ckit_daemon.services.rag.filling import Filler, OtherVectorsError
-from ckit_daemon.services.rag.open_sides import OpenSides, UnlikeVectorsError
+from ckit_daemon.services.rag.open_sides import OpenSides, SilentEmbedderError, UnlikeVectorsError
 from ckit_daemon.services.rag.records import IndexStatus
 from ckit_daemon.services.rag.replica import DamagedStoreError
 from ckit_daemon.services.rag.standing import CHANGED, MENDING, Standing
@@ -71,6 +71,7 @@ class SemanticIndex:
         self._standing = Standing()
         self._suspicion: str | None = None
         self._is_unsure = False
+        self._silence: str | None = None
         self._asked = self._served = 0
         self._tidier = Tidier(cache, self._goes_on)
 
@@ -251,7 +252,7 @@ class SemanticIndex:
             plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
             if self._is_unsure:
                 await side.embedder.embed([PROBE], interactive=False)
-                self._is_unsure = False
+                self._is_unsure, self._silence = False, None
             if side.shared:
                 # With nothing to add nobody would notice that the server is gone, or there again.
                 await side.replica.known(list(itertools.islice(corpus.by_hash, 1)))
@@ -295,13 +296,19 @@ class SemanticIndex:
         return held
 
     async def _ask(self, texts: Sequence[str]) -> tuple[Side, Vectors]:
+        if self._silence is not None and not self._standing.paused:
+            # One person has waited for nothing; the next one need not, until the background has got an answer.
+            self._start()
+            raise DegradedError(self._silence)
         try:
             return await self._sides.ask(texts)
         except UnlikeVectorsError as error:
             self._suspicion = error.message
             self._start()
             raise DegradedError(CHANGED) from None
-        except DegradedError:
+        except DegradedError as error:
+            if isinstance(error, SilentEmbedderError):
+                self._silence = error.message
             if not self._sides.all and (reason := self._state()[1]) is not None:
                 raise DegradedError(reason) from None
             self._is_unsure = True

@@ -30,6 +30,10 @@ SOME: Final = 16
 """Passages one of which somebody may have embedded, so that the length of a vector is known."""
 
 
+class SilentEmbedderError(DegradedError):
+    """An embedder did not answer for as long as a person waits."""
+
+
 class UnlikeVectorsError(DegradedError):
     """The embedder now makes vectors of another length."""
 
@@ -121,6 +125,7 @@ class OpenSides:
 
         Raises:
             UnlikeVectorsError: the embedder is not what it was.
+            SilentEmbedderError: it let a person wait in vain.
             DegradedError: no side can answer; the message says why.
         """
         problem: DegradedError | None = None
@@ -131,7 +136,9 @@ class OpenSides:
                 async with asyncio.timeout(QUERY_SECONDS):
                     vectors = await side.embedder.embed(texts, interactive=True)
             except TimeoutError:
-                problem = DegradedError(f"The embedder {side.embedder.name} did not answer within {QUERY_SECONDS:g} s.")
+                problem = SilentEmbedderError(
+                    f"The embedder {side.embedder.name} did not answer within {QUERY_SECONDS:g} s."
+                )
             except CkitError as error:
                 problem = DegradedError(error.message)
             else:

@@ -23,6 +23,7 @@ from ckit_daemon.core.errors import (
 )
 from ckit_daemon.core.progress import SILENT
 from ckit_daemon.services.rag import open_sides, standing
+from ckit_daemon.services.rag.index import PROBE
 from ckit_daemon.services.rag.sides import slug
 from ckit_daemon.storage.vectors import SqliteVectorCache
 from tests.support.indexes import (
@@ -231,15 +232,26 @@ async def test_an_embedder_that_fails_a_query_is_watched_until_it_works(tmp_path
         assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
 
 
-async def test_a_query_does_not_wait_for_a_slow_embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = CountingEmbedder()
+async def test_a_query_does_not_wait_for_a_slow_embedder_and_the_next_one_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder, corpus = CountingEmbedder(), a_corpus(TEXTS[:20])
     async with an_index(tmp_path, embedder) as index:
-        await until_ready(index, a_corpus(TEXTS[:20]))
+        await until_ready(index, corpus)
         monkeypatch.setattr(open_sides, "QUERY_SECONDS", 0.05)
-        embedder.seconds = 30
+        embedder.seconds, embedder.hold_after = 3600, 0
         with pytest.raises(DegradedError, match=r"did not answer within 0\.05 s"):
             await index.search(embedded(TEXTS[8]), 1)
         assert index.status().state == "ready"
+        monkeypatch.setattr(open_sides, "QUERY_SECONDS", 3600)
+        async with asyncio.timeout(60):
+            with pytest.raises(DegradedError, match=r"did not answer within 0\.05 s"):
+                await index.search(embedded(TEXTS[8]), 1)
+        await until(lambda: embedder.holds)
+        embedder.seconds = 0
+        embedder.release.set()
+        await until(lambda: PROBE in embedder.texts)
+        assert await nearest(index, corpus, TEXTS[8]) == TEXTS[8]
 
 
 @pytest.mark.parametrize(
