@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
+SERVER = "http://127.0.0.1:9"
+"""Nobody answers there."""
+
 
 @pytest.fixture(scope="session")
 def hosts() -> Hosts:
@@ -69,4 +72,11 @@ def hurried(tmp_path: Path, scripted: ModelServer) -> Iterator[Editor]:
     """The same, where nobody waits longer than five seconds for an approval."""
     config = openai_options(scripted, assistant={"approvalTimeoutSeconds": 5})
     with opened(copy_example(tmp_path / "lantern"), tmp_path, config=config) as found:
+        yield found
+
+
+@pytest.fixture
+def sharing(tmp_path: Path) -> Iterator[Editor]:
+    """A Neovim whose index is on a server that others use, too."""
+    with opened(copy_example(tmp_path / "lantern"), tmp_path, config={"rag": {"chromaUrl": SERVER}}) as found:
         yield found

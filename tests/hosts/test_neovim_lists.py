@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pygit2
 
+from tests.hosts.conftest import SERVER
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -88,3 +90,16 @@ def test_the_index_is_brought_up_to_date_made_anew_and_looked_at(editor: Editor)
     editor.command("Ckit index rebuild")
     editor.says("the index is ready")
     assert embedded() >= before + passages
+
+
+def test_an_index_of_others_is_made_anew_only_once_the_person_has_said_so(sharing: Editor) -> None:
+    sharing.edit("features", "FEAT-003")
+    sharing.ready()
+    sharing.lua("vim.ui.select = function(_, options, done) _G.asked = options.prompt done('Keep it') end")
+    sharing.command("Ckit index rebuild")
+    sharing.until(lambda: sharing.lua("return _G.asked"), "a question")
+    assert sharing.lua("return _G.asked") == f"Make the index on {SERVER} anew, for everybody who uses it?"
+    assert "can't be reached" not in sharing.lua("return table.concat(_G.said)")
+    sharing.choose("Make it anew")
+    sharing.command("Ckit index rebuild")
+    sharing.says("can't be reached")

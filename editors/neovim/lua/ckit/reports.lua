@@ -71,16 +71,50 @@ function M.providers(name)
   end)
 end
 
---- Bring the index up to date, or say how far it is.
----@param how? string `rebuild` or `status`
-function M.index(how)
-  local method = how == 'status' and 'ckit/rag/status' or 'ckit/rag/index'
-  local params = how == 'rebuild' and { rebuild = true } or {}
-  client.request(method, params, function(result)
+---@param params table
+local function index(params)
+  client.request('ckit/rag/index', params, function(result)
     if result then
       client.notify(text.index(result))
     end
   end)
+end
+
+--- Make the index anew, after a question where it is everybody's.
+local function rebuild()
+  client.request('ckit/rag/status', {}, function(status)
+    if not status then
+      return
+    end
+    if status.store == 'embedded' then
+      index({ rebuild = true })
+      return
+    end
+    vim.ui.select({ 'Make it anew', 'Keep it' }, {
+      prompt = ('Make the index on %s anew, for everybody who uses it?'):format(status.store),
+      kind = 'ckit.index',
+    }, function(answer)
+      if answer == 'Make it anew' then
+        index({ rebuild = true })
+      end
+    end)
+  end)
+end
+
+--- Bring the index up to date, or say how far it is.
+---@param how? string `rebuild` or `status`
+function M.index(how)
+  if how == 'rebuild' then
+    rebuild()
+  elseif how == 'status' then
+    client.request('ckit/rag/status', {}, function(result)
+      if result then
+        client.notify(text.index(result))
+      end
+    end)
+  else
+    index({})
+  end
 end
 
 return M

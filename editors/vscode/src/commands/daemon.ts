@@ -10,6 +10,15 @@ import type { Status } from '../status';
 import { explain } from '../trouble';
 import type { Commands, Context } from './context';
 
+/** Whether an index is on a server, where others use it, too. */
+function isShared(store: string): boolean {
+  return store !== 'embedded';
+}
+
+function ownersOf(store: string): string {
+  return `It is on ${store} and belongs to everybody who uses it there.`;
+}
+
 /** Commands about the daemon itself: its health, its keys and models, its index. */
 export function daemonCommands(context: Context, keys: Keys, status: Status, log: LogOutputChannel): Commands {
   const { repositories, session, texts } = context;
@@ -43,7 +52,14 @@ export function daemonCommands(context: Context, keys: Keys, status: Status, log
 
   async function rebuildIndex(): Promise<void> {
     const client = await session.client();
-    const { id } = await repositories.current();
+    const { id, name } = await repositories.current();
+    const { store } = await client.request('ckit/rag/status', { repository: id });
+    if (isShared(store)) {
+      const yes = 'Make It Anew';
+      const detail = `${ownersOf(store)} Until it is complete, all of them find less by meaning.`;
+      const choice = await window.showWarningMessage(`Make the index of ${name} anew?`, { modal: true, detail }, yes);
+      if (choice !== yes) return;
+    }
     const { chunks, embedder } = await watched(client, 'Building the index', 'ckit/rag/index', {
       repository: id,
       rebuild: true,
@@ -54,9 +70,10 @@ export function daemonCommands(context: Context, keys: Keys, status: Status, log
   async function clearIndex(): Promise<void> {
     const client = await session.client();
     const { id, name } = await repositories.current();
-    const { embedded } = await client.request('ckit/rag/status', { repository: id });
+    const { embedded, store } = await client.request('ckit/rag/status', { repository: id });
     const yes = 'Delete the Index';
-    const detail = `${embedded} passages are found by words alone until the next question has it built again.`;
+    const until = `${embedded} passages are found by words alone until the next question has it built again.`;
+    const detail = isShared(store) ? `${ownersOf(store)} ${until}` : until;
     const choice = await window.showWarningMessage(`Delete the index of ${name}?`, { modal: true, detail }, yes);
     if (choice !== yes) return;
     const { removed } = await client.request('ckit/rag/clear', { repository: id });

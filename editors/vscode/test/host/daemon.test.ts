@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { commands, workspace } from 'vscode';
 import { Daemon } from '@ckit/client';
 import type { Insides } from '../../src/extension';
-import { active, file, insides, previewed, textOf, until } from './insides';
+import { active, configure, file, insides, previewed, textOf } from './insides';
 import { answering } from './person';
 
 let parts: Insides;
@@ -49,6 +49,23 @@ describe('the daemon', () => {
     assert.equal((await client.request('ckit/rag/status', {})).state, 'absent');
   });
 
+  it('makes no index of a team anew before the person has said so', async () => {
+    // Nobody answers there.
+    await configure({ rag: { chromaUrl: 'http://127.0.0.1:9' } });
+    try {
+      for (const [command, question] of [
+        ['ckit.rebuildIndex', 'Make the index of lantern anew?'],
+        ['ckit.clearIndex', 'Delete the index of lantern?'],
+      ] as const) {
+        const { messages, details } = await answering([undefined], () => commands.executeCommand(command));
+        assert.deepEqual(messages, [question]);
+        assert.match(details.join(), /^It is on http:\/\/127\.0\.0\.1:9 and belongs to everybody who uses it there\./);
+      }
+    } finally {
+      await configure(undefined);
+    }
+  });
+
   it('forgets the answers that it has kept', async () => {
     const { messages } = await answering([], () => commands.executeCommand('ckit.clearCache'));
     assert.match(messages.join(), /^\d+ kept answers? of models deleted\.$/);
@@ -65,10 +82,7 @@ describe('the daemon', () => {
     const settings = workspace.getConfiguration('ckit');
     const { globalValue, workspaceValue } = settings.inspect('config') ?? {};
     assert.deepEqual([globalValue, workspaceValue], [{ models: { chat: 'offline/offline' } }, undefined]);
-    const restarted = until(parts.session.onState, 'a restart', () => parts.session.state.name === 'starting');
-    await settings.update('config', undefined, true);
-    await restarted;
-    await parts.session.client();
+    await configure(undefined);
   });
 
   it('takes an answer to what another window, or another editor, was asked', async () => {

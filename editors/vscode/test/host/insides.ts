@@ -29,6 +29,15 @@ export async function insides(): Promise<Insides> {
   return found;
 }
 
+/** Takes other settings for the daemon, and waits until one runs with them. */
+export async function configure(config: object | undefined): Promise<void> {
+  const { session } = await insides();
+  const restarted = until(session.onState, 'a restart', () => session.state.name === 'starting');
+  await workspace.getConfiguration('ckit').update('config', config, true);
+  await restarted;
+  await session.client();
+}
+
 /** Waits until something holds, and looks again with each event. */
 export async function until<T>(event: Event<T>, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = new AbortController();

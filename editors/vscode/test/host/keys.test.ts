@@ -5,7 +5,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { workspace } from 'vscode';
 import type { Insides } from '../../src/extension';
-import { insides, until } from './insides';
+import { configure, insides } from './insides';
 
 const KEY = 'sk-test-0123456789abcdef0123456789abcdef';
 const REFERENCE = 'client:test-openai';
@@ -28,13 +28,6 @@ after(async () => {
   await parts.extension.secrets.delete(REFERENCE);
   server.close();
 });
-
-async function configure(config: object | undefined): Promise<void> {
-  const restarted = until(parts.session.onState, 'a restart', () => parts.session.state.name === 'starting');
-  await workspace.getConfiguration('ckit').update('config', config, true);
-  await restarted;
-  await parts.session.client();
-}
 
 describe('keys', () => {
   it('come from where VS Code keeps secrets, and are in no setting', async () => {

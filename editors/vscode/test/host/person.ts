@@ -10,6 +10,8 @@ export interface Seen {
   /** What questions were called, in their order. */
   questions: string[];
   messages: string[];
+  /** What stands below each message. */
+  details: string[];
   /** The buttons of each message. */
   offers: string[][];
 }
@@ -22,7 +24,7 @@ export interface Seen {
  */
 export async function answering(answers: Answer[], run: () => Thenable<unknown>): Promise<Seen> {
   const left = [...answers];
-  const seen: Seen = { questions: [], messages: [], offers: [] };
+  const seen: Seen = { questions: [], messages: [], details: [], offers: [] };
   const next = (title: string, labels: string[], notes: string[]): string | undefined => {
     seen.questions.push(title);
     if (left.length === 0) throw new Error(`Nobody answers: ${title} (${labels.join(', ')})`);
@@ -45,9 +47,10 @@ export async function answering(answers: Answer[], run: () => Thenable<unknown>)
   const type = async (options: InputBoxOptions = {}): Promise<string | undefined> =>
     next(options.title ?? '', [], [options.prompt ?? '']);
   const tell = async (message: string, ...rest: unknown[]): Promise<unknown> => {
-    const modal = (rest[0] as MessageOptions | undefined)?.modal === true;
+    const { modal = false, detail = '' } = typeof rest[0] === 'object' ? (rest[0] as MessageOptions) : {};
     const buttons = rest.filter((each): each is string => typeof each === 'string');
     seen.messages.push(message);
+    seen.details.push(detail);
     seen.offers.push(buttons);
     if (!modal) return undefined;
     const answer = next(message, buttons, []);
