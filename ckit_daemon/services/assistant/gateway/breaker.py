@@ -32,6 +32,7 @@ class Circuit:
         self._failures = 0
         self._opened_at: float | None = None
         self._probing = False
+        self._why = ""
 
     @property
     def state(self) -> CircuitState:
@@ -51,8 +52,8 @@ class Circuit:
             return
         left = 1.0 if self._opened_at is None else max(self._opened_at + self._reset - self._clock(), 1.0)
         raise ProviderUnavailableError(
-            f"The provider {self._provider} is left alone after {self._failures} failures in a row. "
-            "Choose another model, or wait until it is tried again.",
+            f"The provider {self._provider} is left alone after {self._failures} failures in a row. The last one: "
+            f"{self._why} Choose another model, or wait until it is tried again.",
             details={"provider": self._provider, "circuit": state},
             retry_after_ms=round(left * 1000),
         )
@@ -68,8 +69,8 @@ class Circuit:
         probe = self._probing = self.state == "halfOpen"
         try:
             yield self._answers
-        except (ProviderUnavailableError, DeadlineExceededError):
-            self._failed()
+        except (ProviderUnavailableError, DeadlineExceededError) as error:
+            self._failed(error.message)
             raise
         except SecretUnavailableError:
             raise
@@ -91,7 +92,8 @@ class Circuit:
         self._opened_at = None
         self._probing = False
 
-    def _failed(self) -> None:
+    def _failed(self, why: str) -> None:
         self._failures += 1
+        self._why = why
         if self._failures >= self._most:
             self._opened_at = self._clock()
