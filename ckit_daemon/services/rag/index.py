@@ -70,8 +70,7 @@ class SemanticIndex:
         self._filler: Filler | None = None
         self._standing = Standing()
         self._suspicion: str | None = None
-        self._is_unsure = False
-        self._silence: str | None = None
+        self._doubt: DegradedError | None = None
         self._asked = self._served = 0
         self._tidier = Tidier(cache, self._goes_on)
 
@@ -250,9 +249,9 @@ class SemanticIndex:
                 self._standing.mending, side.damage = MENDING, None
             most = self._settings().rag.max_passages
             plan = await asyncio.to_thread(filler.plan, corpus, self._before, most)
-            if self._is_unsure:
+            if self._doubt is not None:
                 await side.embedder.embed([PROBE], interactive=False)
-                self._is_unsure, self._silence = False, None
+                self._doubt = None
             if side.shared:
                 # With nothing to add nobody would notice that the server is gone, or there again.
                 await side.replica.known(list(itertools.islice(corpus.by_hash, 1)))
@@ -296,10 +295,10 @@ class SemanticIndex:
         return held
 
     async def _ask(self, texts: Sequence[str]) -> tuple[Side, Vectors]:
-        if self._silence is not None and not self._standing.paused:
+        if isinstance(self._doubt, SilentEmbedderError) and not self._standing.paused:
             # One person has waited for nothing; the next one need not, until the background has got an answer.
             self._start()
-            raise DegradedError(self._silence)
+            raise DegradedError(self._doubt.message)
         try:
             return await self._sides.ask(texts)
         except UnlikeVectorsError as error:
@@ -307,11 +306,9 @@ class SemanticIndex:
             self._start()
             raise DegradedError(CHANGED) from None
         except DegradedError as error:
-            if isinstance(error, SilentEmbedderError):
-                self._silence = error.message
             if not self._sides.all and (reason := self._state()[1]) is not None:
                 raise DegradedError(reason) from None
-            self._is_unsure = True
+            self._doubt = error
             self._start()
             raise
 
