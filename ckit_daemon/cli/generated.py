@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -25,7 +24,7 @@ def require_somebody(terminal: Terminal, *, apply: bool, yes: bool) -> None:
     Raises:
         CommandError: files are to be written after asking, and nobody can be asked.
     """
-    if apply and not yes and (terminal.as_json or not sys.stdin.isatty()):
+    if apply and not yes and not terminal.has_person:
         raise CommandError("Nobody can be asked here; add --yes to write without asking.", code="usage")
 
 

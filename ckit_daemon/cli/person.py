@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import shlex
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -64,7 +63,7 @@ class Person:
     @property
     def is_there(self) -> bool:
         """Whether somebody can be asked."""
-        return sys.stdin.isatty() and not self.terminal.as_json
+        return self.terminal.has_person
 
     def _approve(self, params: JsonObject) -> JsonObject:
         approval = parse(RequestParams, params).approval

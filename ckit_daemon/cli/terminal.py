@@ -72,6 +72,11 @@ class Terminal:
         width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
         return _SafeConsole(stderr=stderr, highlight=False, width=width, color_system=None if plain else "auto")
 
+    @property
+    def has_person(self) -> bool:
+        """Whether somebody can be asked."""
+        return sys.stdin.isatty() and not self.as_json
+
     def note(self, message: str) -> None:
         """Say something about the work; `--quiet` and `--json` leave it out."""
         if not (self.quiet or self.as_json):

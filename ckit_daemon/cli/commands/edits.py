@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from ckit_daemon.cli import render
+from ckit_daemon.cli import options, render
 from ckit_daemon.cli.app import command
 from ckit_daemon.cli.completion import entity_ids
 from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from ckit_daemon.wire.entity import EditParams
 
 Apply = Annotated[bool, typer.Option("--apply", help="Write the files, after asking.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 
 @command("rename")
@@ -33,7 +31,7 @@ def rename(
     old: Annotated[str, typer.Argument(metavar="ID", help="Which entity.", autocompletion=entity_ids)],
     new: Annotated[str, typer.Argument(metavar="NEW-ID", help="Its new id.")],
     apply: Apply = False,
-    yes: Yes = False,
+    yes: options.Yes = False,
 ) -> int:
     """Give an entity a new id, in every file that mentions it."""
     return _edit(terminal, "ckit/entity/rename", RenameParams(id=old, new_id=new), apply=apply, yes=yes)
@@ -48,7 +46,7 @@ def create(
     identifier: Annotated[str | None, typer.Option("--id", help="Its id (default: the next free one).")] = None,
     template: Annotated[str | None, typer.Option("--template", help="Builder template to start from.")] = None,
     apply: Apply = False,
-    yes: Yes = False,
+    yes: options.Yes = False,
 ) -> int:
     """Make a new entity.
 
@@ -67,7 +65,7 @@ def create(
 
 def _edit(terminal: Terminal, method: str, params: EditParams, *, apply: bool, yes: bool) -> int:
     asks = apply and not yes
-    if asks and (terminal.as_json or not sys.stdin.isatty()):
+    if asks and not terminal.has_person:
         raise CommandError("Nobody can be asked here; add --yes to write without asking.", code="usage")
     with session(terminal) as opened:
         raw = opened.request(method, params.model_copy(update={"apply": apply and yes}))

@@ -45,7 +45,7 @@ def install(
     for each in commands:
         terminal.note(f"  {shlex.join(each)}")
     if not yes:
-        if terminal.as_json or not sys.stdin.isatty():
+        if not terminal.has_person:
             raise CommandError("Nobody can be asked whether to install this.", hints=["Add --yes."])
         if not typer.confirm("Install about 150 MB?", err=True):
             return NEGATIVE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -184,6 +183,6 @@ def _may_delete(opened: Session) -> bool:
     if store == "embedded":
         return True
     what = f"the index on {store}, for everybody who uses it"
-    if opened.terminal.as_json or not sys.stdin.isatty():
+    if not opened.terminal.has_person:
         raise CommandError(f"Nobody can be asked here; add --yes to delete {what}, without asking.", code="usage")
     return typer.confirm(f"Delete {what}?", err=True)

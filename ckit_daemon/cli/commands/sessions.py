@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 from rich.markdown import Markdown
 from rich.text import Text
 
-from ckit_daemon.cli import chat_sessions
+from ckit_daemon.cli import chat_sessions, options
 from ckit_daemon.cli.app import app, command
 from ckit_daemon.cli.completion import session_ids
 from ckit_daemon.cli.errors import NEGATIVE, OK, CommandError
@@ -149,11 +148,9 @@ def archive(
 
 
 @command("delete", group=group)
-def delete(
-    terminal: Terminal, *, identifier: Id, yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False
-) -> int:
+def delete(terminal: Terminal, *, identifier: Id, yes: options.Yes = False) -> int:
     """Delete a session with all that was said in it."""
-    if not yes and (terminal.as_json or not sys.stdin.isatty()):
+    if not yes and not terminal.has_person:
         raise CommandError("Nobody can be asked here; add --yes to delete without asking.", code="usage")
     with session(terminal) as opened:
         found = chat_sessions.find(opened, identifier)
