@@ -21,17 +21,18 @@ def build(folder: Path, *steps: str) -> None:
     with FileLock(CACHE / ".building"):
         lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
         if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
-            npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            run("npm", folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
             installed.touch()
         for step in steps:
-            npm(folder, "run", step)
+            run("npm", folder, "run", step)
 
 
-def npm(folder: Path, *arguments: str) -> None:
-    """Run npm; its output is shown where it fails."""
-    program = shutil.which("npm")
-    assert program is not None, "npm is not installed"
+def run(name: str, folder: Path, *arguments: str) -> str:
+    """Run Node or npm and return what it says, which is shown where it fails."""
+    program = shutil.which(name)
+    assert program is not None, f"{name} is not installed"
     done = subprocess.run(
         [program, *arguments], cwd=folder, check=False, capture_output=True, text=True, timeout=MINUTES * 60
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout

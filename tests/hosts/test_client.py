@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.hosts.building import EDITORS, MINUTES, build, npm
+from tests.hosts.building import EDITORS, build, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +43,12 @@ def test_the_typed_client_passes_its_tests(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_client_s_package_is_typed_and_runs_outside_of_the_checkout(tmp_path: Path) -> None:
     build(CLIENT, "build")
-    npm(CLIENT, "pack", "--ignore-scripts", "--pack-destination", str(tmp_path))
+    run("npm", CLIENT, "pack", "--ignore-scripts", "--pack-destination", str(tmp_path))
     host = tmp_path / "host"
     host.mkdir()
     (host / "package.json").write_text('{"private": true}', "utf-8")
     package = str(next(tmp_path.glob("*.tgz")))
-    npm(host, "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", package)
+    run("npm", host, "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", package)
     options = {
         "noEmit": True,
         "strict": True,
@@ -65,16 +63,5 @@ def test_the_client_s_package_is_typed_and_runs_outside_of_the_checkout(tmp_path
     }
     (host / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["use.ts"]}), "utf-8")
     (host / "use.ts").write_text(USE, "utf-8")
-    assert node(host, str(CLIENT / "node_modules" / "typescript" / "bin" / "tsc"), "-p", ".") == ""
-    assert json.loads(node(host, "-e", RUN, sys.executable, "-m", "ckit_daemon")) == [[], 0]
-
-
-def node(folder: Path, *arguments: str) -> str:
-    """Run Node; return what it says."""
-    program = shutil.which("node")
-    assert program is not None, "Node is not installed"
-    done = subprocess.run(
-        [program, *arguments], cwd=folder, check=False, capture_output=True, text=True, timeout=MINUTES * 60
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return done.stdout
+    assert run("node", host, str(CLIENT / "node_modules" / "typescript" / "bin" / "tsc"), "-p", ".") == ""
+    assert json.loads(run("node", host, "-e", RUN, sys.executable, "-m", "ckit_daemon")) == [[], 0]
